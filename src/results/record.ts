@@ -1,0 +1,61 @@
+// The record of a finished run: what results are made of. Knows nothing of TensorFlow.
+import type { RunSpec } from '../suite/spec.js';
+
+/** Figures of one evaluation; accuracies in percent. */
+export interface Evaluation {
+  /** Epochs done, counted from 1. */
+  epoch: number;
+  /** Mean training loss over the batches of this epoch, L2 penalty included. */
+  trainLoss: number;
+  /** Accuracy on the clean test images. */
+  testAccuracy: number;
+  /** Mean cross-entropy on the clean test images. */
+  testLoss: number;
+  /** Of the training images with a wrong label: how many are predicted as that wrong label (null: there are none). */
+  wrongLabelsFitted: number | null;
+  /** Of the training images with a wrong label: how many are predicted as their true class (null: there are none). */
+  trueLabelsRecovered: number | null;
+  /** Accuracy on the training images against their true labels. */
+  trainAccuracyTrue: number;
+}
+
+/** What was seen of the label noise. */
+export interface NoiseMeasurement {
+  /** Share of training images whose label is not the true one, 0 to 1. */
+  rate: number;
+  /** counts[t][g]: training images of true class t given label g. */
+  transitions: number[][];
+}
+
+/** Where a record comes from. */
+export interface Provenance {
+  suite: string;
+  /** ISO 8601, UTC. */
+  finished: string;
+  /** Version control commit of the code, with `-dirty` if changed; `unknown` outside a checkout. */
+  commit: string;
+  version: string;
+  node: string;
+  tensorflow: string;
+  tfjs: string;
+  platform: string;
+  cpu: string;
+  threads: number;
+  precision: string;
+}
+
+/** One finished run. */
+export interface RunRecord {
+  id: string;
+  spec: RunSpec;
+  /** Method name of the cell, e.g. `bootstrap-sam`. */
+  method: string;
+  parameters: number;
+  noise: NoiseMeasurement;
+  /** One entry per evaluated epoch, the last one final. */
+  curve: Evaluation[];
+  /** Labels the final network predicts for the training images, in subset order, one digit a label; what a student run learns from. */
+  predictions: string;
+  wallSeconds: number;
+  provenance: Provenance;
+}

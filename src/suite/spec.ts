@@ -1,0 +1,75 @@
+// What a run is: the complete description that its result is a pure function of, and the id derived from it.
+import { createHash } from 'node:crypto';
+import type { Architecture } from '../models/architecture.js';
+
+/** Bumped whenever a change of the code changes results, so that old records are not taken for new ones. */
+export const ALGORITHM_VERSION = 1;
+
+/**
+ * How wrong labels are made.
+ * `symmetric`: exactly round(rate x n) images, chosen at random, get a label drawn uniformly from the other nine
+ * classes (`other`, so the rate is the share of wrong labels) or from all ten (`any`, so a tenth of the chosen keep
+ * the right one). `file`: labels of the whole training set from a file, known by its hash.
+ */
+export type NoiseSpec =
+  | { kind: 'symmetric'; rate: number; redraw: 'other' | 'any' }
+  | { kind: 'file'; sha256: string };
+
+/** Where a run's training labels come from: the noisy set, or what another run (by its id) predicts for it. */
+export type LabelsSpec = { from: 'noise' } | { from: 'predictions'; teacher: string };
+
+/** What happens to a batch before the gradient is taken. `alpha` is that of the Beta distribution of lambda. */
+export type BatchSpec = { kind: 'plain' } | { kind: 'mixup'; alpha: number };
+
+/**
+ * How the gradient is taken. `rho`: radius of SAM's ascent step. `m`: examples per ascent step (0 = the whole batch).
+ */
+export type GradientSpec = { kind: 'plain' } | { kind: 'sam'; rho: number; m: number };
+
+export type Precision = 'float32' | 'bfloat16';
+
+/** The complete description of one training run. Same spec, same bits out. */
+export interface RunSpec {
+  algorithm: number;
+  labels: LabelsSpec;
+  batch: BatchSpec;
+  gradient: GradientSpec;
+  noise: NoiseSpec;
+  seed: number;
+  data: {
+    dataset: 'cifar10';
+    /** Size of the class-balanced training subset; 50000 is all. */
+    trainImages: number;
+    /** Size of the class-balanced test subset; 10000 is all. */
+    testImages: number;
+    augment: 'flip-crop' | 'none';
+  };
+  model: Architecture;
+  training: {
+    epochs: number;
+    batchSize: number;
+    learningRate: number;
+    momentum: number;
+    /** Factor of the L2 penalty 0.5 * weightDecay * ||w||^2 over all parameters, inside the loss. */
+    weightDecay: number;
+    /** Largest global norm of the gradient; 0 turns clipping off. */
+    clipNorm: number;
+    /** Epochs between evaluations; the last epoch is always evaluated. */
+    evaluateEvery: number;
+  };
+  precision: Precision;
+}
+
+/** JSON with sorted keys and no white space: equal values, equal text. */
+export function canonicalJson(value: unknown): string {
+  return JSON.stringify(value, (_key, v) =>
+    v && typeof v === 'object' && !Array.isArray(v)
+      ? Object.fromEntries(Object.entries(v).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : v,
+  );
+}
+
+/** The id of a run: the first 16 hex digits of the SHA-256 of its canonical spec. */
+export function runId(spec: RunSpec): string {
+  return createHash('sha256').update(canonicalJson(spec)).digest('hex').slice(0, 16);
+}
