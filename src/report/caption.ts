@@ -1,0 +1,65 @@
+// The words around a table: what was run, what the noise is, which settings differ, what the numbers can be compared with.
+import { architectureName } from '../models/architecture.js';
+import { mean } from '../results/aggregate.js';
+import { conditionTitle } from '../suite/condition.js';
+import type { Report } from './report.js';
+import { settingsOf } from './settings.js';
+
+/** A table's caption and the lines under it, without markup. */
+export interface Caption {
+  title: string;
+  noise: string;
+  notes: string[];
+}
+
+export function captionOf(report: Report): Caption {
+  const { suite } = report.graph;
+  const { trainImages, testImages, augment } = suite.data;
+  const count = (n: number, thing: string) => `${n.toLocaleString('en')} ${thing}${n === 1 ? '' : 's'}`;
+  const title = [
+    `${suite.name}: clean-test accuracy on CIFAR-10 after the last epoch, percent`,
+    architectureName(suite.model),
+    `${count(trainImages, 'training image')}, ${count(testImages, 'test image')}`,
+    augment === 'none' ? 'no augmentation' : 'flips and crops',
+    count(suite.training.epochs, 'epoch'),
+    `${suite.seeds.length === 1 ? 'seed' : 'seeds'} ${suite.seeds.join(', ')}`,
+    suite.precision,
+  ].join('; ');
+  const { differing, shared } = settingsOf(report.graph);
+  return {
+    title,
+    noise: noiseConvention(report),
+    notes: [
+      'In parentheses: the paper (Foret et al., 2021, Table 4).',
+      ...(differing.length ? ['Settings that differ between cells:', ...differing.map((d) => `  ${d}`)] : []),
+      `The same in all cells: ${shared}.`,
+      ...(suite.scaledDown ? scaledDownNotes(report, suite.scaledDown) : []),
+    ],
+  };
+}
+
+function scaledDownNotes({ published: { protocol } }: Report, scaledDown: string): string[] {
+  return [
+    `Scaled down: ${scaledDown}`,
+    `The paper's numbers are of ${protocol.model}, ${protocol.epochs} epochs, all ${Number(protocol.trainImages).toLocaleString('en')} training images: not comparable in level.`,
+  ];
+}
+
+/** What the rates mean, and what was measured of them. */
+function noiseConvention({ graph, records }: Report): string {
+  const { noise } = graph.suite;
+  const rates = graph.conditions.map(conditionTitle);
+  const what = {
+    other: `${rates.join(', ')} of the labels replaced by one of the other nine classes`,
+    any: `${rates.join(', ')} of the labels drawn anew from all ten classes, so that about a tenth of them stay right`,
+    file: `training labels from files: ${rates.join(', ')}`,
+  }[noise.kind === 'file' ? 'file' : noise.redraw];
+  const measured = graph.conditions.map(({ label }) => {
+    const seen = graph.runs.flatMap((run) => {
+      const record = run.condition.label === label ? records.get(run.id) : undefined;
+      return record ? [record.noise.rate * 100] : [];
+    });
+    return seen.length ? `${mean(seen).toFixed(1)} %` : '-';
+  });
+  return `Noise: ${what}; measured wrong: ${measured.join(', ')}.`;
+}

@@ -1,0 +1,28 @@
+// A table's cells as text, the same on the terminal and in Markdown.
+import { methodNamed } from '../methods/catalogue.js';
+import type { CellSummary } from '../results/aggregate.js';
+import { conditionTitle } from '../suite/condition.js';
+import { paperAccuracy } from './published.js';
+import type { Report } from './report.js';
+
+/** Header and rows: a method and its accuracy at each noise rate, the paper's value in parentheses. */
+export function tableCells({ graph, cells, published }: Report): string[][] {
+  const { conditions, suite } = graph;
+  const header = ['Method', ...conditions.map(conditionTitle)];
+  const rows = Object.keys(suite.methods).map((method) => [
+    methodNamed(method).title,
+    ...conditions.map((condition) => {
+      const cell = cells.find((c) => c.method === method && c.condition === condition.label)!;
+      const paper = paperAccuracy(published, method, condition);
+      return [ours(cell, suite.seeds.length), paper === null ? '' : `(${paper.toFixed(1)})`].join(' ').trim();
+    }),
+  ]);
+  return [header, ...rows];
+}
+
+/** `84.21`, with several seeds `84.21 ± 0.30`, and what is missing of the seeds. */
+function ours({ mean, std, seeds, failed }: CellSummary, wanted: number): string {
+  if (mean === null) return failed ? 'failed' : '-';
+  const text = std === null ? mean.toFixed(2) : `${mean.toFixed(2)} ± ${std.toFixed(2)}`;
+  return seeds === wanted ? text : `${text} [${seeds} of ${wanted} seeds]`;
+}

@@ -1,0 +1,82 @@
+// The CSV files of a results folder.
+import { stringify } from 'csv-stringify/sync';
+import { architectureName } from '../models/architecture.js';
+import { bestAccuracy, finalAccuracy } from '../results/aggregate.js';
+import { paperAccuracy } from './published.js';
+import type { Report } from './report.js';
+
+/** Percentages have two decimals; nothing where there is no number. */
+function percent(value: number | null | undefined): string {
+  return value === null || value === undefined ? '' : value.toFixed(2);
+}
+
+/** runs.csv: one row for each finished run, in suite order; accuracies and noise rates in percent. */
+export function runsCsv({ graph, records }: Report): string {
+  const rows = graph.runs.flatMap((run) => {
+    const record = records.get(run.id);
+    if (!record) return [];
+    const { spec } = run;
+    const last = record.curve.at(-1)!;
+    return [
+      {
+        run_id: run.id,
+        suite: graph.suite.name,
+        method: run.method,
+        noise: spec.noise.kind === 'symmetric' ? `symmetric-${spec.noise.redraw}` : run.condition.label,
+        noise_rate: spec.noise.kind === 'symmetric' ? run.condition.label : '',
+        noise_rate_measured: percent(record.noise.rate * 100),
+        seed: spec.seed,
+        model: architectureName(spec.model),
+        train_images: spec.data.trainImages,
+        epochs: spec.training.epochs,
+        precision: spec.precision,
+        test_accuracy: percent(finalAccuracy(record)),
+        best_test_accuracy: percent(bestAccuracy(record)),
+        wrong_labels_fitted: percent(last.wrongLabelsFitted),
+        true_labels_recovered: percent(last.trueLabelsRecovered),
+        wall_seconds: record.wallSeconds.toFixed(1),
+      },
+    ];
+  });
+  return stringify(rows, { header: true, columns: RUN_COLUMNS });
+}
+
+const RUN_COLUMNS = [
+  'run_id',
+  'suite',
+  'method',
+  'noise',
+  'noise_rate',
+  'noise_rate_measured',
+  'seed',
+  'model',
+  'train_images',
+  'epochs',
+  'precision',
+  'test_accuracy',
+  'best_test_accuracy',
+  'wrong_labels_fitted',
+  'true_labels_recovered',
+  'wall_seconds',
+];
+
+/** table4.csv: one row for each method, one column for each noise condition: the mean over seeds, percent. */
+export function tableCsv({ graph, cells }: Report): string {
+  const labels = graph.conditions.map((condition) => condition.label);
+  const rows = Object.keys(graph.suite.methods).map((method) => [
+    method,
+    ...cells.filter((cell) => cell.method === method).map((cell) => percent(cell.mean)),
+  ]);
+  return stringify([['method', ...labels], ...rows]);
+}
+
+/** comparison.csv: one row for each cell with the paper's value, if it has one, and the difference to it. */
+export function comparisonCsv({ graph, cells, published }: Report): string {
+  const rows = cells.map(({ method, condition: label, seeds, mean, std }) => {
+    const condition = graph.conditions.find((c) => c.label === label)!;
+    const paper = paperAccuracy(published, method, condition);
+    const delta = mean === null || paper === null ? null : mean - paper;
+    return [method, label, seeds, percent(mean), percent(std), percent(paper), percent(delta)];
+  });
+  return stringify([['method', 'noise_rate', 'seeds', 'mean', 'std', 'paper', 'delta'], ...rows]);
+}

@@ -1,0 +1,82 @@
+// The hyper-parameters of a table's cells, told apart into shared ones and ones that differ, by diffing the runs' specs.
+import { methodNamed } from '../methods/catalogue.js';
+import { type Condition, conditionTitle } from '../suite/condition.js';
+import type { RunGraph, RunNode } from '../suite/expand.js';
+
+/** Fields that are the table's own axes, say which method it is, or are told in the caption. */
+const NOT_SETTINGS = /^(algorithm|labels\.|noise\.|seed$|data\.|model\.|precision$|.*\.kind$)/;
+
+/** What the last part of a spec's path is called in print. */
+const NAMES: Record<string, string> = {
+  epochs: 'epochs',
+  batchSize: 'batch size',
+  learningRate: 'learning rate',
+  weightDecay: 'weight decay',
+  clipNorm: 'gradient clipping norm',
+  evaluateEvery: 'epochs between evaluations',
+  m: 'm (examples per ascent step, 0: whole batch)',
+};
+
+export interface Settings {
+  /** A line for each hyper-parameter that is not the same in all cells. */
+  differing: string[];
+  /** Those that are, as one line. */
+  shared: string;
+}
+
+/** Compares the specs of all cells. */
+export function settingsOf({ cells, runs, conditions, suite }: RunGraph): Settings {
+  const byId = new Map(runs.map((run) => [run.id, run]));
+  const flat = cells.map(({ run }) => flatten(byId.get(run)!));
+  const paths = [...new Set(flat.flatMap(({ fields }) => [...fields.keys()]))];
+  const settings: Settings = { differing: [], shared: '' };
+  const shared: string[] = [];
+  for (const path of paths) {
+    const name = NAMES[path.split('.').at(-1)!] ?? path.split('.').at(-1)!;
+    const values = new Set(flat.map(({ fields }) => fields.get(path)));
+    if (values.size === 1) {
+      shared.push(`${name} ${[...values][0]}`);
+      continue;
+    }
+    const groups = new Map<string, string[]>();
+    for (const method of Object.keys(suite.methods)) {
+      const perCondition = conditions.map(
+        ({ label }) =>
+          flat.find(({ run }) => run.method === method && run.condition.label === label)?.fields.get(path) ??
+          null,
+      );
+      if (perCondition.every((v) => v === null)) continue;
+      const text = describe(perCondition, conditions);
+      groups.set(text, [...(groups.get(text) ?? []), methodNamed(method).title]);
+    }
+    const parts = [...groups].map(([text, titles]) => `${text} (${titles.join(', ')})`);
+    settings.differing.push(`${name}: ${parts.join('; ')}`);
+  }
+  settings.shared = shared.join(', ');
+  return settings;
+}
+
+/** One method's values over the columns: `0.1, but 0.05 at 80 %`. */
+function describe(values: readonly (string | null)[], conditions: readonly Condition[]): string {
+  const columns = new Map<string, string[]>();
+  values.forEach((value, i) => {
+    const key = value ?? 'none';
+    columns.set(key, [...(columns.get(key) ?? []), conditionTitle(conditions[i]!)]);
+  });
+  const [usual, ...others] = [...columns].sort(([, a], [, b]) => b.length - a.length);
+  return [usual![0], ...others.map(([value, titles]) => `but ${value} at ${titles.join(' and ')}`)].join(
+    ', ',
+  );
+}
+
+/** The settings of a run's spec by their paths. */
+function flatten(run: RunNode): { run: RunNode; fields: Map<string, string> } {
+  const fields = new Map<string, string>();
+  const visit = (value: unknown, path: string) => {
+    if (value && typeof value === 'object')
+      for (const [key, inner] of Object.entries(value)) visit(inner, path ? `${path}.${key}` : key);
+    else if (!NOT_SETTINGS.test(path)) fields.set(path, String(value));
+  };
+  visit(run.spec, '');
+  return { run, fields };
+}

@@ -1,0 +1,71 @@
+// Accuracies of a table's cells over their seeds.
+import type { RunGraph } from '../suite/expand.js';
+import type { RunRecord } from './record.js';
+
+/** One method under one noise condition. */
+export interface CellSummary {
+  method: string;
+  /** The column's name, see `Condition.label`. */
+  condition: string;
+  /** Seeds with a result. */
+  seeds: number;
+  /** Seeds whose run, or its teacher's, failed. */
+  failed: number;
+  /** Mean over the seeds of the final clean-test accuracy, percent; null without a result. */
+  mean: number | null;
+  /** Sample standard deviation over the seeds; null below two. */
+  std: number | null;
+}
+
+/** The arithmetic mean. @throws RangeError for no values */
+export function mean(values: readonly number[]): number {
+  if (!values.length) throw new RangeError('no values to take the mean of');
+  return values.reduce((sum, v) => sum + v, 0) / values.length;
+}
+
+/** The sample standard deviation (divisor n-1). @throws RangeError for fewer than two values */
+export function sampleStd(values: readonly number[]): number {
+  if (values.length < 2) throw new RangeError('a sample standard deviation needs two values');
+  const centre = mean(values);
+  return Math.sqrt(values.reduce((sum, v) => sum + (v - centre) ** 2, 0) / (values.length - 1));
+}
+
+/** Clean-test accuracy after the last epoch, percent. */
+export function finalAccuracy(record: RunRecord): number {
+  return record.curve.at(-1)!.testAccuracy;
+}
+
+/** Highest clean-test accuracy of the evaluated epochs, percent. */
+export function bestAccuracy(record: RunRecord): number {
+  return Math.max(...record.curve.map((evaluation) => evaluation.testAccuracy));
+}
+
+/**
+ * Summarises every cell of the suite's table, finished or not: methods in table order, each with the columns in order.
+ *
+ * @param records finished runs by id
+ * @param failed ids of the runs that cannot have a record this time
+ */
+export function summarise(
+  graph: RunGraph,
+  records: ReadonlyMap<string, RunRecord>,
+  failed: ReadonlySet<string> = new Set(),
+): CellSummary[] {
+  return Object.keys(graph.suite.methods).flatMap((method) =>
+    graph.conditions.map(({ label }) => {
+      const cells = graph.cells.filter((cell) => cell.method === method && cell.condition === label);
+      const accuracies = cells.flatMap(({ run }) => {
+        const record = records.get(run);
+        return record ? [finalAccuracy(record)] : [];
+      });
+      return {
+        method,
+        condition: label,
+        seeds: accuracies.length,
+        failed: cells.filter(({ run }) => failed.has(run)).length,
+        mean: accuracies.length ? mean(accuracies) : null,
+        std: accuracies.length > 1 ? sampleStd(accuracies) : null,
+      };
+    }),
+  );
+}

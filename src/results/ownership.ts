@@ -1,0 +1,100 @@
+// Which suite a results folder belongs to: OUT/suite.json, and the refusal to write over another's results.
+import { constants } from 'node:fs';
+import { access, readdir, readFile, stat } from 'node:fs/promises';
+import path from 'node:path';
+import { InputError } from '../errors.js';
+import { parseSuite } from '../suite/load.js';
+import type { ResolvedSuite } from '../suite/resolve.js';
+import { ALGORITHM_VERSION } from '../suite/spec.js';
+import { firstDifference } from './difference.js';
+import { explained, writeWhole } from './files.js';
+
+/** What OUT/suite.json holds. */
+interface Owner {
+  algorithm: number;
+  suite: ResolvedSuite;
+}
+
+/** Names that a results folder's own files have. */
+const OWN = ['runs', 'runs.csv', 'table4.csv', 'comparison.csv', 'table4.md'];
+const ownerFile = (out: string) => path.join(out, 'suite.json');
+
+/** The suite a results folder belongs to; undefined if it has none. @throws InputError if its suite.json is damaged */
+export async function readOwner(out: string): Promise<ResolvedSuite | undefined> {
+  return (await readOwnerFile(out))?.suite;
+}
+
+async function readOwnerFile(out: string): Promise<Owner | undefined> {
+  const text = await readFile(ownerFile(out), 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return undefined;
+    throw explained(error, `cannot read ${ownerFile(out)}`);
+  });
+  if (text === undefined) return undefined;
+  try {
+    const { algorithm, suite } = JSON.parse(text) as Owner;
+    return { algorithm, suite: parseSuite(JSON.stringify(suite ?? null), ownerFile(out)) as ResolvedSuite };
+  } catch {
+    throw new InputError(
+      `${ownerFile(out)}: is damaged: choose another folder with --out, or remove this one`,
+    );
+  }
+}
+
+/**
+ * Makes sure that a suite may write to a folder, and writes nothing.
+ *
+ * @throws InputError if the folder holds another suite's results, or this suite's with other settings, or cannot be written
+ */
+export async function checkOwner(out: string, suite: ResolvedSuite): Promise<void> {
+  await checkWritable(out);
+  const owner = await readOwnerFile(out);
+  const goOn = 'choose another folder with --out';
+  if (!owner) {
+    const held = (await readdir(out).catch(() => [])).filter((name) => OWN.includes(name));
+    if (held.length)
+      throw new InputError(
+        `${out}: holds ${held.join(', ')} but no suite.json to say of which suite: ${goOn}`,
+      );
+    return;
+  }
+  if (owner.suite.name !== suite.name)
+    throw new InputError(
+      `${out}: holds results of the suite ${JSON.stringify(owner.suite.name)}, not of ${JSON.stringify(suite.name)}: ${goOn}`,
+    );
+  const found = firstDifference(essence(owner), essence({ algorithm: ALGORITHM_VERSION, suite }));
+  if (found)
+    throw new InputError(
+      `${out}: holds results of the suite ${JSON.stringify(suite.name)} with ${found.path} = ${shown(found.before)}, now it is ${shown(found.after)}: ${goOn}`,
+    );
+}
+
+/** Marks a folder as the suite's own. @throws InputError if it cannot be written */
+export async function claim(out: string, suite: ResolvedSuite): Promise<void> {
+  const owner: Owner = { algorithm: ALGORITHM_VERSION, suite };
+  await writeWhole(ownerFile(out), `${JSON.stringify(owner, null, 2)}\n`);
+}
+
+/** What results depend on: all but the prose. */
+function essence({ algorithm, suite }: Owner): unknown {
+  const { description: _, scaledDown: __, ...settings } = suite;
+  return { algorithm, ...settings };
+}
+
+function shown(value: unknown): string {
+  return value === undefined ? 'nothing' : JSON.stringify(value);
+}
+
+/** Fails early where a folder could not be made or written to. */
+async function checkWritable(out: string): Promise<void> {
+  let folder = path.resolve(out);
+  for (;;) {
+    try {
+      if (!(await stat(folder)).isDirectory()) throw Object.assign(new Error(), { code: 'ENOTDIR' });
+      return await access(folder, constants.W_OK | constants.X_OK);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT')
+        throw explained(error, `cannot write results to ${out}`);
+      folder = path.dirname(folder);
+    }
+  }
+}

@@ -1,0 +1,47 @@
+// Where a result comes from: code, machine, libraries.
+import { execFile } from 'node:child_process';
+import { arch, cpus, platform } from 'node:os';
+import { promisify } from 'node:util';
+import { PROJECT_ROOT, VERSION } from '../project.js';
+import type { RunSpec } from '../suite/spec.js';
+import type { Provenance } from './record.js';
+
+/** Versions of what computes, as the engine reports them. */
+export interface EngineVersions {
+  tensorflow: string;
+  tfjs: string;
+  threads: number;
+}
+
+/** What is the same for every run of a process. */
+export type Origin = Omit<Provenance, 'suite' | 'finished' | 'precision'>;
+
+const git = async (...args: string[]) =>
+  (await promisify(execFile)('git', ['-C', PROJECT_ROOT, ...args])).stdout.trim();
+
+/** The commit of the project's code, with `-dirty` if a file of it is changed; `unknown` outside a checkout. */
+async function commit(): Promise<string> {
+  try {
+    const head = await git('rev-parse', 'HEAD');
+    return (await git('status', '--porcelain', '--', '.')) ? `${head}-dirty` : head;
+  } catch {
+    return 'unknown';
+  }
+}
+
+/** Looks at the code and the machine once. */
+export async function originOf(engine: EngineVersions): Promise<Origin> {
+  return {
+    commit: await commit(),
+    version: VERSION,
+    node: process.version,
+    ...engine,
+    platform: `${platform()}-${arch()}`,
+    cpu: cpus()[0]?.model.trim() ?? 'unknown',
+  };
+}
+
+/** The provenance of a run that has just finished. */
+export function provenanceOf(origin: Origin, suite: string, spec: RunSpec): Provenance {
+  return { ...origin, suite, finished: new Date().toISOString(), precision: spec.precision };
+}

@@ -1,0 +1,32 @@
+// Rules of a suite that span several of its fields.
+import type { z } from 'zod';
+import { conditionKeys } from './condition.js';
+import type { Suite } from './schema.js';
+
+/** Adds an issue for each rule broken: batches that fit the subset, settings for every noise rate, m that divides a batch. */
+export function checkAcrossFields(suite: Suite, context: z.core.$RefinementCtx): void {
+  const report = (message: string, ...path: (string | number)[]) => {
+    const input = path.reduce<unknown>((v, key) => (v as Record<string, unknown>)?.[key], suite);
+    context.addIssue({ code: 'custom', message, path, input });
+  };
+  const { trainImages } = suite.data;
+  const checkBatch = (batchSize: number, ...path: string[]) => {
+    if (batchSize > trainImages) report(`at most data.trainImages, ${trainImages}`, ...path);
+  };
+  checkBatch(suite.training.batchSize, 'training', 'batchSize');
+  const keys = conditionKeys(suite.noise);
+  for (const [name, settings] of Object.entries(suite.methods)) {
+    const batchSize = settings.training?.batchSize ?? suite.training.batchSize;
+    if (settings.training?.batchSize) checkBatch(batchSize, 'methods', name, 'training', 'batchSize');
+    if (settings.m && batchSize % settings.m !== 0)
+      report(`a divisor of the batch size ${batchSize}, or 0 for the whole batch`, 'methods', name, 'm');
+    for (const field of ['alpha', 'rho'] as const) {
+      const map = settings[field];
+      if (typeof map !== 'object') continue;
+      const allowed = `a number for each of ${keys.join(', ')}, and for nothing else`;
+      for (const key of keys) if (!(key in map)) report(allowed, 'methods', name, field, key);
+      for (const key of Object.keys(map))
+        if (!keys.includes(key)) report(allowed, 'methods', name, field, key);
+    }
+  }
+}

@@ -1,0 +1,115 @@
+// Runs a suite's graph: what is finished is kept, what fails stops only what depends on it.
+import type { Cifar10 } from '../data/dataset.js';
+import { InputError } from '../errors.js';
+import { checkOwner, claim } from '../results/ownership.js';
+import { encodeLabels } from '../results/predictions.js';
+import { type Origin, provenanceOf } from '../results/provenance.js';
+import type { RunRecord } from '../results/record.js';
+import { readRecords, setAside, writeRecord } from '../results/store.js';
+import type { Trainer, TrainingProgress } from '../training/job.js';
+import type { RunGraph, RunNode } from './expand.js';
+import { Preparer } from './prepare.js';
+import type { LabelSets } from './resolve.js';
+
+/** Hears what happens, as it happens. */
+export interface Observer {
+  /** Before the first run: the graph, and how many of its runs are there already. */
+  begins?(graph: RunGraph, finished: ReadonlyMap<string, RunRecord>): void;
+  /** A record that could not be used was moved aside; its run is done again. */
+  setAside?(file: string, damage: string): void;
+  started?(run: RunNode): void;
+  progressed?(run: RunNode, progress: TrainingProgress): void;
+  finished?(run: RunNode, record: RunRecord): void;
+  failed?(run: RunNode, reason: string): void;
+}
+
+/** What an execution needs. */
+export interface Execution {
+  graph: RunGraph;
+  labelSets: LabelSets;
+  /** The results folder; made if it is not there. */
+  out: string;
+  train: Trainer;
+  /** Called once, and only if there is something to train. */
+  loadData(): Promise<Cifar10>;
+  /** Called once, likewise. */
+  origin(): Promise<Origin>;
+  /** Writes the tables from what is there; called after every run. */
+  writeTables(state: ExecutionState): Promise<void>;
+  observer: Observer;
+  signal: AbortSignal;
+}
+
+/** Where an execution stands. */
+export interface ExecutionState {
+  records: Map<string, RunRecord>;
+  /** Why runs have no record: they failed, or their teacher did. */
+  failures: Map<string, string>;
+}
+
+/**
+ * Runs everything of the graph that has no record in OUT/runs yet, one run at a time, and writes each record when it
+ * is there. Once `signal` is aborted it stops at the next training step and returns what is finished.
+ *
+ * @throws InputError if OUT is another suite's or cannot be written, or the data cannot be had
+ */
+export async function execute(execution: Execution): Promise<ExecutionState> {
+  const { graph, out, observer, signal } = execution;
+  await checkOwner(out, graph.suite);
+  const { records, damaged } = await readRecords(out, graph.runs);
+  const state: ExecutionState = { records, failures: new Map() };
+  const missing = graph.runs.filter((run) => !records.has(run.id));
+  if (!missing.length) {
+    await execution.writeTables(state);
+    return state;
+  }
+  const preparer = new Preparer(await execution.loadData(), execution.labelSets);
+  const origin = await execution.origin();
+  await claim(out, graph.suite);
+  for (const { file, damage } of damaged) observer.setAside?.(await setAside(file), damage);
+  observer.begins?.(graph, records);
+  for (const run of missing) {
+    if (signal.aborted) break;
+    await runOne(run, execution, state, preparer, origin);
+    await execution.writeTables(state);
+  }
+  return state;
+}
+
+/** Trains one run and keeps its record, or notes why there is none. */
+async function runOne(
+  run: RunNode,
+  { graph, out, train, observer, signal }: Execution,
+  state: ExecutionState,
+  preparer: Preparer,
+  origin: Origin,
+): Promise<void> {
+  const fail = (reason: string) => {
+    state.failures.set(run.id, reason);
+    observer.failed?.(run, reason);
+  };
+  const [teacherId] = run.dependsOn;
+  const teacher = teacherId === undefined ? undefined : state.records.get(teacherId);
+  if (teacherId !== undefined && !teacher) return fail(`its teacher ${teacherId} failed`);
+  observer.started?.(run);
+  try {
+    const { job, noise } = preparer.prepare(run, teacher);
+    const { predictions, ...outcome } = await train(job, (p) => observer.progressed?.(run, p), signal);
+    const record: RunRecord = {
+      id: run.id,
+      spec: run.spec,
+      method: run.method,
+      noise,
+      ...outcome,
+      predictions: encodeLabels(predictions),
+      provenance: provenanceOf(origin, graph.suite.name, run.spec),
+    };
+    await writeRecord(out, record);
+    state.records.set(run.id, record);
+    observer.finished?.(run, record);
+  } catch (error) {
+    if (error instanceof InputError) throw error;
+    if (signal.aborted) return;
+    fail((error as Error).message.split('\n', 1)[0]!);
+  }
+}

@@ -1,0 +1,102 @@
+// A suite as the cells of its table and the graph of runs they need.
+import { METHODS, type Method, methodNamed } from '../methods/catalogue.js';
+import { type Condition, conditions } from './condition.js';
+import type { ResolvedSuite } from './resolve.js';
+import type { MethodSettings } from './schema.js';
+import { ALGORITHM_VERSION, type RunSpec, runId } from './spec.js';
+
+/** One run of the graph. */
+export interface RunNode {
+  id: string;
+  spec: RunSpec;
+  method: string;
+  condition: Condition;
+  /** Ids of the runs whose predictions it learns. */
+  dependsOn: string[];
+  /** Its cost, in trainings with plain SGD over the suite's epochs. */
+  units: number;
+}
+
+/** One (method, noise, seed) of the table and the run that fills it. */
+export interface Cell {
+  method: string;
+  /** The column's name, see `Condition.label`. */
+  condition: string;
+  seed: number;
+  run: string;
+}
+
+export interface RunGraph {
+  suite: ResolvedSuite;
+  conditions: Condition[];
+  /** Ordered by seed, noise, method. */
+  cells: Cell[];
+  /** Ordered likewise, each after those it depends on; a run that several cells need appears once. */
+  runs: RunNode[];
+}
+
+/** Expands a suite. The order depends on the suite alone. */
+export function expand(suite: ResolvedSuite): RunGraph {
+  const columns = conditions(suite.noise);
+  const runs = new Map<string, RunNode>();
+  const cells: Cell[] = [];
+  for (const seed of suite.seeds)
+    for (const condition of columns)
+      for (const { name } of METHODS) {
+        const settings = suite.methods[name];
+        if (!settings) continue;
+        const run = addRun(runs, suite, methodNamed(name), settings, condition, seed);
+        cells.push({ method: name, condition: condition.label, seed, run: run.id });
+      }
+  return { suite, conditions: columns, cells, runs: [...runs.values()] };
+}
+
+/** Adds a method's run after its teacher's. A teacher that is no method of the suite takes its student's settings. */
+function addRun(
+  runs: Map<string, RunNode>,
+  suite: ResolvedSuite,
+  method: Method,
+  settings: MethodSettings,
+  condition: Condition,
+  seed: number,
+): RunNode {
+  const base = method.labels === 'noise' ? undefined : method.labels.predictionsOf;
+  const teacher =
+    base && addRun(runs, suite, methodNamed(base), suite.methods[base] ?? settings, condition, seed);
+  const spec: RunSpec = {
+    algorithm: ALGORITHM_VERSION,
+    labels: teacher ? { from: 'predictions', teacher: teacher.id } : { from: 'noise' },
+    batch:
+      method.batch === 'mixup' ? { kind: 'mixup', alpha: at(settings.alpha, condition) } : { kind: 'plain' },
+    gradient:
+      method.gradient === 'sam'
+        ? { kind: 'sam', rho: at(settings.rho, condition), m: settings.m ?? 0 }
+        : { kind: 'plain' },
+    noise: condition.noise,
+    seed,
+    data: { dataset: 'cifar10', ...suite.data },
+    model: suite.model,
+    training: { ...suite.training, ...settings.training },
+    precision: suite.precision,
+  };
+  const id = runId(spec);
+  const known = runs.get(id);
+  if (known) return known;
+  const units = ((method.gradient === 'sam' ? 2 : 1) * spec.training.epochs) / suite.training.epochs;
+  const dependsOn = teacher ? [teacher.id] : [];
+  const node: RunNode = { id, spec, method: method.name, condition, dependsOn, units };
+  runs.set(id, node);
+  return node;
+}
+
+/** A setting's value under a condition. */
+function at(setting: MethodSettings['alpha'], condition: Condition): number {
+  const value = typeof setting === 'object' ? setting[condition.key] : setting;
+  if (value === undefined) throw new Error(`no setting for noise ${condition.key}`);
+  return value;
+}
+
+/** Cost of a set of runs, in trainings with plain SGD. */
+export function totalUnits(runs: readonly RunNode[]): number {
+  return runs.reduce((sum, run) => sum + run.units, 0);
+}

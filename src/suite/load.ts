@@ -1,0 +1,54 @@
+// Finds suite files, reads and checks them.
+import { readdir, readFile, stat } from 'node:fs/promises';
+import path from 'node:path';
+import { InputError } from '../errors.js';
+import { PROJECT_ROOT } from '../project.js';
+import { describeProblem } from './problem.js';
+import { type Suite, suiteSchema } from './schema.js';
+
+const SUITES = path.join(PROJECT_ROOT, 'suites');
+
+/** A suite and the file it was read from. */
+export interface SuiteFile {
+  file: string;
+  suite: Suite;
+}
+
+/** Names of the suites that come with the project, sorted. */
+export async function knownSuites(): Promise<string[]> {
+  const files = await readdir(SUITES);
+  return files
+    .filter((file) => file.endsWith('.json'))
+    .map((file) => file.slice(0, -'.json'.length))
+    .sort();
+}
+
+/**
+ * Reads a suite by its name (suites/NAME.json) or by its file's path.
+ *
+ * @throws InputError if there is no such suite, the file is no JSON, or breaks the schema
+ */
+export async function loadSuite(nameOrPath: string): Promise<SuiteFile> {
+  const named = path.join(SUITES, `${nameOrPath}.json`);
+  const known = await knownSuites();
+  const file = known.includes(nameOrPath) ? named : nameOrPath;
+  if (file !== named && !(await stat(file).catch(() => undefined))?.isFile())
+    throw new InputError(
+      `suite ${JSON.stringify(nameOrPath)} is not known; allowed: ${known.join(', ')}, or the path of a suite file`,
+    );
+  return { file, suite: parseSuite(await readFile(file, 'utf8'), file) };
+}
+
+/** Checks a suite's text. @param file what to call it in errors @throws InputError */
+export function parseSuite(text: string, file: string): Suite {
+  const shown = path.relative('', file).startsWith('..') ? file : path.relative('', file) || file;
+  let content: unknown;
+  try {
+    content = JSON.parse(text);
+  } catch (error) {
+    throw new InputError(`${shown}: is not JSON: ${(error as Error).message.replace(/\s+/g, ' ')}`);
+  }
+  const result = suiteSchema.safeParse(content);
+  if (!result.success) throw new InputError(`${shown}: ${describeProblem(result.error, content)}`);
+  return result.data as Suite;
+}

@@ -1,0 +1,63 @@
+// What a run is trained on: its images, its noisy labels, and the labels it learns.
+import type { Cifar10, ImageSet } from '../data/dataset.js';
+import { measureNoise, symmetricNoise } from '../data/noise.js';
+import { balancedSubset } from '../data/subset.js';
+import { stream } from '../random.js';
+import { decodeLabels } from '../results/predictions.js';
+import type { NoiseMeasurement, RunRecord } from '../results/record.js';
+import type { TrainingJob } from '../training/job.js';
+import type { RunNode } from './expand.js';
+import type { LabelSets } from './resolve.js';
+import { canonicalJson, type RunSpec } from './spec.js';
+
+/** A run's job and the noise in it. */
+export interface Prepared {
+  job: TrainingJob;
+  noise: NoiseMeasurement;
+}
+
+/**
+ * Makes jobs from the data set. All methods at one noise and seed get the same images and the same wrong labels, and
+ * every run the same test images.
+ *
+ * @param labelSets the suite's label files
+ */
+export class Preparer {
+  private key = '';
+  private shared?: { train: ImageSet; test: ImageSet; noisyLabels: Uint8Array };
+
+  constructor(
+    private readonly cifar: Cifar10,
+    private readonly labelSets: LabelSets,
+  ) {}
+
+  /** @param teacher the record of the run it depends on, if it learns predictions */
+  prepare(run: RunNode, teacher?: RunRecord): Prepared {
+    const { train, test, noisyLabels } = this.sharedOf(run);
+    const targetLabels = teacher ? decodeLabels(teacher.predictions) : noisyLabels;
+    return {
+      job: { spec: run.spec, train, test, noisyLabels, targetLabels },
+      noise: measureNoise(train.labels, noisyLabels),
+    };
+  }
+
+  /** Kept for the next run, which often is of the same noise and seed: the full set takes 150 MB to copy. */
+  private sharedOf({ spec }: RunNode) {
+    const { data, noise, seed } = spec;
+    const key = canonicalJson({ data, noise, seed });
+    if (this.shared && key === this.key) return this.shared;
+    const { set, indices } = balancedSubset(this.cifar.train, data.trainImages, stream(seed, 'subset'));
+    const test = balancedSubset(this.cifar.test, data.testImages, stream(0, 'test subset')).set;
+    this.key = key;
+    this.shared = { train: set, test, noisyLabels: this.noisyLabels(set, indices, spec) };
+    return this.shared;
+  }
+
+  private noisyLabels(set: ImageSet, indices: ArrayLike<number>, { noise, seed }: RunSpec): Uint8Array {
+    if (noise.kind === 'symmetric')
+      return symmetricNoise(set.labels, noise.rate, noise.redraw, stream(seed, 'noise'));
+    const labels = this.labelSets.get(noise.sha256);
+    if (!labels) throw new Error(`no label file with the hash ${noise.sha256} was read`);
+    return Uint8Array.from(indices, (index) => labels[index]!);
+  }
+}

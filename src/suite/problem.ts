@@ -1,0 +1,33 @@
+// Validation issues as one line: file, field, value found, what is allowed.
+import type { z } from 'zod';
+
+/** A field's path as one writes it: `noise.rates[1]`. */
+function fieldPath(path: readonly PropertyKey[]): string {
+  return path.reduce<string>((text, key) => {
+    if (typeof key === 'number') return `${text}[${key}]`;
+    const name = String(key);
+    return /^[\w-]+$/.test(name) ? `${text}${text && '.'}${name}` : `${text}["${name}"]`;
+  }, '');
+}
+
+function valueAt(input: unknown, path: readonly PropertyKey[]): unknown {
+  return path.reduce<unknown>((v, key) => (v as Record<PropertyKey, unknown> | undefined)?.[key], input);
+}
+
+function shown(value: unknown): string {
+  if (value === undefined) return 'is missing';
+  const text = JSON.stringify(value);
+  return `is ${text.length > 60 ? `${text.slice(0, 57)}...` : text}`;
+}
+
+/** The first issue as a line without its file, and how many more there are. */
+export function describeProblem(error: z.ZodError, input: unknown): string {
+  const [issue, ...others] = error.issues;
+  if (!issue) return 'is not valid';
+  const more = others.length ? ` (and ${others.length} more problem${others.length > 1 ? 's' : ''})` : '';
+  const unknown = issue.code === 'unrecognized_keys' ? issue.keys[0] : undefined;
+  const path = unknown === undefined ? issue.path : [...issue.path, unknown];
+  const finding = unknown === undefined ? shown(valueAt(input, path)) : 'is not known';
+  const field = path.length ? fieldPath(path) : 'the content';
+  return `${field} ${finding}; allowed: ${issue.message}${more}`;
+}

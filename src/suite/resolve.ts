@@ -1,0 +1,38 @@
+// Turns what a suite leaves to the machine or to files into values that run ids can be made of.
+import { createHash } from 'node:crypto';
+import path from 'node:path';
+import type { SuiteFile } from './load.js';
+import type { Suite } from './schema.js';
+import type { Precision } from './spec.js';
+
+/** A suite that says everything itself: precision decided, label files named by the SHA-256 of their labels. */
+export type ResolvedSuite = Omit<Suite, 'precision'> & { precision: Precision };
+
+/** Labels of the whole training set, by their SHA-256. */
+export type LabelSets = ReadonlyMap<string, Uint8Array>;
+
+/** What resolving asks of the machine. */
+export interface Resolver {
+  /** The faster of the precisions that this machine runs well; asked only for `auto`. */
+  precision(): Promise<Precision>;
+  /** Reads 50,000 labels in the official image order. @throws InputError */
+  readLabels(file: string): Promise<Uint8Array>;
+}
+
+/** Resolves a suite; label files are looked for beside the suite file. @throws InputError from reading them */
+export async function resolveSuite(
+  { file, suite }: SuiteFile,
+  resolver: Resolver,
+): Promise<{ suite: ResolvedSuite; labelSets: LabelSets }> {
+  const labelSets = new Map<string, Uint8Array>();
+  const precision = suite.precision === 'auto' ? await resolver.precision() : suite.precision;
+  if (suite.noise.kind === 'symmetric') return { suite: { ...suite, precision }, labelSets };
+  const files: Record<string, string> = {};
+  for (const [name, labelFile] of Object.entries(suite.noise.files)) {
+    const labels = await resolver.readLabels(path.resolve(path.dirname(file), labelFile));
+    const sha256 = createHash('sha256').update(labels).digest('hex');
+    labelSets.set(sha256, labels);
+    files[name] = sha256;
+  }
+  return { suite: { ...suite, precision, noise: { kind: 'file', files } }, labelSets };
+}

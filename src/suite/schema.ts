@@ -1,0 +1,140 @@
+// What a suite file may say.
+import { z } from 'zod';
+import { METHODS, type Method } from '../methods/catalogue.js';
+import { checkAcrossFields } from './cross_checks.js';
+
+const list = (values: readonly string[]) => `one of ${values.join(', ')}`;
+
+/** A value that passes `ok`; the error says what is allowed. */
+const value = <T>(allowed: string, ok: (v: unknown) => boolean) => z.custom<T>(ok, { error: allowed });
+const number = (allowed: string, ok: (v: number) => boolean) =>
+  value<number>(allowed, (v) => typeof v === 'number' && Number.isFinite(v) && ok(v));
+const integer = (allowed: string, ok: (v: number) => boolean) =>
+  number(allowed, (v) => Number.isSafeInteger(v) && ok(v));
+const text = (allowed: string) => value<string>(allowed, (v) => typeof v === 'string' && v !== '');
+const choice = <const T extends string>(...values: T[]) => z.enum(values, { error: list(values) });
+
+/** An object of exactly these fields; the error for another field lists them. */
+function fields<T extends z.core.$ZodLooseShape>(shape: T) {
+  const names = list(Object.keys(shape));
+  return z.strictObject(shape, {
+    error: (issue) => (issue.code === 'unrecognized_keys' ? names : `an object with the fields ${names}`),
+  });
+}
+
+function distinct<T extends z.ZodType>(entry: T, allowed: string) {
+  return z
+    .array(entry, { error: allowed })
+    .min(1, allowed)
+    .refine((v) => new Set(v).size === v.length, `${allowed}, each once`);
+}
+
+const union = <T extends Parameters<typeof z.discriminatedUnion>[1]>(kinds: string[], options: T) =>
+  z.discriminatedUnion('kind', options, {
+    error: (issue) => (issue.path?.at(-1) === 'kind' ? list(kinds) : `an object with kind ${list(kinds)}`),
+  });
+
+const rate = number('a fraction from 0 up to 1, e.g. 0.4', (v) => v >= 0 && v < 1);
+const noise = union(
+  ['symmetric', 'file'],
+  [
+    fields({
+      kind: z.literal('symmetric'),
+      rates: distinct(rate, 'a list of fractions from 0 up to 1, e.g. [0.2, 0.4]'),
+      redraw: choice('other', 'any'),
+    }),
+    fields({
+      kind: z.literal('file'),
+      files: z
+        .record(z.string(), text('the path of a label file'), { error: 'an object from name to label file' })
+        .refine((v) => Object.keys(v).length > 0, 'an object from name to label file, at least one'),
+    }),
+  ],
+);
+
+const model = union(
+  ['wide-resnet', 'resnet'],
+  [
+    fields({
+      kind: z.literal('wide-resnet'),
+      depth: integer('6n+4: 10, 16, 22, 28, 34, 40, ...', (v) => v >= 10 && v % 6 === 4),
+      width: integer('a whole number from 1', (v) => v >= 1),
+      shortcut: choice('pool-pad', 'conv'),
+    }),
+    fields({
+      kind: z.literal('resnet'),
+      depth: integer('6n+2: 8, 14, 20, 26, 32, ...', (v) => v >= 8 && v % 6 === 2),
+    }),
+  ],
+);
+
+const trainingShape = {
+  epochs: integer('a whole number from 1', (v) => v >= 1),
+  batchSize: integer('a whole number from 1', (v) => v >= 1),
+  learningRate: number('a number above 0', (v) => v > 0),
+  momentum: number('a number from 0 up to 1', (v) => v >= 0 && v < 1),
+  weightDecay: number('a number from 0', (v) => v >= 0),
+  clipNorm: number('a number from 0 (0: no clipping)', (v) => v >= 0),
+  evaluateEvery: integer('a whole number from 1', (v) => v >= 1),
+};
+
+const positive = (v: unknown) => typeof v === 'number' && Number.isFinite(v) && v > 0;
+/** One number for all noise rates, or a map from rate (or label file's name) to number. */
+const perRate = value<number | Record<string, number>>(
+  'a number above 0, or such a number for each noise rate, e.g. {"0.2": 0.1, "0.4": 0.05}',
+  (v) =>
+    positive(v) || (!!v && typeof v === 'object' && !Array.isArray(v) && Object.values(v).every(positive)),
+);
+
+function settings(method: Method) {
+  return fields({
+    ...(method.batch === 'mixup' ? { alpha: perRate } : {}),
+    ...(method.gradient === 'sam'
+      ? { rho: perRate, m: integer('a whole number from 0 (0: the whole batch)', (v) => v >= 0).optional() }
+      : {}),
+    training: fields(trainingShape).partial().optional(),
+  }) as unknown as z.ZodType<MethodSettings>;
+}
+
+/** Settings of one method in a suite. */
+export interface MethodSettings {
+  /** Mixup's Beta(alpha, alpha). */
+  alpha?: number | Record<string, number>;
+  /** Radius of SAM's ascent step. */
+  rho?: number | Record<string, number>;
+  /** Examples per ascent step; the whole batch if absent. */
+  m?: number;
+  /** Training settings in which this method departs from the suite's. */
+  training?: Partial<Suite['training']>;
+}
+
+const schema = fields({
+  name: value<string>(
+    'letters, digits, ".", "_" and "-", beginning with a letter or digit',
+    (v) => typeof v === 'string' && /^[a-z0-9][\w.-]*$/i.test(v),
+  ),
+  description: text('a sentence'),
+  scaledDown: text('a sentence saying in what it is scaled down, or null').nullable(),
+  seeds: distinct(
+    integer('a whole number from 0', (v) => v >= 0),
+    'a list of seeds, e.g. [1, 2, 3]',
+  ),
+  noise,
+  model,
+  data: fields({
+    trainImages: integer('a whole number from 10 to 50000', (v) => v >= 10 && v <= 50000),
+    testImages: integer('a whole number from 10 to 10000', (v) => v >= 10 && v <= 10000),
+    augment: choice('flip-crop', 'none'),
+  }),
+  training: fields(trainingShape),
+  precision: choice('auto', 'float32', 'bfloat16'),
+  methods: fields(
+    Object.fromEntries(METHODS.map((method) => [method.name, settings(method).optional()])),
+  ).refine((v) => Object.keys(v).length > 0, `an object with ${list(METHODS.map((m) => m.name))}`),
+});
+
+/** What a suite file holds. Methods come out in the catalogue's order. */
+export type Suite = Omit<z.infer<typeof schema>, 'methods'> & { methods: Record<string, MethodSettings> };
+
+/** The schema of a suite file; its messages say what is allowed, `problem.ts` makes a line of them. */
+export const suiteSchema = schema.superRefine((suite, context) => checkAcrossFields(suite as Suite, context));
