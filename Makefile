@@ -1,0 +1,73 @@
+# Everything a user types. Steps that are up to date are skipped.
+
+SUITE ?= quick
+OUT ?= results/$(SUITE)
+# Reach the recipes through the environment, so that spaces and quotes in them are harmless.
+export SUITE OUT
+
+NODE_MODULES := node_modules/.package-lock.json
+BUILT := dist/.built
+SOURCES := $(shell find src test -type d -o -name '*.ts')
+LABELNOISE := node dist/src/cli/main.js
+# Runs a command whose output only matters when it fails.
+QUIETLY = quietly() { out=$$("$$@" 2>&1) || { rc=$$?; printf '%s\n' "$$out" >&2; exit $$rc; }; }; quietly
+CHECK_NODE := const [a, b] = process.versions.node.split(".").map(Number); \
+	if (!(a > 20 ? a < 23 : a === 20 && b >= 19)) { \
+	console.error("Node " + process.versions.node + " cannot be used: install Node 22, or 20.19 or later of Node 20."); process.exit(2); }
+
+.PHONY: help install build bench test lint format doctor data clean
+.DEFAULT_GOAL := help
+
+help:
+	@echo 'make bench [SUITE=quick] [OUT=results/SUITE]'
+	@echo '               install what is needed, train a suite (suites/SUITE) and write its tables to OUT'
+	@echo 'make test      install what is needed, fetch CIFAR-10 and run the tests'
+	@echo 'make doctor    say what is installed and what is missing'
+	@echo 'make data      fetch and verify CIFAR-10'
+	@echo 'make install   packages, build, TensorFlow'
+	@echo 'make build     compile TypeScript into dist'
+	@echo 'make lint      check style; make format mends it'
+	@echo 'make clean     remove dist (not results, not caches)'
+	@echo
+	@echo 'Downloads are kept in the cache folder of your system, or in LABELNOISE_CACHE.'
+	@echo 'After make install: $(LABELNOISE) --help'
+
+$(NODE_MODULES): package-lock.json
+	@node -e '$(CHECK_NODE)'
+	@echo 'Installing packages ...'
+	@$(QUIETLY) npm ci
+	@touch $@
+
+# Compiled files without a source are removed, so that no deleted test is run.
+$(BUILT): $(NODE_MODULES) tsconfig.json $(SOURCES)
+	@echo 'Compiling ...'
+	@node_modules/.bin/tsc
+	@find dist/src dist/test -name '*.js' | while read -r js; do \
+		ts=$${js#dist/}; [ -f "$${ts%.js}.ts" ] || rm -f "$$js" "$$js.map"; done
+	@touch $@
+
+build: $(BUILT)
+
+install: build
+	@node dist/src/cli/install.js
+
+bench: install
+	@$(LABELNOISE) run "$$SUITE" --out "$$OUT"
+
+data: install
+	@$(LABELNOISE) data
+
+doctor: install
+	@$(LABELNOISE) doctor
+
+test: data
+	@node_modules/.bin/mocha --reporter dist/test/support/reporter.js
+
+lint: $(NODE_MODULES)
+	@node_modules/.bin/biome check --error-on-warnings
+
+format: $(NODE_MODULES)
+	@node_modules/.bin/biome check --write
+
+clean:
+	rm -rf dist

@@ -1,0 +1,23 @@
+// A place to get TensorFlow's C library from.
+
+/** The processor TensorFlow is installed for. */
+export type Device = 'cpu' | 'gpu';
+
+export interface LibrarySource {
+  /** Where it comes from, for the user's eyes. */
+  name: string;
+  /** Version of TensorFlow. */
+  version: string;
+  /** Disk space in bytes that fetching takes for a while. */
+  space: Record<Device, number>;
+  /** Whether it has anything for this operating system and processor. */
+  available(): boolean;
+  /**
+   * Fills an empty folder with `lib` (shared libraries under the names the addon's linker looks for) and `include`
+   * (C headers), verified.
+   *
+   * @param work another empty folder, for what is not to be kept
+   * @throws an Error whose message is one line if it cannot
+   */
+  fetch(folder: string, work: string, device: Device, signal: AbortSignal): Promise<void>;
+}

@@ -1,0 +1,54 @@
+// The npm package that binds Node to TensorFlow, as npm left it: source of the addon, no libraries.
+import { existsSync, readFileSync } from 'node:fs';
+import { cp } from 'node:fs/promises';
+import path from 'node:path';
+import { InputError } from '../../errors.js';
+import { PROJECT_ROOT } from '../../project.js';
+
+const NODE_MODULES = path.join(PROJECT_ROOT, 'node_modules');
+
+/** The package's folder. It looks for TensorFlow in `deps/lib` and for its addon in `lib/napi-v<n>`. */
+export const TFJS_FOLDER = path.join(NODE_MODULES, '@tensorflow', 'tfjs-node-gpu');
+
+/** File name of the compiled binding. */
+export const ADDON = 'tfjs_binding.node';
+
+export interface TfjsPackage {
+  version: string;
+  /** Version of Node's stable C interface that the addon is built for. */
+  napi: number;
+}
+
+/**
+ * Reads the package's description.
+ *
+ * @throws InputError if npm has not installed it
+ */
+export function tfjsPackage(): TfjsPackage {
+  const file = path.join(TFJS_FOLDER, 'package.json');
+  if (!existsSync(file)) throw new InputError(`${file} is missing: run "npm ci" (or "make install") first`);
+  const description = JSON.parse(readFileSync(file, 'utf8'));
+  const offered: number[] = description.binary.napi_versions;
+  const napi = Math.max(...offered.filter((version) => version <= Number(process.versions.napi)));
+  return { version: description.version, napi };
+}
+
+/** Copies what building needs of the package, so that node_modules never holds anything half-built. */
+export async function copyPackage(to: string): Promise<void> {
+  for (const part of ['package.json', 'binding.gyp', 'binding', 'scripts']) {
+    await cp(path.join(TFJS_FOLDER, part), path.join(to, part), { recursive: true });
+  }
+}
+
+/** Environment in which a copy of the package finds the packages and programs of this project's node_modules. */
+export function packageEnvironment(): NodeJS.ProcessEnv {
+  const prefix = path.resolve(path.dirname(process.execPath), '..');
+  const hasHeaders = existsSync(path.join(prefix, 'include', 'node', 'node_api.h'));
+  return {
+    // Node's own C headers, when they lie beside it, need no download.
+    ...(hasHeaders ? { npm_config_nodedir: prefix } : {}),
+    ...process.env,
+    NODE_PATH: NODE_MODULES,
+    PATH: `${path.join(NODE_MODULES, '.bin')}${path.delimiter}${process.env.PATH}`,
+  };
+}
