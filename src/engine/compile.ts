@@ -1,0 +1,209 @@
+// The fast engine: traces every entry of a program into one TensorFlow graph and runs it through one session.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import type { Precision } from '../suite/spec.js';
+import type { Attribute, DType, Graph, Value } from './graph.js';
+import { writeSavedModel } from './graph.js';
+import {
+  groupsOf,
+  namesOf,
+  type Program,
+  type Session,
+  type StateSpec,
+  type TensorSpec,
+  type Tensors,
+  type Values,
+} from './program.js';
+import './recorded_kernels.js';
+import { RECORDER, recorder } from './recorder.js';
+import { nativeBackend, tf } from './tensorflow.js';
+
+/** Where an entry's inputs and outputs are in the graph. */
+interface Signature {
+  inputs: Record<string, TensorSpec & { node: string }>;
+  outputs: Record<string, string>;
+}
+
+/**
+ * Compiles a program. State lives in resource variables of the session and starts as zeros; only inputs and outputs
+ * cross between JavaScript and TensorFlow.
+ *
+ * @param precision element type of convolutions and activations; weights, statistics, loss and update are float32
+ * @throws Error naming the kernel if an entry uses one that the compiler does not know
+ */
+export async function compiledSession(program: Program, precision: Precision): Promise<Session> {
+  recorder.reset(precision);
+  const signatures = new Map<string, Signature>();
+  await tf.setBackend(RECORDER);
+  try {
+    const handles = variables(recorder.graph, program.state);
+    for (const name of Object.keys(program.entries)) signatures.set(name, traceEntry(program, name, handles));
+    for (const group of groupsOf(program)) {
+      signatures.set(`write:${group}`, writeSignature(program, group, handles));
+      signatures.set(`read:${group}`, readSignature(program, group, handles));
+    }
+  } finally {
+    await tf.setBackend('tensorflow');
+  }
+  return openSession(program, signatures);
+}
+
+function openSession(program: Program, signatures: Map<string, Signature>): Session {
+  const folder = mkdtempSync(path.join(tmpdir(), 'labelnoise-graph-'));
+  const backend = nativeBackend();
+  let id: number;
+  try {
+    writeSavedModel(recorder.graph, folder);
+    recorder.reset('float32');
+    id = backend.loadSavedModelMetaGraph(folder, 'serve');
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+
+  const run = (name: string, values: Record<string, Float32Array | Int32Array>): Values => {
+    const { inputs, outputs } = signatures.get(name)!;
+    const fed = Object.entries(inputs).map(([key, { shape, dtype }]) =>
+      tf.tensor(values[key]!, shape, dtype),
+    );
+    const names = Object.values(inputs).map(({ node }) => ({ name: `${node}:0` }));
+    const fetched = backend.runSavedModel(id, fed, names, Object.values(outputs));
+    const result = Object.fromEntries(
+      Object.keys(outputs).map((key, i) => [key, fetched[i]!.dataSync() as Float32Array | Int32Array]),
+    );
+    tf.dispose([fed, fetched]);
+    return result;
+  };
+  const session: Session = {
+    call: run,
+    write(group, values) {
+      const fed = namesOf(program, group).map((name) => [name, packed(values[name]!)] as const);
+      run(`write:${group}`, Object.fromEntries(fed));
+    },
+    read: (group) => run(`read:${group}`, {}),
+    dispose: () => backend.deleteSavedModel(id),
+  };
+  for (const group of groupsOf(program)) session.write(group, zeros(program, group));
+  return session;
+}
+
+/** Bytes travel four to an integer: tfjs has no tensors of bytes. */
+function packed(values: Float32Array | Int32Array | Uint8Array): Float32Array | Int32Array {
+  if (!(values instanceof Uint8Array)) return values;
+  const aligned = values.byteOffset % 4 === 0 ? values : values.slice();
+  return new Int32Array(aligned.buffer, aligned.byteOffset, aligned.length / 4);
+}
+
+function zeros(program: Program, group: string): Record<string, Float32Array | Int32Array | Uint8Array> {
+  return Object.fromEntries(
+    namesOf(program, group).map((name) => {
+      const { shape, dtype, bytes } = program.state[name]!;
+      const size = tf.util.sizeFromShape(shape);
+      return [name, bytes ? new Uint8Array(size) : tf.util.makeZerosTypedArray(size, dtype)];
+    }),
+  );
+}
+
+function storageType({ dtype, bytes }: StateSpec): DType {
+  return bytes ? 'uint8' : dtype;
+}
+
+function variables(graph: Graph, state: Program['state']): Map<string, Value> {
+  const handles = new Map<string, Value>();
+  for (const [name, spec] of Object.entries(state)) {
+    const attributes: Record<string, Attribute> = {
+      dtype: { type: storageType(spec) },
+      shape: { shape: spec.shape },
+      shared_name: { text: name },
+    };
+    handles.set(name, graph.value('VarHandleOp', [], attributes, 'resource', [], `state/${name}`));
+  }
+  return handles;
+}
+
+function readVariable(graph: Graph, handle: Value, spec: StateSpec): Value {
+  const dtype = storageType(spec);
+  return graph.value('ReadVariableOp', [handle], { dtype: { type: dtype } }, dtype, spec.shape);
+}
+
+function placeholder(graph: Graph, name: string, { shape, dtype }: TensorSpec): Value {
+  const attributes: Record<string, Attribute> = { dtype: { type: dtype }, shape: { shape } };
+  return graph.value('Placeholder', [], attributes, dtype, shape, name);
+}
+
+/** An output that TensorFlow can be asked for; it is ready when the nodes in `after` have run. */
+function output(graph: Graph, name: string, value: Value, after: string[]): string {
+  const inputs = [value, ...after.map((node) => `^${node}`)];
+  return graph.add('Identity', inputs, { T: { type: value.dtype } }, name);
+}
+
+function traceEntry(program: Program, name: string, handles: Map<string, Value>): Signature {
+  const { graph } = recorder;
+  const entry = program.entries[name]!;
+  const signature: Signature = { inputs: {}, outputs: {} };
+  tf.tidy(() => {
+    const inputs: Tensors = {};
+    for (const [key, spec] of Object.entries(entry.inputs)) {
+      const value = placeholder(graph, `${name}/in/${key}`, spec);
+      signature.inputs[key] = { ...spec, node: value.ref };
+      inputs[key] = asTensor(value);
+    }
+    const reads = new Map(
+      entry.state.map((key) => [key, readVariable(graph, handles.get(key)!, program.state[key]!)]),
+    );
+    const state = Object.fromEntries([...reads].map(([key, value]) => [key, asTensor(value)]));
+    const { outputs, updates = {} } = entry.run(inputs, state);
+
+    const assigned = Object.entries(updates).map(([key, tensor]) => {
+      const value = recorder.cast(recorder.recorded(tensor), program.state[key]!.dtype);
+      // The old value must have been read before it is replaced.
+      const operands = [handles.get(key)!, value, `^${reads.get(key)!.ref}`];
+      return graph.add('AssignVariableOp', operands, { dtype: { type: value.dtype } });
+    });
+    for (const [key, tensor] of Object.entries(outputs)) {
+      const value = recorder.cast(recorder.recorded(tensor), tensor.dtype as DType);
+      signature.outputs[key] = output(graph, `${name}/out/${key}`, value, assigned);
+    }
+  });
+  return signature;
+}
+
+function asTensor(value: Value): tf.Tensor {
+  return tf.engine().makeTensorFromTensorInfo(recorder.tensorOf(value));
+}
+
+function writeSignature(program: Program, group: string, handles: Map<string, Value>): Signature {
+  const { graph } = recorder;
+  const signature: Signature = { inputs: {}, outputs: {} };
+  const assigned = namesOf(program, group).map((key) => {
+    const spec = program.state[key]!;
+    const size = tf.util.sizeFromShape(spec.shape);
+    if (spec.bytes && size % 4)
+      throw new Error(`byte-valued state ${key} has ${size} values, not a multiple of 4`);
+    const fed: TensorSpec = spec.bytes ? { shape: [size / 4], dtype: 'int32' } : spec;
+    const value = placeholder(graph, `write/${key}`, fed);
+    signature.inputs[key] = { ...fed, node: value.ref };
+    const stored = spec.bytes ? unpacked(graph, value, spec.shape) : value;
+    return graph.add('AssignVariableOp', [handles.get(key)!, stored], { dtype: { type: stored.dtype } });
+  });
+  const done = graph.integers(assigned.length);
+  signature.outputs.done = output(graph, `write/${group}/done`, done, assigned);
+  return signature;
+}
+
+function unpacked(graph: Graph, integers: Value, shape: number[]): Value {
+  const types: Record<string, Attribute> = { T: { type: 'int32' }, type: { type: 'uint8' } };
+  const bytes = graph.value('Bitcast', [integers], types, 'uint8', [...integers.shape, 4]);
+  const attributes: Record<string, Attribute> = { T: { type: 'uint8' }, Tshape: { type: 'int32' } };
+  return graph.value('Reshape', [bytes, graph.integers(shape)], attributes, 'uint8', shape);
+}
+
+function readSignature(program: Program, group: string, handles: Map<string, Value>): Signature {
+  const { graph } = recorder;
+  const signature: Signature = { inputs: {}, outputs: {} };
+  for (const key of namesOf(program, group)) {
+    const value = readVariable(graph, handles.get(key)!, program.state[key]!);
+    signature.outputs[key] = output(graph, `read/${key}`, value, []);
+  }
+  return signature;
+}

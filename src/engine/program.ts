@@ -1,0 +1,52 @@
+// What an engine runs: named state, and entry points that are pure functions of their inputs and that state.
+import type { tf } from './tensorflow.js';
+
+export type Tensors = Record<string, tf.Tensor>;
+
+/** Values outside TensorFlow. */
+export type Values = Record<string, Float32Array | Int32Array>;
+
+export interface TensorSpec {
+  shape: number[];
+  dtype: 'float32' | 'int32';
+}
+
+/** A tensor that lives in the engine between calls. `bytes`: its values are 0 to 255 and may be kept as bytes. */
+export interface StateSpec extends TensorSpec {
+  bytes?: true;
+}
+
+/** One function of a program. It is traced: its shapes are fixed and its JavaScript must not look at tensor values. */
+export interface Entry {
+  inputs: Record<string, TensorSpec>;
+  /** State it reads or replaces, by name. */
+  state: string[];
+  run(inputs: Tensors, state: Tensors): { outputs: Tensors; updates?: Tensors };
+}
+
+/** State names are `group/name`; a group is written and read as a whole. */
+export interface Program {
+  state: Record<string, StateSpec>;
+  entries: Record<string, Entry>;
+}
+
+/** A program loaded into an engine, with its state. */
+export interface Session {
+  /** Runs an entry; its updates replace the state. */
+  call(entry: string, inputs: Values): Values;
+  /** Replaces the whole state of a group. Byte-valued state takes Uint8Array. */
+  write(group: string, values: Record<string, Float32Array | Int32Array | Uint8Array>): void;
+  /** A copy of the whole state of a group (not for byte-valued state). */
+  read(group: string): Values;
+  dispose(): void;
+}
+
+/** The names in a group of a program's state. */
+export function namesOf(program: Program, group: string): string[] {
+  return Object.keys(program.state).filter((name) => name.startsWith(`${group}/`));
+}
+
+/** The groups of a program's state. */
+export function groupsOf(program: Program): string[] {
+  return [...new Set(Object.keys(program.state).map((name) => name.slice(0, name.indexOf('/'))))];
+}

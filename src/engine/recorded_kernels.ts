@@ -1,0 +1,371 @@
+// How each tfjs kernel is recorded: its TensorFlow operation, its attributes, and its element type under autocast.
+// A step that uses a kernel not listed here fails with its name; this is the place to add it.
+import type { Attribute, DType, Value } from './graph.js';
+import {
+  BATCH_NORM,
+  BATCH_NORM_EPSILON,
+  BATCH_NORM_GRADIENT,
+  BATCH_NORM_GRADIENT_OUTPUTS,
+  BATCH_NORM_OUTPUTS,
+  RELU,
+  RELU_GRADIENT,
+} from './operations.js';
+import { RECORDER, recorder } from './recorder.js';
+import { tf } from './tensorflow.js';
+
+type Attributes = Record<string, unknown>;
+type Inputs = Record<string, tf.TensorInfo>;
+type Recorded = tf.TensorInfo | tf.TensorInfo[];
+
+function register(kernelName: string, record: (inputs: Inputs, attributes: Attributes) => Recorded): void {
+  tf.registerKernel({
+    kernelName,
+    backendName: RECORDER,
+    kernelFunc: ({ inputs, attrs }) => record(inputs as Inputs, (attrs ?? {}) as Attributes),
+  });
+}
+
+// Autocast: convolutions compute in the recorder's precision; element-wise kernels stay in bfloat16 when their
+// operands are; everything else (reductions, loss, weights, update) is float32.
+
+/** The operand in the precision of convolutions. */
+function inPrecision(tensor: tf.TensorInfo): Value {
+  return recorder.cast(recorder.recorded(tensor), recorder.precision);
+}
+
+/** The operand in float32 if it is bfloat16. */
+function inFull(tensor: tf.TensorInfo): Value {
+  const value = recorder.recorded(tensor);
+  return value.dtype === 'bfloat16' ? recorder.cast(value, 'float32') : value;
+}
+
+/** Operands in one type: bfloat16 when every non-scalar among them is, else unchanged or float32. */
+function alike(tensors: tf.TensorInfo[]): Value[] {
+  const values = tensors.map((tensor) => recorder.recorded(tensor));
+  if (!values.some(({ dtype }) => dtype === 'bfloat16')) return values;
+  const low = values.every(({ dtype, shape }) => dtype === 'bfloat16' || shape.length === 0);
+  return values.map((value) => recorder.cast(value, low ? 'bfloat16' : 'float32'));
+}
+
+function emit(
+  op: string,
+  inputs: Value[],
+  attributes: Record<string, Attribute>,
+  dtype: DType,
+  shape: number[],
+) {
+  return recorder.tensorOf(recorder.graph.value(op, inputs, attributes, dtype, shape));
+}
+
+const T = (value: Value): Record<string, Attribute> => ({ T: { type: value.dtype } });
+
+// Element-wise kernels of one and two operands.
+
+const UNARY = ['Exp', 'Log', 'Neg', 'Sqrt', 'Rsqrt', 'Square', 'Reciprocal', 'Abs', 'ZerosLike', 'OnesLike'];
+for (const kernel of UNARY)
+  register(kernel, ({ x }) => {
+    const value = recorder.recorded(x!);
+    return emit(kernel, [value], T(value), value.dtype, value.shape);
+  });
+
+const BINARY: Record<string, string> = {
+  Add: 'AddV2',
+  Sub: 'Sub',
+  Multiply: 'Mul',
+  RealDiv: 'RealDiv',
+  Maximum: 'Maximum',
+  Minimum: 'Minimum',
+  Pow: 'Pow',
+};
+const COMPARISON = ['Greater', 'GreaterEqual', 'Less', 'LessEqual', 'Equal', 'NotEqual'];
+for (const [kernel, op] of [...Object.entries(BINARY), ...COMPARISON.map((name) => [name, name] as const)])
+  register(kernel, ({ a, b }) => {
+    const [first, second] = alike([a!, b!]) as [Value, Value];
+    const shape = tf.broadcast_util.assertAndGetBroadcastShape(first.shape, second.shape);
+    return emit(op, [first, second], T(first), COMPARISON.includes(kernel) ? 'bool' : first.dtype, shape);
+  });
+
+register('AddN', (inputs) => {
+  const values = alike(Object.values(inputs));
+  const attributes = { ...T(values[0]!), N: { int: values.length } };
+  return emit('AddN', values, attributes, values[0]!.dtype, values[0]!.shape);
+});
+
+register('Select', ({ condition, t, e }) => {
+  const [yes, no] = alike([t!, e!]) as [Value, Value];
+  return emit('SelectV2', [recorder.recorded(condition!), yes, no], T(yes), yes.dtype, yes.shape);
+});
+
+register(RELU, ({ x }) => {
+  const value = recorder.recorded(x!);
+  return emit('Relu', [value], T(value), value.dtype, value.shape);
+});
+
+register(RELU_GRADIENT, ({ dy, y }) => {
+  const activation = recorder.recorded(y!);
+  const operands = [recorder.cast(recorder.recorded(dy!), activation.dtype), activation];
+  return emit('ReluGrad', operands, T(activation), activation.dtype, activation.shape);
+});
+
+// Kernels that only move values.
+
+register('Identity', ({ x }) => recorder.tensorOf(recorder.recorded(x!)));
+
+register('Cast', ({ x }, { dtype }) => {
+  const value = recorder.recorded(x!);
+  // Within tfjs a bfloat16 value is a float32 already.
+  return recorder.tensorOf(
+    value.dtype === 'bfloat16' && dtype === 'float32' ? value : recorder.cast(value, dtype as DType),
+  );
+});
+
+register('Reshape', ({ x }, { shape }) => {
+  const value = recorder.recorded(x!);
+  const whole = tf.util.inferFromImplicitShape(shape as number[], tf.util.sizeFromShape(value.shape));
+  const attributes = { ...T(value), Tshape: { type: 'int32' as const } };
+  return emit('Reshape', [value, recorder.graph.integers(whole)], attributes, value.dtype, whole);
+});
+
+register('Transpose', ({ x }, { perm }) => {
+  const value = recorder.recorded(x!);
+  const order = perm as number[];
+  const attributes = { ...T(value), Tperm: { type: 'int32' as const } };
+  const shape = order.map((axis) => value.shape[axis]!);
+  return emit('Transpose', [value, recorder.graph.integers(order)], attributes, value.dtype, shape);
+});
+
+register('PadV2', ({ x }, { paddings, constantValue }) => {
+  const value = recorder.recorded(x!);
+  const pads = paddings as [number, number][];
+  const table = recorder.graph.constant(Int32Array.from(pads.flat()), 'int32', [pads.length, 2]);
+  const filler = recorder.graph.constant(Float32Array.of(constantValue as number), 'float32', []);
+  const attributes = { ...T(value), Tpaddings: { type: 'int32' as const } };
+  const shape = value.shape.map((size, axis) => size + pads[axis]![0] + pads[axis]![1]);
+  return emit('PadV2', [value, table, recorder.cast(filler, value.dtype)], attributes, value.dtype, shape);
+});
+
+register('Slice', ({ x }, { begin, size }) => {
+  const value = recorder.recorded(x!);
+  const start = begin as number[];
+  const shape = (size as number[]).map((length, axis) =>
+    length < 0 ? value.shape[axis]! - start[axis]! : length,
+  );
+  const operands = [value, recorder.graph.integers(start), recorder.graph.integers(shape)];
+  return emit('Slice', operands, { ...T(value), Index: { type: 'int32' } }, value.dtype, shape);
+});
+
+register('Concat', (inputs, { axis }) => {
+  const values = alike(Object.values(inputs));
+  const along = axis as number;
+  const shape = [...values[0]!.shape];
+  shape[along] = values.reduce((sum, value) => sum + value.shape[along]!, 0);
+  const attributes = { ...T(values[0]!), N: { int: values.length }, Tidx: { type: 'int32' as const } };
+  return emit('ConcatV2', [...values, recorder.graph.integers(along)], attributes, values[0]!.dtype, shape);
+});
+
+register('Reverse', ({ x }, { dims }) => {
+  const value = recorder.recorded(x!);
+  const axes = tf.util.parseAxisParam(dims as number[], value.shape);
+  const attributes = { ...T(value), Tidx: { type: 'int32' as const } };
+  return emit('ReverseV2', [value, recorder.graph.integers(axes)], attributes, value.dtype, value.shape);
+});
+
+register('GatherV2', ({ x, indices }, { axis, batchDims }) => {
+  const value = recorder.recorded(x!);
+  const where = recorder.recorded(indices!);
+  const along = tf.util.parseAxisParam(axis as number, value.shape)[0]!;
+  const attributes = {
+    Tparams: { type: value.dtype },
+    Tindices: { type: 'int32' as const },
+    Taxis: { type: 'int32' as const },
+    batch_dims: { int: batchDims as number },
+  };
+  const shape = [
+    ...value.shape.slice(0, along),
+    ...where.shape.slice(batchDims as number),
+    ...value.shape.slice(along + 1),
+  ];
+  return emit('GatherV2', [value, where, recorder.graph.integers(along)], attributes, value.dtype, shape);
+});
+
+register('Fill', (_inputs, { shape, value, dtype }) => {
+  const type = (dtype ?? 'float32') as 'float32' | 'int32';
+  const typed = type === 'float32' ? Float32Array.of(value as number) : Int32Array.of(value as number);
+  const operands = [recorder.graph.integers(shape as number[]), recorder.graph.constant(typed, type, [])];
+  const attributes = { T: { type }, index_type: { type: 'int32' as const } };
+  return emit('Fill', operands, attributes, type, shape as number[]);
+});
+
+register('OneHot', ({ indices }, { depth, onValue, offValue }) => {
+  const where = recorder.recorded(indices!);
+  const scalar = (value: unknown) => recorder.graph.constant(Float32Array.of(value as number), 'float32', []);
+  const operands = [where, recorder.graph.integers(depth as number), scalar(onValue), scalar(offValue)];
+  const attributes = { T: { type: 'float32' as const }, TI: { type: where.dtype }, axis: { int: -1 } };
+  return emit('OneHot', operands, attributes, 'float32', [...where.shape, depth as number]);
+});
+
+// Reductions, in float32.
+
+for (const kernel of ['Sum', 'Mean', 'Max', 'Min', 'Prod'])
+  register(kernel, ({ x }, { axis, keepDims }) => {
+    const value = inFull(x!);
+    const axes = tf.util.parseAxisParam(axis as number[], value.shape);
+    const attributes = {
+      ...T(value),
+      Tidx: { type: 'int32' as const },
+      keep_dims: { bool: Boolean(keepDims) },
+    };
+    const shape = value.shape.flatMap((size, i) => (axes.includes(i) ? (keepDims ? [1] : []) : [size]));
+    return emit(kernel, [value, recorder.graph.integers(axes)], attributes, value.dtype, shape);
+  });
+
+register('ArgMax', ({ x }, { axis }) => {
+  const value = inFull(x!);
+  const along = tf.util.parseAxisParam(axis as number, value.shape)[0]!;
+  const attributes = {
+    ...T(value),
+    Tidx: { type: 'int32' as const },
+    output_type: { type: 'int32' as const },
+  };
+  const shape = value.shape.filter((_, i) => i !== along);
+  return emit('ArgMax', [value, recorder.graph.integers(along)], attributes, 'int32', shape);
+});
+
+for (const kernel of ['LogSoftmax', 'Softmax'])
+  register(kernel, ({ logits }) => {
+    const value = inFull(logits!);
+    return emit(kernel, [value], T(value), 'float32', value.shape);
+  });
+
+// Products: dense layers in float32, convolutions in the recorder's precision.
+
+register('BatchMatMul', ({ a, b }, { transposeA, transposeB }) => {
+  const [first, second] = [inFull(a!), inFull(b!)];
+  const [rows, columns] = [first.shape.at(transposeA ? -1 : -2)!, second.shape.at(transposeB ? -2 : -1)!];
+  const flat = first.shape.length === 2 && second.shape.length === 2;
+  const attributes: Record<string, Attribute> = flat
+    ? { ...T(first), transpose_a: { bool: Boolean(transposeA) }, transpose_b: { bool: Boolean(transposeB) } }
+    : { ...T(first), adj_x: { bool: Boolean(transposeA) }, adj_y: { bool: Boolean(transposeB) } };
+  const shape = [...first.shape.slice(0, -2), rows, columns];
+  return emit(flat ? 'MatMul' : 'BatchMatMulV2', [first, second], attributes, 'float32', shape);
+});
+
+/** Attributes that windowed kernels share. */
+function windowAttributes(value: Value, strides: unknown, pad: unknown): Record<string, Attribute> {
+  if (pad !== 'same' && pad !== 'valid')
+    throw new Error(`the compiler records padding 'same' or 'valid', not ${pad}`);
+  const [height, width] = (Array.isArray(strides) ? strides : [strides, strides]) as [number, number];
+  return {
+    ...T(value),
+    strides: { ints: [1, height, width, 1] },
+    padding: { text: pad.toUpperCase() },
+    data_format: { text: 'NHWC' },
+  };
+}
+
+register('Conv2D', ({ x, filter }, { strides, pad, dilations }) => {
+  const [images, weights] = [inPrecision(x!), inPrecision(filter!)];
+  const info = tf.backend_util.computeConv2DInfo(
+    images.shape as [number, number, number, number],
+    weights.shape as [number, number, number, number],
+    strides as number,
+    dilations as number,
+    pad as 'same',
+  );
+  return emit(
+    'Conv2D',
+    [images, weights],
+    windowAttributes(images, strides, pad),
+    images.dtype,
+    info.outShape,
+  );
+});
+
+register('Conv2DBackpropInput', ({ dy, filter }, { inputShape, strides, pad }) => {
+  const [gradient, weights] = [inPrecision(dy!), inPrecision(filter!)];
+  const operands = [recorder.graph.integers(inputShape as number[]), weights, gradient];
+  const attributes = windowAttributes(gradient, strides, pad);
+  return emit('Conv2DBackpropInput', operands, attributes, gradient.dtype, inputShape as number[]);
+});
+
+register('Conv2DBackpropFilter', ({ x, dy }, { filterShape, strides, pad }) => {
+  const [images, gradient] = [inPrecision(x!), inPrecision(dy!)];
+  const operands = [images, recorder.graph.integers(filterShape as number[]), gradient];
+  const attributes = windowAttributes(images, strides, pad);
+  return emit('Conv2DBackpropFilter', operands, attributes, images.dtype, filterShape as number[]);
+});
+
+register('AvgPool', ({ x }, { filterSize, strides, pad }) => {
+  const value = recorder.recorded(x!);
+  const [height, width] = (Array.isArray(filterSize) ? filterSize : [filterSize, filterSize]) as [
+    number,
+    number,
+  ];
+  const info = tf.backend_util.computePool2DInfo(
+    value.shape as [number, number, number, number],
+    filterSize as number,
+    strides as number,
+    1,
+    pad as 'same',
+  );
+  const attributes = { ...windowAttributes(value, strides, pad), ksize: { ints: [1, height, width, 1] } };
+  return emit('AvgPool', [value], attributes, value.dtype, info.outShape);
+});
+
+register('AvgPoolGrad', ({ dy, input }, { filterSize, strides, pad }) => {
+  const gradient = recorder.recorded(dy!);
+  const [height, width] = (Array.isArray(filterSize) ? filterSize : [filterSize, filterSize]) as [
+    number,
+    number,
+  ];
+  const attributes = { ...windowAttributes(gradient, strides, pad), ksize: { ints: [1, height, width, 1] } };
+  const operands = [recorder.graph.integers(input!.shape), gradient];
+  return emit('AvgPoolGrad', operands, attributes, gradient.dtype, input!.shape);
+});
+
+// Batch normalisation: values in the type of x, statistics and their gradients in float32.
+
+function batchNormAttributes(x: Value, training = true): Record<string, Attribute> {
+  return {
+    ...T(x),
+    U: { type: 'float32' },
+    epsilon: { float: BATCH_NORM_EPSILON },
+    data_format: { text: 'NHWC' },
+    is_training: { bool: training },
+  };
+}
+
+/** Tensors for the outputs of a node: the first in the type of `x`, the others float32. */
+function outputs(node: string, x: Value, shapes: number[][]): tf.TensorInfo[] {
+  return shapes.map((shape, i) =>
+    recorder.tensorOf({ ref: i ? `${node}:${i}` : node, dtype: i ? 'float32' : x.dtype, shape }),
+  );
+}
+
+register(BATCH_NORM, ({ x, scale, offset }) => {
+  const value = recorder.recorded(x!);
+  const none = recorder.graph.constant(new Float32Array(0), 'float32', [0]);
+  const operands = [value, inFull(scale!), inFull(offset!), none, none];
+  const node = recorder.graph.add(BATCH_NORM, operands, batchNormAttributes(value));
+  const channels = Array.from({ length: BATCH_NORM_OUTPUTS - 1 }, () => scale!.shape);
+  return outputs(node, value, [value.shape, ...channels]);
+});
+
+register(BATCH_NORM_GRADIENT, ({ dy, x, scale, first, second, third }) => {
+  const value = recorder.recorded(x!);
+  const operands = [
+    recorder.cast(recorder.recorded(dy!), value.dtype),
+    value,
+    ...[scale!, first!, second!, third!].map(inFull),
+  ];
+  const node = recorder.graph.add(BATCH_NORM_GRADIENT, operands, batchNormAttributes(value));
+  const channels = Array.from({ length: BATCH_NORM_GRADIENT_OUTPUTS - 1 }, () => scale!.shape);
+  return outputs(node, value, [value.shape, ...channels]);
+});
+
+register('FusedBatchNorm', ({ x, mean, variance, offset, scale }) => {
+  const value = recorder.recorded(x!);
+  const operands = [value, ...[scale!, offset!, mean!, variance!].map(inFull)];
+  const node = recorder.graph.add(BATCH_NORM, operands, batchNormAttributes(value, false));
+  return outputs(node, value, [value.shape])[0]!;
+});

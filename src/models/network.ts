@@ -1,0 +1,155 @@
+// What a network is to the rest of the program, and the layers that networks are built of.
+import { BATCH_NORM_EPSILON, batchNormTraining, relu } from '../engine/operations.js';
+import type { Tensors } from '../engine/program.js';
+import { tf } from '../engine/tensorflow.js';
+
+/** How a weight starts: He et al. 2015 with fan-out, uniform in +-bound, or a constant. */
+export type Initialiser =
+  | { kind: 'he-fan-out' }
+  | { kind: 'uniform'; bound: number }
+  | { kind: 'constant'; value: number };
+
+export interface WeightSpec {
+  shape: number[];
+  init: Initialiser;
+}
+
+/** A network as pure functions of named weights. */
+export interface Network {
+  /** Trainable weights, in the order of the forward pass. */
+  parameters: Record<string, WeightSpec>;
+  /** Running means and variances of batch normalisation. */
+  statistics: Record<string, WeightSpec>;
+  /**
+   * @param weights parameters and statistics by name
+   * @param images [batch, 32, 32, 3], normalised
+   * @returns logits [batch, classes]; in training also the statistics of this batch, to be averaged into the running ones
+   */
+  forward(
+    weights: Tensors,
+    images: tf.Tensor4D,
+    training: boolean,
+  ): { logits: tf.Tensor2D; statistics: Tensors };
+}
+
+/** Decay of the running statistics of batch normalisation (that of the SAM authors' code). */
+export const STATISTICS_DECAY = 0.9;
+
+/** One pass through the network. */
+export interface Pass {
+  weights: Tensors;
+  training: boolean;
+  /** Filled with the batch's statistics. */
+  statistics: Tensors;
+}
+
+type Layer = (pass: Pass, x: tf.Tensor4D) => tf.Tensor4D;
+
+/** Makes layers and remembers which weights they need. */
+export class Layers {
+  readonly parameters: Record<string, WeightSpec> = {};
+  readonly statistics: Record<string, WeightSpec> = {};
+
+  /** A square convolution without bias, padding SAME. */
+  conv(name: string, inputs: number, outputs: number, size: number, stride: number): Layer {
+    this.parameters[name] = { shape: [size, size, inputs, outputs], init: { kind: 'he-fan-out' } };
+    return ({ weights }, x) => tf.conv2d(x, weights[name] as tf.Tensor4D, stride, 'same');
+  }
+
+  /** Batch normalisation with scale and offset. */
+  batchNorm(name: string, channels: number): Layer {
+    const [scale, offset, mean, variance] = ['scale', 'offset', 'mean', 'variance'].map(
+      (part) => `${name}/${part}`,
+    ) as [string, string, string, string];
+    const constant = (value: number): WeightSpec => ({
+      shape: [channels],
+      init: { kind: 'constant', value },
+    });
+    this.parameters[scale] = constant(1);
+    this.parameters[offset] = constant(0);
+    this.statistics[mean] = constant(0);
+    this.statistics[variance] = constant(1);
+    return (pass, x) => {
+      const { weights } = pass;
+      if (pass.training) {
+        const normalised = batchNormTraining(x, weights[scale]!, weights[offset]!);
+        pass.statistics[mean] = normalised.mean;
+        pass.statistics[variance] = normalised.variance;
+        return normalised.y as tf.Tensor4D;
+      }
+      return tf.batchNorm4d(
+        x,
+        weights[mean] as tf.Tensor1D,
+        weights[variance] as tf.Tensor1D,
+        weights[offset] as tf.Tensor1D,
+        weights[scale] as tf.Tensor1D,
+        BATCH_NORM_EPSILON,
+      );
+    };
+  }
+
+  /** Batch normalisation, then ReLU. */
+  activation(name: string, channels: number): Layer {
+    const normalise = this.batchNorm(name, channels);
+    return (pass, x) => relu(normalise(pass, x)) as tf.Tensor4D;
+  }
+
+  /** Global average pooling and a dense layer; initialised uniformly in +-1/sqrt(outputs) like the SAM authors' code. */
+  classifier(name: string, inputs: number, outputs: number): (pass: Pass, x: tf.Tensor4D) => tf.Tensor2D {
+    const init: Initialiser = { kind: 'uniform', bound: 1 / Math.sqrt(outputs) };
+    this.parameters[`${name}/weights`] = { shape: [inputs, outputs], init };
+    this.parameters[`${name}/bias`] = { shape: [outputs], init: { kind: 'constant', value: 0 } };
+    return ({ weights }, x) => {
+      const pooled = tf.mean(x, [1, 2]) as tf.Tensor2D;
+      return tf.add(tf.matMul(pooled, weights[`${name}/weights`] as tf.Tensor2D), weights[`${name}/bias`]!);
+    };
+  }
+
+  /** The finished network whose forward pass is `body`. */
+  network(body: (pass: Pass, images: tf.Tensor4D) => tf.Tensor2D): Network {
+    return {
+      parameters: this.parameters,
+      statistics: this.statistics,
+      forward(weights, images, training) {
+        const pass: Pass = { weights, training, statistics: {} };
+        return { logits: body(pass, images), statistics: pass.statistics };
+      },
+    };
+  }
+}
+
+/** Appends zero channels until there are `channels`. */
+export function padChannels(x: tf.Tensor4D, channels: number): tf.Tensor4D {
+  const missing = channels - x.shape[3];
+  return missing
+    ? tf.pad(x, [
+        [0, 0],
+        [0, 0],
+        [0, 0],
+        [0, missing],
+      ])
+    : x;
+}
+
+/** How many numbers a set of weights holds. */
+export function weightCount(weights: Record<string, WeightSpec>): number {
+  return Object.values(weights).reduce((sum, { shape }) => sum + tf.util.sizeFromShape(shape), 0);
+}
+
+/** Weights cut out of the vector that holds them all. */
+export function unflatten(flat: tf.Tensor1D, weights: Record<string, WeightSpec>): Tensors {
+  let start = 0;
+  return Object.fromEntries(
+    Object.entries(weights).map(([name, { shape }]) => {
+      const size = tf.util.sizeFromShape(shape);
+      const part = tf.slice(flat, [start], [size]).reshape(shape);
+      start += size;
+      return [name, part];
+    }),
+  );
+}
+
+/** All weights, in the order of their specification, as one vector. */
+export function flatten(tensors: Tensors, weights: Record<string, WeightSpec>): tf.Tensor1D {
+  return tf.concat(Object.keys(weights).map((name) => tensors[name]!.reshape([-1]) as tf.Tensor1D));
+}

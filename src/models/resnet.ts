@@ -1,0 +1,44 @@
+// Residual network for CIFAR (He et al., 2016, section 4.2): the architecture of the SAM paper's Table 4 at depth 32.
+import { CLASSES } from '../data/dataset.js';
+import { relu } from '../engine/operations.js';
+import { tf } from '../engine/tensorflow.js';
+import { Layers, type Network, type Pass, padChannels } from './network.js';
+
+/**
+ * ResNet-depth with parameter-free shortcuts (their option A: every second pixel, zero channels).
+ *
+ * @param depth 6n + 2
+ */
+export function resnet({ depth }: { depth: number }): Network {
+  const layers = new Layers();
+  const stem = layers.conv('stem', 3, 16, 3, 1);
+  const stemActivation = layers.activation('stem/after', 16);
+  const blocks: ((pass: Pass, x: tf.Tensor4D) => tf.Tensor4D)[] = [];
+  let channels = 16;
+  for (const [group, outputs] of [16, 32, 64].entries())
+    for (let i = 0; i < (depth - 2) / 6; i++) {
+      const stride = group > 0 && i === 0 ? 2 : 1;
+      blocks.push(block(layers, `group${group + 1}/block${i + 1}`, channels, outputs, stride));
+      channels = outputs;
+    }
+  const classify = layers.classifier('classifier', channels, CLASSES);
+  return layers.network((pass, images) => {
+    const x = stemActivation(pass, stem(pass, images));
+    return classify(
+      pass,
+      blocks.reduce((input, apply) => apply(pass, input), x),
+    );
+  });
+}
+
+function block(layers: Layers, name: string, inputs: number, outputs: number, stride: number) {
+  const conv1 = layers.conv(`${name}/conv1`, inputs, outputs, 3, stride);
+  const between = layers.activation(`${name}/between`, outputs);
+  const conv2 = layers.conv(`${name}/conv2`, outputs, outputs, 3, 1);
+  const after = layers.batchNorm(`${name}/after`, outputs);
+  return (pass: Pass, x: tf.Tensor4D): tf.Tensor4D => {
+    const residual = after(pass, conv2(pass, between(pass, conv1(pass, x))));
+    const sampled = stride > 1 ? tf.avgPool(x, 1, stride, 'valid') : x;
+    return relu(tf.add(residual, padChannels(sampled, outputs))) as tf.Tensor4D;
+  };
+}

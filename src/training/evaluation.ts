@@ -1,0 +1,62 @@
+// The figures of one evaluation, from the network's predictions.
+import type { Session } from '../engine/program.js';
+import type { Evaluation } from '../results/record.js';
+import type { TrainingJob } from './job.js';
+import { EVALUATION_BATCH } from './training_program.js';
+
+/** Predicted labels and mean cross-entropy over a whole set, at the session's weights. */
+export function predict(
+  session: Session,
+  set: 'train' | 'test',
+  count: number,
+): { predictions: Uint8Array; loss: number } {
+  const predictions = new Uint8Array(count);
+  let total = 0;
+  for (let start = 0; start < count; start += EVALUATION_BATCH) {
+    const size = Math.min(EVALUATION_BATCH, count - start);
+    // A last, smaller batch is filled up with images whose results are not used.
+    const indices = Int32Array.from({ length: EVALUATION_BATCH }, (_, i) => (i < size ? start + i : start));
+    const result = session.call(set === 'train' ? 'evaluateTrain' : 'evaluateTest', { indices });
+    predictions.set(result.predictions!.subarray(0, size), start);
+    for (let i = 0; i < size; i++) total += result.losses![i]!;
+  }
+  return { predictions, loss: total / count };
+}
+
+/** Share in percent of the images that `counts` accepts among those that `among` accepts; null if there are none. */
+function percentage(n: number, among: (i: number) => boolean, counts: (i: number) => boolean): number | null {
+  let all = 0;
+  let hits = 0;
+  for (let i = 0; i < n; i++)
+    if (among(i)) {
+      all++;
+      if (counts(i)) hits++;
+    }
+  return all === 0 ? null : (100 * hits) / all;
+}
+
+/** The figures of an epoch. */
+export function evaluationOf(
+  job: TrainingJob,
+  epoch: number,
+  trainLoss: number,
+  train: Uint8Array,
+  test: { predictions: Uint8Array; loss: number },
+): Evaluation {
+  const { labels, count } = job.train;
+  const wrong = (i: number) => job.noisyLabels[i] !== labels[i];
+  const isTrue = (i: number) => train[i] === labels[i];
+  return {
+    epoch,
+    trainLoss,
+    testAccuracy: percentage(
+      job.test.count,
+      () => true,
+      (i) => test.predictions[i] === job.test.labels[i],
+    )!,
+    testLoss: test.loss,
+    wrongLabelsFitted: percentage(count, wrong, (i) => train[i] === job.noisyLabels[i]),
+    trueLabelsRecovered: percentage(count, wrong, isTrue),
+    trainAccuracyTrue: percentage(count, () => true, isTrue)!,
+  };
+}

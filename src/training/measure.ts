@@ -1,0 +1,42 @@
+// How long a run's steps take on this machine, measured on a few of them, for estimates of time.
+import { CLASSES, IMAGE_BYTES, type ImageSet } from '../data/dataset.js';
+import type { RunSpec } from '../suite/spec.js';
+import { predict } from './evaluation.js';
+import { sessionFor } from './sessions.js';
+import { batchesOf, load } from './train.js';
+import { EVALUATION_BATCH } from './training_program.js';
+
+/** Steps that are timed, after one that warms up. */
+const STEPS = 3;
+
+/** Seconds of one training step and of one evaluation (training and test set), from a few steps on blank images. */
+export async function measureStep(
+  spec: RunSpec,
+): Promise<{ secondsPerStep: number; secondsPerEvaluation: number }> {
+  const session = await sessionFor(spec);
+  const { trainImages, testImages } = spec.data;
+  const train = blank(trainImages);
+  const labels = train.labels;
+  load(session, { spec, train, test: blank(testImages), noisyLabels: labels, targetLabels: labels });
+  const inputs = { ...batchesOf(spec, 1, trainImages).next().value, learningRate: Float32Array.of(0.01) };
+  const step = timed(STEPS, () => session.call('step', inputs));
+  const evaluation = timed(STEPS, () => predict(session, 'test', Math.min(EVALUATION_BATCH, testImages)));
+  const batches = Math.ceil(trainImages / EVALUATION_BATCH) + Math.ceil(testImages / EVALUATION_BATCH);
+  return { secondsPerStep: step, secondsPerEvaluation: evaluation * batches };
+}
+
+function blank(count: number): ImageSet {
+  const labels = new Uint8Array(count).map((_, i) => i % CLASSES);
+  return { count, images: new Uint8Array(count * IMAGE_BYTES).map((_, i) => i % 251), labels };
+}
+
+/** Median seconds of `repeat` calls, after one that is not counted. */
+function timed(repeat: number, call: () => unknown): number {
+  call();
+  const times = Array.from({ length: repeat }, () => {
+    const started = performance.now();
+    call();
+    return (performance.now() - started) / 1000;
+  });
+  return times.sort((a, b) => a - b)[Math.floor(repeat / 2)]!;
+}
