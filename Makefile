@@ -57,7 +57,7 @@ bench: install
 data: install
 	@$(LABELNOISE) data
 
-doctor: install
+doctor: build
 	@$(LABELNOISE) doctor
 
 test: data

@@ -1,0 +1,150 @@
+// `labelnoise doctor`: what is installed, what the machine can do, what is missing and how to mend it.
+import { spawnSync } from 'node:child_process';
+import { existsSync, readFileSync, statfsSync } from 'node:fs';
+import { availableParallelism, cpus } from 'node:os';
+import path from 'node:path';
+import type { Command } from 'commander';
+import picocolors from 'picocolors';
+import prettyBytes from 'pretty-bytes';
+import { cacheFolder } from '../cache.js';
+import { cacheStatus } from '../data/cifar10.js';
+import { nodeVersionProblem } from '../engine/install/node_version.js';
+import { type EngineFacts, probeEngine } from '../engine/install/probe.js';
+import { folderBytes } from '../engine/install/sealed_folder.js';
+
+/** One thing looked at. */
+export interface Finding {
+  what: string;
+  found: string;
+  /** What to do about it; set only where training cannot start as things are. */
+  mend?: string;
+}
+
+const HELP = `
+Exit code 0: training could start now. 1: something is missing, and the last lines say what to do.`;
+
+export function register(program: Command): void {
+  program
+    .command('doctor')
+    .description('say what is installed, what this machine can do and what is missing')
+    .addHelpText('after', HELP)
+    .action(async () => {
+      const findings = await examine();
+      process.stdout.write(reportOf(findings));
+      if (findings.some(({ mend }) => mend)) process.exitCode = 1;
+    });
+}
+
+/** Looks at everything a run needs; changes and fetches nothing. */
+export async function examine(): Promise<Finding[]> {
+  const problem = nodeVersionProblem(process.versions.node);
+  const node: Finding = { what: 'Node', found: process.versions.node, ...(problem && { mend: problem }) };
+  return [
+    node,
+    ...(await engineFindings()),
+    ...machineFindings(),
+    await dataFinding(),
+    ...(await diskFindings()),
+  ];
+}
+
+/** The findings as text: one line each, then what to do. */
+export function reportOf(findings: Finding[]): string {
+  const width = Math.max(...findings.map(({ what }) => what.length));
+  const lines = findings.map(({ what, found, mend }) => {
+    const mark = mend ? picocolors.red('missing') : picocolors.green('     ok');
+    return `${mark}  ${what.padEnd(width)}  ${found}`;
+  });
+  const mends = findings.flatMap(({ what, mend }) => (mend ? [`To mend ${what}: ${mend}`] : []));
+  return `${[...lines, '', ...(mends.length > 0 ? mends : ['Training can start.'])].join('\n')}\n`;
+}
+
+async function engineFindings(): Promise<Finding[]> {
+  let facts: EngineFacts;
+  try {
+    facts = await probeEngine();
+  } catch (error) {
+    return [
+      {
+        what: 'TensorFlow',
+        found: `does not load (${(error as Error).message})`,
+        mend: 'make install',
+      },
+    ];
+  }
+  const setting = process.env.TF_ENABLE_ONEDNN_OPTS;
+  const why = setting === undefined ? "TensorFlow's default here" : `TF_ENABLE_ONEDNN_OPTS=${setting}`;
+  const oneDnn = facts.oneDnn ? `on, version ${facts.oneDnn} (${facts.oneDnnIsa})` : 'off';
+  return [
+    { what: 'TensorFlow.js', found: facts.tfjs },
+    { what: 'TensorFlow', found: facts.tensorflow },
+    { what: 'oneDNN', found: `${oneDnn}; ${why}` },
+    {
+      what: 'Threads',
+      found: `${facts.intraOpThreads} within an operation, ${facts.interOpThreads} across operations`,
+    },
+    { what: 'GPU', found: gpus(facts.usesGpu) },
+  ];
+}
+
+function gpus(used: boolean): string {
+  const { status, stdout } = spawnSync('nvidia-smi', ['-L'], { encoding: 'utf8' });
+  if (status !== 0) return 'none';
+  const names = stdout
+    .trim()
+    .split('\n')
+    .map((line) => line.replace(/ \(UUID.*/, ''));
+  const use = used ? 'used' : 'not used by this TensorFlow; LABELNOISE_DEVICE=gpu make install';
+  return `${names.join(', ')} (${use})`;
+}
+
+function machineFindings(): Finding[] {
+  return [
+    { what: 'CPU', found: `${cpus()[0]?.model.trim() ?? 'unknown'}, ${availableParallelism()} usable cores` },
+    { what: 'bfloat16', found: bfloat16Support(process.platform, cpuFeatures()) },
+  ];
+}
+
+/**
+ * Whether the processor computes in bfloat16 itself.
+ *
+ * @param features names of its features as the operating system gives them; undefined if they cannot be had
+ */
+export function bfloat16Support(
+  platform: NodeJS.Platform,
+  features: string | undefined,
+): 'native' | 'emulated' | 'unknown' {
+  if (features === undefined) return 'unknown';
+  const native = platform === 'darwin' ? /FEAT_BF16: 1/ : /\b(avx512_bf16|amx_bf16|avx_ne_convert|bf16)\b/;
+  return native.test(features) ? 'native' : 'emulated';
+}
+
+function cpuFeatures(): string | undefined {
+  if (process.platform === 'linux' && existsSync('/proc/cpuinfo')) {
+    return /^(flags|Features)\s*:.*$/m.exec(readFileSync('/proc/cpuinfo', 'utf8'))?.[0];
+  }
+  if (process.platform !== 'darwin') return undefined;
+  const { status, stdout } = spawnSync('sysctl', ['hw.optional'], { encoding: 'utf8' });
+  return status === 0 ? stdout : undefined;
+}
+
+async function dataFinding(): Promise<Finding> {
+  const { folder, files } = await cacheStatus();
+  const wrong = files.filter(({ state }) => state !== 'ok');
+  if (wrong.length === 0) return { what: 'CIFAR-10', found: `${files.length} files verified: ${folder}` };
+  const states = wrong.map(({ name, state }) => `${name} ${state}`).join(', ');
+  const found = wrong.every(({ state }) => state === 'missing') && wrong.length === files.length;
+  return { what: 'CIFAR-10', found: `${found ? 'not there' : states}: ${folder}`, mend: 'make data' };
+}
+
+async function diskFindings(): Promise<Finding[]> {
+  const libraries = cacheFolder('tensorflow');
+  const held = existsSync(libraries) ? prettyBytes(await folderBytes(libraries)) : 'nothing';
+  let folder = path.resolve(cacheFolder());
+  while (!existsSync(folder)) folder = path.dirname(folder);
+  const { bavail, bsize } = statfsSync(folder);
+  return [
+    { what: 'TensorFlow cache', found: `${held}: ${libraries}` },
+    { what: 'Disk', found: `${prettyBytes(bavail * bsize)} free for the cache` },
+  ];
+}

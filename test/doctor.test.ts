@@ -1,0 +1,63 @@
+// The doctor: what it concludes from what it finds, and that a broken installation is a finding, not a crash.
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { expect } from 'chai';
+import { bfloat16Support, reportOf } from '../src/cli/doctor.js';
+import { PROJECT_ROOT } from '../src/project.js';
+
+function doctor(env: NodeJS.ProcessEnv) {
+  const main = path.join(PROJECT_ROOT, 'dist', 'src', 'cli', 'main.js');
+  const { status, stdout, stderr } = spawnSync(process.execPath, [main, 'doctor'], {
+    env: { ...process.env, NO_COLOR: '1', ...env },
+    encoding: 'utf8',
+  });
+  return { status, stdout, stderr };
+}
+
+describe('doctor', () => {
+  it('says whether the processor has bfloat16 units', () => {
+    expect(bfloat16Support('linux', 'flags : fpu avx2 avx512_bf16')).to.equal('native');
+    expect(bfloat16Support('linux', 'flags : fpu avx512f amx_bf16 amx_tile')).to.equal('native');
+    expect(bfloat16Support('linux', 'Features : fp asimd bf16')).to.equal('native');
+    expect(bfloat16Support('linux', 'flags : fpu avx2 avx512f')).to.equal('emulated');
+    expect(bfloat16Support('darwin', 'hw.optional.arm.FEAT_BF16: 1')).to.equal('native');
+    expect(bfloat16Support('darwin', 'hw.optional.arm.FEAT_BF16: 0')).to.equal('emulated');
+    expect(bfloat16Support('win32', undefined)).to.equal('unknown');
+  });
+
+  it('ends with what to do, or with the all-clear', () => {
+    const ok = { what: 'Node', found: '22.0.0' };
+    expect(reportOf([ok])).to.match(/Node {2}22\.0\.0\n\nTraining can start\.\n$/);
+    const text = reportOf([ok, { what: 'CIFAR-10', found: 'not there', mend: 'make data' }]);
+    expect(text).to.match(/\n\nTo mend CIFAR-10: make data\n$/);
+    expect(text).not.to.include('Training can start');
+  });
+
+  it('names versions, oneDNN, threads and bfloat16 of this machine', () => {
+    const { stdout, stderr } = doctor({});
+    expect(stderr).to.equal('');
+    expect(stdout).to.match(/ok {2}TensorFlow\.js +4\.22\.0\n/);
+    expect(stdout).to.match(/ok {2}TensorFlow +2\.\d+\.\d+\n/);
+    expect(stdout).to.match(/oneDNN +(on, version \d|off)/);
+    expect(stdout).to.match(/Threads +\d+ within an operation/);
+    expect(stdout).to.match(/bfloat16 +(native|emulated|unknown)\n/);
+  });
+
+  it('sees that oneDNN is turned off', () => {
+    expect(doctor({ TF_ENABLE_ONEDNN_OPTS: '0' }).stdout).to.match(/oneDNN +off; TF_ENABLE_ONEDNN_OPTS=0\n/);
+  });
+
+  it('misses the data in an empty cache and says how to get it', () => {
+    const folder = mkdtempSync(path.join(tmpdir(), 'labelnoise-doctor-'));
+    try {
+      const { status, stdout } = doctor({ LABELNOISE_CACHE: path.join(folder, 'none') });
+      expect(status).to.equal(1);
+      expect(stdout).to.include(`missing  CIFAR-10`);
+      expect(stdout).to.match(/To mend CIFAR-10: make data\n$/);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+});
