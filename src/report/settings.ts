@@ -64,9 +64,8 @@ function describe(values: readonly (string | null)[], conditions: readonly Condi
     columns.set(key, [...(columns.get(key) ?? []), conditionTitle(conditions[i]!)]);
   });
   const [usual, ...others] = [...columns].sort(([, a], [, b]) => b.length - a.length);
-  return [usual![0], ...others.map(([value, titles]) => `but ${value} at ${titles.join(' and ')}`)].join(
-    ', ',
-  );
+  const exceptions = others.map(([value, titles]) => `${value} at ${titles.join(' and ')}`);
+  return exceptions.length ? `${usual![0]}, but ${exceptions.join(', ')}` : usual![0];
 }
 
 /** The settings of a run's spec by their paths. */

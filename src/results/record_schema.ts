@@ -18,8 +18,8 @@ const evaluation = z.strictObject({
   trainLoss: loss,
   testAccuracy: percent,
   testLoss: loss,
-  wrongLabelsFitted: z.number().min(0).nullable(),
-  trueLabelsRecovered: z.number().min(0).nullable(),
+  wrongLabelsFitted: percent.nullable(),
+  trueLabelsRecovered: percent.nullable(),
   trainAccuracyTrue: percent,
 });
 

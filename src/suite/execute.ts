@@ -20,7 +20,7 @@ export interface Observer {
   started?(run: RunNode): void;
   progressed?(run: RunNode, progress: TrainingProgress): void;
   finished?(run: RunNode, record: RunRecord): void;
-  failed?(run: RunNode, reason: string): void;
+  failed?(run: RunNode, reason: string, error?: unknown): void;
 }
 
 /** What an execution needs. */
@@ -84,9 +84,9 @@ async function runOne(
   preparer: Preparer,
   origin: Origin,
 ): Promise<void> {
-  const fail = (reason: string) => {
+  const fail = (reason: string, error?: unknown) => {
     state.failures.set(run.id, reason);
-    observer.failed?.(run, reason);
+    observer.failed?.(run, reason, error);
   };
   const [teacherId] = run.dependsOn;
   const teacher = teacherId === undefined ? undefined : state.records.get(teacherId);
@@ -110,6 +110,6 @@ async function runOne(
   } catch (error) {
     if (error instanceof InputError) throw error;
     if (signal.aborted) return;
-    fail((error as Error).message.split('\n', 1)[0]!);
+    fail((error as Error).message.split('\n', 1)[0]!, error);
   }
 }

@@ -1,6 +1,6 @@
 // What a run is trained on: its images, its noisy labels, and the labels it learns.
 import type { Cifar10, ImageSet } from '../data/dataset.js';
-import { measureNoise, symmetricNoise } from '../data/noise.js';
+import { measureNoise, noisyLabels } from '../data/noise.js';
 import { balancedSubset } from '../data/subset.js';
 import { stream } from '../random.js';
 import { decodeLabels } from '../results/predictions.js';
@@ -8,7 +8,7 @@ import type { NoiseMeasurement, RunRecord } from '../results/record.js';
 import type { TrainingJob } from '../training/job.js';
 import type { RunNode } from './expand.js';
 import type { LabelSets } from './resolve.js';
-import { canonicalJson, type RunSpec } from './spec.js';
+import { canonicalJson } from './spec.js';
 
 /** A run's job and the noise in it. */
 export interface Prepared {
@@ -49,15 +49,8 @@ export class Preparer {
     const { set, indices } = balancedSubset(this.cifar.train, data.trainImages, stream(seed, 'subset'));
     const test = balancedSubset(this.cifar.test, data.testImages, stream(0, 'test subset')).set;
     this.key = key;
-    this.shared = { train: set, test, noisyLabels: this.noisyLabels(set, indices, spec) };
+    const noisy = noisyLabels(noise, set.labels, indices, seed, this.labelSets);
+    this.shared = { train: set, test, noisyLabels: noisy };
     return this.shared;
-  }
-
-  private noisyLabels(set: ImageSet, indices: ArrayLike<number>, { noise, seed }: RunSpec): Uint8Array {
-    if (noise.kind === 'symmetric')
-      return symmetricNoise(set.labels, noise.rate, noise.redraw, stream(seed, 'noise'));
-    const labels = this.labelSets.get(noise.sha256);
-    if (!labels) throw new Error(`no label file with the hash ${noise.sha256} was read`);
-    return Uint8Array.from(indices, (index) => labels[index]!);
   }
 }

@@ -1,5 +1,4 @@
 // Turns what a suite leaves to the machine or to files into values that run ids can be made of.
-import { createHash } from 'node:crypto';
 import path from 'node:path';
 import type { SuiteFile } from './load.js';
 import type { Suite } from './schema.js';
@@ -15,8 +14,8 @@ export type LabelSets = ReadonlyMap<string, Uint8Array>;
 export interface Resolver {
   /** The faster of the precisions that this machine runs well; asked only for `auto`. */
   precision(): Promise<Precision>;
-  /** Reads 50,000 labels in the official image order. @throws InputError */
-  readLabels(file: string): Promise<Uint8Array>;
+  /** Reads labels of the whole training set in official order, and their hash. @throws InputError */
+  readLabels(file: string): Promise<{ labels: Uint8Array; sha256: string }>;
 }
 
 /** Resolves a suite; label files are looked for beside the suite file. @throws InputError from reading them */
@@ -29,8 +28,7 @@ export async function resolveSuite(
   if (suite.noise.kind === 'symmetric') return { suite: { ...suite, precision }, labelSets };
   const files: Record<string, string> = {};
   for (const [name, labelFile] of Object.entries(suite.noise.files)) {
-    const labels = await resolver.readLabels(path.resolve(path.dirname(file), labelFile));
-    const sha256 = createHash('sha256').update(labels).digest('hex');
+    const { labels, sha256 } = await resolver.readLabels(path.resolve(path.dirname(file), labelFile));
     labelSets.set(sha256, labels);
     files[name] = sha256;
   }

@@ -1,0 +1,68 @@
+// What a suite would do: its run graph and an estimate of the time.
+import { methodNamed } from '../methods/catalogue.js';
+import { architectureName } from '../models/architecture.js';
+import { conditionTitle } from '../suite/condition.js';
+import { type RunGraph, type RunNode, totalUnits } from '../suite/expand.js';
+import { canonicalJson, type RunSpec } from '../suite/spec.js';
+import type { StepTime } from './engine.js';
+import { duration } from './wording.js';
+
+/** The run graph as text: sums, then the tree of dependencies for each noise condition (every seed has the same). */
+export function graphText({ suite, conditions, cells, runs }: RunGraph): string {
+  const saved = cells.reduce((sum, cell) => sum + chain(cell.run, runs), 0) - runs.length;
+  const { trainImages } = suite.data;
+  const shared = saved ? `; teachers shared: saves ${saved} training${saved === 1 ? '' : 's'}` : '';
+  return [
+    `${suite.name}: ${architectureName(suite.model)}, ${trainImages} training images, ${suite.training.epochs} epochs, ${suite.precision}`,
+    `${runs.length} trainings, ${units(totalUnits(runs))} of an SGD run${shared}`,
+    ...conditions.flatMap((condition) => {
+      const first = runs.filter(
+        (run) => run.condition.label === condition.label && run.spec.seed === suite.seeds[0],
+      );
+      const roots = first.filter((run) => !run.dependsOn.length);
+      const title = `noise ${conditionTitle(condition)}, ${suite.seeds.length === 1 ? 'seed' : 'each of the seeds'} ${suite.seeds.join(', ')}`;
+      return [title, ...branches(roots, first, '')];
+    }),
+    '',
+  ].join('\n');
+}
+
+/** Trainings that a cell takes on its own: its run and the chain of its teachers. */
+function chain(id: string, runs: readonly RunNode[]): number {
+  const run = runs.find((r) => r.id === id)!;
+  return run.dependsOn.reduce((sum, teacher) => sum + chain(teacher, runs), 1);
+}
+
+function branches(level: readonly RunNode[], all: readonly RunNode[], indent: string): string[] {
+  return level.flatMap((run, i) => {
+    const last = i === level.length - 1;
+    const students = all.filter((other) => other.dependsOn.includes(run.id));
+    return [
+      `${indent}${last ? '└─' : '├─'} ${methodNamed(run.method).title} (${units(run.units)})`,
+      ...branches(students, all, `${indent}${last ? '   ' : '│  '}`),
+    ];
+  });
+}
+
+function units(n: number): string {
+  return `${Number(n.toFixed(2))} unit${n === 1 ? '' : 's'}`;
+}
+
+/** Estimates the time of these runs from a few steps of each kind of step among them. */
+export async function estimate(
+  runs: readonly RunNode[],
+  measureStep: (spec: RunSpec) => Promise<StepTime>,
+): Promise<string> {
+  const times = new Map<string, StepTime>();
+  let seconds = 0;
+  for (const { spec } of runs) {
+    const { epochs, batchSize, evaluateEvery } = spec.training;
+    const { rho: _, ...gradient } = { rho: 0, ...spec.gradient };
+    const kind = canonicalJson({ gradient, batchSize });
+    const time = times.get(kind) ?? (await measureStep(spec));
+    times.set(kind, time);
+    const steps = Math.floor(spec.data.trainImages / batchSize) * epochs;
+    seconds += steps * time.secondsPerStep + Math.ceil(epochs / evaluateEvery) * time.secondsPerEvaluation;
+  }
+  return `about ${duration(seconds)} on this machine, from a few measured steps`;
+}

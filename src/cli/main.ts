@@ -1,0 +1,54 @@
+#!/usr/bin/env node
+// The `labelnoise` command: registers the commands and turns errors into one line and an exit code.
+import { Command, CommanderError } from 'commander';
+import { EXIT_BAD_INPUT, InputError } from '../errors.js';
+import { VERSION } from '../project.js';
+import * as data from './data.js';
+import * as doctor from './doctor.js';
+import * as noise from './noise.js';
+import * as run from './run.js';
+import * as suites from './suites.js';
+import * as table from './table.js';
+
+const HELP = `
+Examples:
+  labelnoise doctor             is everything here that a run needs?
+  labelnoise run smoke          all methods at all noise rates, in about a minute
+  labelnoise run quick          the table, scaled down to two CPU cores
+  labelnoise table results/quick
+
+Exit codes: 0 all went well, 1 a run failed, 2 wrong input, 130 stopped by Ctrl-C.
+LABELNOISE_DEBUG=1 shows where an unexpected error comes from.`;
+
+const oneLine = (text: string) => text.trim().replace(/\s*\n\s*/g, ' ');
+
+function fail(message: string, exitCode: number): void {
+  process.stderr.write(`labelnoise: ${oneLine(message)}\n`);
+  process.exitCode = exitCode;
+}
+
+// Subcommands take these settings over, so they come before any is registered.
+const program = new Command('labelnoise')
+  .description("Label-noise robustness benchmark: the SAM paper's Table 4, re-run on CIFAR-10")
+  .version(VERSION)
+  .exitOverride()
+  .configureOutput({
+    outputError: (text, write) => write(`labelnoise: ${oneLine(text.replace(/^error: /, ''))}\n`),
+  })
+  .addHelpText('after', HELP);
+for (const command of [run, table, suites, data, noise, doctor]) command.register(program);
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : EXIT_BAD_INPUT;
+  else if (error instanceof InputError) fail(error.message, EXIT_BAD_INPUT);
+  else if (process.env.LABELNOISE_DEBUG) {
+    console.error(error);
+    process.exitCode = 1;
+  } else
+    fail(
+      `${(error as Error)?.message ?? error} (unexpected; LABELNOISE_DEBUG=1 shows where it comes from)`,
+      1,
+    );
+}

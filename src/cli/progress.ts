@@ -1,0 +1,51 @@
+// Shows how a suite gets on, on stderr: bars on a terminal, else a line for each run.
+import { finalAccuracy } from '../results/aggregate.js';
+import type { Observer } from '../suite/execute.js';
+import type { RunNode } from '../suite/expand.js';
+import { ProgressBars } from './progress_bars.js';
+import { TimeLeft } from './time_left.js';
+import { duration, leftText, runTitle } from './wording.js';
+
+/** An observer that must be stopped before anything else is printed. */
+export interface Progress extends Observer {
+  stop(): void;
+}
+
+/** Progress for a stream: bars if it is a terminal. */
+export function createProgress(stream: NodeJS.WriteStream = process.stderr): Progress {
+  const bars = stream.isTTY ? new ProgressBars(stream) : undefined;
+  const say = (line: string) => (bars ? bars.log(line) : stream.write(`${line}\n`));
+  let left = new TimeLeft([]);
+  let total = 0;
+  let over = 0;
+  const end = (run: RunNode, outcome: string) => {
+    left.finished(run);
+    over++;
+    const rest = over < total ? leftText(left.suite()) : '';
+    say(`[${over}/${total}] ${runTitle(run)}: ${outcome}${rest && `; ${rest}`}`);
+    bars?.ended(left);
+  };
+  return {
+    begins(graph, finished) {
+      const missing = graph.runs.filter((run) => !finished.has(run.id));
+      left = new TimeLeft(missing);
+      total = missing.length;
+      const kept = finished.size ? `, ${finished.size} finished before` : '';
+      say(`${graph.suite.name}: ${total} trainings${kept}`);
+      bars?.begin(total);
+    },
+    setAside: (file, damage) => say(`damaged record (${damage}) moved to ${file}; its run is done again`),
+    started: (run) => bars?.started(run, left),
+    progressed(run, progress) {
+      left.progressed(run, progress.step / progress.steps);
+      bars?.progressed(run, progress, left);
+    },
+    finished: (run, record) =>
+      end(run, `${finalAccuracy(record).toFixed(2)} % in ${duration(record.wallSeconds)}`),
+    failed(run, reason, error) {
+      end(run, `failed: ${reason}`);
+      if (process.env.LABELNOISE_DEBUG && error) say(String((error as Error).stack));
+    },
+    stop: () => bars?.stop(),
+  };
+}

@@ -1,0 +1,113 @@
+// `labelnoise run`: trains what a suite's table needs and prints the table.
+import path from 'node:path';
+import type { Command } from 'commander';
+import { reportOf } from '../report/report.js';
+import { terminalTable } from '../report/terminal.js';
+import { writeTables } from '../report/write.js';
+import { checkOwner } from '../results/ownership.js';
+import { originOf } from '../results/provenance.js';
+import { readRecords } from '../results/store.js';
+import { type ExecutionState, execute } from '../suite/execute.js';
+import { expand, type RunGraph } from '../suite/expand.js';
+import { loadSuite } from '../suite/load.js';
+import { type LabelSets, resolveSuite } from '../suite/resolve.js';
+import { estimate, graphText } from './dry_run.js';
+import { type Engine, engine } from './engine.js';
+import { createProgress, type Progress } from './progress.js';
+import { abortOnSignals } from './signals.js';
+
+export interface RunOptions {
+  out?: string;
+  dataDir?: string;
+  dryRun?: boolean;
+}
+
+const HELP = `
+A suite is a name (see "labelnoise suites") or the path of a suite file. Finished runs are kept in OUT: the same
+command goes on where it was stopped. OUT then holds runs/<id>.json, runs.csv, table4.csv, comparison.csv, table4.md.
+
+Examples:
+  labelnoise run smoke                    see in about a minute that everything works
+  labelnoise run quick --dry-run          what would be trained, and how long it would take
+  labelnoise run table4 --out ~/table4    the paper's table at full size
+  labelnoise run ./mine.json --data-dir ~/cifar-10-batches-bin`;
+
+export function register(program: Command): void {
+  program
+    .command('run')
+    .description("train what a suite's table needs and print the table")
+    .argument('[suite]', 'name or file of the suite', 'quick')
+    .option('--out <dir>', 'results folder (default: results/<suite>)')
+    .option('--data-dir <dir>', 'folder with the official CIFAR-10 binary files')
+    .option('--dry-run', 'print the run graph and an estimate of the time, train nothing')
+    .addHelpText('after', HELP)
+    .action(async (suite: string, options: RunOptions) => {
+      process.exitCode = await run(suite, options, engine);
+    });
+}
+
+/** Runs a suite. @returns the exit code @throws InputError */
+export async function run(
+  nameOrPath: string,
+  options: RunOptions,
+  using: Engine,
+  progress: Progress = createProgress(),
+  print: (text: string) => void = (text) => process.stdout.write(text),
+): Promise<number> {
+  const { suite, labelSets } = await resolveSuite(await loadSuite(nameOrPath), using);
+  const out = options.out ?? path.join('results', suite.name);
+  const graph = expand(suite);
+  if (options.dryRun) return dryRun(graph, out, using, print);
+  const stop = abortOnSignals();
+  try {
+    const state = await train(graph, labelSets, out, options, using, progress, stop.signal);
+    progress.stop();
+    if (stop.exitCode) {
+      const done = `${state.records.size} of ${graph.runs.length} runs are finished`;
+      process.stderr.write(`labelnoise: stopped; ${done} and kept in ${out}: the same command goes on\n`);
+      return stop.exitCode;
+    }
+    const report = reportOf(graph, state.records, new Set(state.failures.keys()));
+    print(terminalTable(report));
+    const written = ['runs/', ...(await writeTables(out, report)).map((file) => path.basename(file))];
+    print(`Written to ${out}: ${written.join(', ')}\n`);
+    return state.failures.size ? 1 : 0;
+  } finally {
+    progress.stop();
+    stop.release();
+  }
+}
+
+function train(
+  graph: RunGraph,
+  labelSets: LabelSets,
+  out: string,
+  options: RunOptions,
+  using: Engine,
+  observer: Progress,
+  signal: AbortSignal,
+): Promise<ExecutionState> {
+  return execute({
+    graph,
+    labelSets,
+    out,
+    train: using.train,
+    loadData: () => using.loadData(options.dataDir),
+    origin: async () => originOf(await using.versions()),
+    writeTables: async ({ records, failures }) => {
+      await writeTables(out, reportOf(graph, records, new Set(failures.keys())));
+    },
+    observer,
+    signal,
+  });
+}
+
+async function dryRun(graph: RunGraph, out: string, using: Engine, print: (text: string) => void) {
+  await checkOwner(out, graph.suite);
+  const { records } = await readRecords(out, graph.runs);
+  print(graphText(graph));
+  if (records.size) print(`${records.size} of them are finished in ${out}\n`);
+  const missing = graph.runs.filter((run) => !records.has(run.id));
+  if (missing.length) print(`${await estimate(missing, using.measureStep)}\n`);
+  return 0;
+}

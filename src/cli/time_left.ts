@@ -1,0 +1,55 @@
+// Estimates the time left from what the finished share of the work took.
+import { type RunNode, totalUnits } from '../suite/expand.js';
+
+/** Counts work in units of an SGD run; several runs may be under way. */
+export class TimeLeft {
+  private readonly total: number;
+  private done = 0;
+  private readonly underWay = new Map<string, { units: number; share: number }>();
+  private readonly begun: number;
+
+  /** @param runs what is to be trained @param now the clock, in seconds */
+  constructor(
+    runs: readonly RunNode[],
+    private readonly now: () => number = () => performance.now() / 1000,
+  ) {
+    this.total = totalUnits(runs);
+    this.begun = now();
+  }
+
+  /** A run has come to a share of its steps, 0 to 1. */
+  progressed(run: RunNode, share: number): void {
+    this.underWay.set(run.id, { units: run.units, share });
+  }
+
+  /** A run is over, or will not be. Work that falls away counts as done once time has been measured on other work. */
+  finished(run: RunNode): void {
+    this.underWay.delete(run.id);
+    this.done += run.units;
+  }
+
+  /** Share of all the work that is done, 0 to 1. */
+  share(): number {
+    return this.total ? this.unitsDone() / this.total : 1;
+  }
+
+  /** Seconds left for everything; undefined before there is anything to judge by. */
+  suite(): number | undefined {
+    return this.secondsFor(this.total - this.unitsDone());
+  }
+
+  /** Seconds left for a run under way. */
+  run(run: RunNode): number | undefined {
+    const { units, share } = this.underWay.get(run.id) ?? { units: run.units, share: 0 };
+    return this.secondsFor(units * (1 - share));
+  }
+
+  private unitsDone(): number {
+    return [...this.underWay.values()].reduce((sum, { units, share }) => sum + units * share, this.done);
+  }
+
+  private secondsFor(units: number): number | undefined {
+    const done = this.unitsDone();
+    return done > 0 ? (units * (this.now() - this.begun)) / done : undefined;
+  }
+}

@@ -1,0 +1,126 @@
+// Stand-ins for the data set and the engine: quick, and a pure function of what they are given.
+import { mkdtemp } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import type { Engine } from '../src/cli/engine.js';
+import { type Cifar10, IMAGE_BYTES, type ImageSet } from '../src/data/dataset.js';
+import type { RunRecord } from '../src/results/record.js';
+import type { RunNode } from '../src/suite/expand.js';
+import type { Suite } from '../src/suite/schema.js';
+import { runId } from '../src/suite/spec.js';
+import type { Trainer } from '../src/training/job.js';
+
+/** A suite of the five methods at four rates, small enough for the fakes. */
+export const SUITE: Suite = {
+  name: 'tiny',
+  description: 'For tests.',
+  scaledDown: 'Everything.',
+  seeds: [1],
+  noise: { kind: 'symmetric', rates: [0.2, 0.4, 0.6, 0.8], redraw: 'other' },
+  model: { kind: 'wide-resnet', depth: 10, width: 1, shortcut: 'pool-pad' },
+  data: { trainImages: 50, testImages: 20, augment: 'none' },
+  training: {
+    epochs: 2,
+    batchSize: 10,
+    learningRate: 0.1,
+    momentum: 0.9,
+    weightDecay: 0.0005,
+    clipNorm: 5,
+    evaluateEvery: 1,
+  },
+  precision: 'float32',
+  methods: {
+    sgd: {},
+    mixup: { alpha: 8 },
+    'bootstrap-mixup': { alpha: 8 },
+    sam: { rho: { '0.2': 0.1, '0.4': 0.1, '0.6': 0.1, '0.8': 0.05 } },
+    'bootstrap-sam': { rho: { '0.2': 0.1, '0.4': 0.1, '0.6': 0.1, '0.8': 0.05 } },
+  },
+};
+
+function images(count: number): ImageSet {
+  return {
+    count,
+    images: new Uint8Array(count * IMAGE_BYTES),
+    labels: Uint8Array.from({ length: count }, (_, i) => i % 10),
+  };
+}
+
+export const CIFAR: Cifar10 = { train: images(100), test: images(40) };
+
+/** Predicts class (target + 1) mod 10; its accuracies come from the run's id. */
+export const fakeTrain: Trainer = async (job, onProgress, signal) => {
+  const { epochs } = job.spec.training;
+  const base = Number.parseInt(runId(job.spec).slice(0, 4), 16) / 1000;
+  const curve = Array.from({ length: epochs }, (_, i) => ({
+    epoch: i + 1,
+    trainLoss: 2 - i / 10,
+    testAccuracy: base + (i === 0 ? 5 : 0),
+    testLoss: 2,
+    wrongLabelsFitted: 50,
+    trueLabelsRecovered: 25,
+    trainAccuracyTrue: 30,
+  }));
+  for (const evaluation of curve) {
+    signal.throwIfAborted();
+    const { epoch } = evaluation;
+    onProgress({ epoch, epochs, step: epoch, steps: epochs, loss: 2, evaluation });
+  }
+  const predictions = job.targetLabels.map((label) => (label + 1) % 10);
+  return { curve, predictions, parameters: 1000, wallSeconds: 1.5 };
+};
+
+export const fakeEngine: Engine = {
+  train: fakeTrain,
+  measureStep: async (spec) => ({
+    secondsPerStep: spec.gradient.kind === 'sam' ? 2 : 1,
+    secondsPerEvaluation: 0,
+  }),
+  versions: async () => ({ tensorflow: '0', tfjs: '0', threads: 1 }),
+  precision: async () => 'float32',
+  readLabels: async () => ({ labels: new Uint8Array(100), sha256: 'ab' }),
+  loadData: async () => CIFAR,
+};
+
+/** A new empty folder. */
+export function temporaryFolder(): Promise<string> {
+  return mkdtemp(path.join(tmpdir(), 'labelnoise-test-'));
+}
+
+/** A finished run whose final accuracy is the given one and whose best is 5 above. */
+export function fakeRecord(run: RunNode, accuracy: number): RunRecord {
+  const { epochs } = run.spec.training;
+  const rate = run.spec.noise.kind === 'symmetric' ? run.spec.noise.rate : 0;
+  const evaluation = (epoch: number) => ({
+    epoch,
+    trainLoss: 1,
+    testAccuracy: epoch === epochs ? accuracy : accuracy + 5,
+    testLoss: 2,
+    wrongLabelsFitted: 50,
+    trueLabelsRecovered: null,
+    trainAccuracyTrue: 30,
+  });
+  return {
+    id: run.id,
+    spec: run.spec,
+    method: run.method,
+    parameters: 1000,
+    noise: { rate, transitions: Array.from({ length: 10 }, () => Array(10).fill(0)) },
+    curve: Array.from({ length: epochs }, (_, i) => evaluation(i + 1)),
+    predictions: '1'.repeat(run.spec.data.trainImages),
+    wallSeconds: 1.25,
+    provenance: {
+      suite: SUITE.name,
+      finished: '2026-01-01T00:00:00.000Z',
+      commit: 'unknown',
+      version: '0',
+      node: 'v22',
+      tensorflow: '2',
+      tfjs: '4',
+      platform: 'linux-x64',
+      cpu: 'none',
+      threads: 1,
+      precision: run.spec.precision,
+    },
+  };
+}

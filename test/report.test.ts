@@ -1,0 +1,156 @@
+// Tables: CSV shapes, the paper's values, and what is said around them.
+import { readdir, readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { expect } from 'chai';
+import { parse } from 'csv-parse/sync';
+import { METHODS } from '../src/methods/catalogue.js';
+import { comparisonCsv, runsCsv, tableCsv } from '../src/report/csv.js';
+import { markdownTable } from '../src/report/markdown.js';
+import { readPublished } from '../src/report/published.js';
+import { reportOf } from '../src/report/report.js';
+import { settingsOf } from '../src/report/settings.js';
+import { terminalTable } from '../src/report/terminal.js';
+import { writeTables } from '../src/report/write.js';
+import { expand } from '../src/suite/expand.js';
+import type { ResolvedSuite } from '../src/suite/resolve.js';
+import { fakeRecord, SUITE, temporaryFolder } from './fakes.js';
+
+const suite = SUITE as ResolvedSuite;
+const graph = expand(suite);
+const records = new Map(graph.runs.map((run, i) => [run.id, fakeRecord(run, 40 + i)]));
+const report = reportOf(graph, records);
+
+describe('published numbers', () => {
+  it('are all thirteen rows, each with its source, and five of the catalogue', () => {
+    const { rows } = readPublished();
+    expect(rows.filter((row) => row.block === 'literature')).to.have.length(8);
+    const paper = rows.filter((row) => row.block === 'paper');
+    expect(paper.map(({ method, title }) => ({ name: method, title }))).to.deep.equal(
+      METHODS.map(({ name, title }) => ({ name, title })),
+    );
+    for (const row of rows) {
+      expect(row.source).to.match(/20\d\d/);
+      expect(Object.keys(row.accuracy)).to.deep.equal(['20', '40', '60', '80']);
+    }
+    expect(rows.at(-1)!.accuracy).to.deep.equal({ '20': 95.4, '40': 94.2, '60': 91.8, '80': 79.9 });
+  });
+});
+
+describe('CSV files', () => {
+  it('have a row for each run, in suite order', () => {
+    const rows: Record<string, string>[] = parse(runsCsv(report), { columns: true });
+    expect(rows).to.have.length(20);
+    expect(rows.map((row) => row.run_id)).to.deep.equal(graph.runs.map((run) => run.id));
+    expect(rows[0]).to.deep.equal({
+      run_id: graph.runs[0]!.id,
+      suite: 'tiny',
+      method: 'sgd',
+      noise: 'symmetric-other',
+      noise_rate: '20',
+      noise_rate_measured: '20.00',
+      seed: '1',
+      model: 'WRN-10-1',
+      train_images: '50',
+      epochs: '2',
+      precision: 'float32',
+      test_accuracy: '40.00',
+      best_test_accuracy: '45.00',
+      wrong_labels_fitted: '50.00',
+      true_labels_recovered: '',
+      wall_seconds: '1.3',
+    });
+  });
+
+  it('have a row for each method', () => {
+    const [header, ...rows] = parse(tableCsv(report)) as string[][];
+    expect(header).to.deep.equal(['method', '20', '40', '60', '80']);
+    expect(rows).to.deep.include(['sgd', '40.00', '45.00', '50.00', '55.00']);
+    expect(rows.map((row) => row[0])).to.deep.equal(METHODS.map((method) => method.name));
+  });
+
+  it('have a row for each cell beside the paper', () => {
+    const [header, ...rows] = parse(comparisonCsv(report)) as string[][];
+    expect(header).to.deep.equal(['method', 'noise_rate', 'seeds', 'mean', 'std', 'paper', 'delta']);
+    expect(rows).to.have.length(20);
+    expect(rows[0]).to.deep.equal(['sgd', '20', '1', '40.00', '', '84.80', '-44.80']);
+  });
+
+  it('of an unfinished suite have empty cells', () => {
+    const half = reportOf(graph, new Map([[graph.runs[0]!.id, fakeRecord(graph.runs[0]!, 40)]]));
+    expect(parse(runsCsv(half), { columns: true })).to.have.length(1);
+    expect(parse(tableCsv(half))).to.deep.include(['sam', '', '', '', '']);
+    expect(parse(tableCsv(half))).to.deep.include(['sgd', '40.00', '', '', '']);
+    expect((parse(comparisonCsv(half)) as string[][])[2]).to.deep.equal([
+      'sgd',
+      '40',
+      '0',
+      '',
+      '',
+      '68.80',
+      '',
+    ]);
+  });
+});
+
+describe('the table', () => {
+  it("has ours and the paper's value in each cell, on the terminal and in Markdown", () => {
+    for (const text of [terminalTable(report), markdownTable(report)]) {
+      expect(text).to.match(/SGD +[|│] +40\.00 \(84\.8\)/);
+      expect(text).to.match(/Bootstrap \+ SAM +[|│] +44\.00 \(95\.4\)/);
+      expect(text).to.include(
+        '20 %, 40 %, 60 %, 80 % of the labels replaced by one of the other nine classes; measured wrong: 20.0 %, 40.0 %, 60.0 %, 80.0 %.',
+      );
+      expect(text).to.include(
+        'WRN-10-1; 50 training images, 20 test images; no augmentation; 2 epochs; seed 1; float32',
+      );
+      expect(text).to.include('Scaled down: Everything.');
+      expect(text).to.include('ResNet-32, 200 epochs, all 50,000 training images: not comparable in level.');
+      expect(text).to.include('rho: 0.1, but 0.05 at 80 % (SAM, Bootstrap + SAM)');
+      expect(text).to.include('alpha: 8 (Mixup, Bootstrap + Mixup)');
+    }
+  });
+
+  it('has the spread over seeds, and says what failed or is missing', () => {
+    const three = expand({ ...suite, seeds: [1, 2, 3] });
+    const of = (method: string) =>
+      three.runs.filter((r) => r.method === method && r.condition.label === '20');
+    const some = [...of('sgd'), ...of('mixup').slice(0, 2)];
+    const text = markdownTable(
+      reportOf(
+        three,
+        new Map(some.map((run, i) => [run.id, fakeRecord(run, 40 + i)])),
+        new Set([of('sam')[0]!.id]),
+      ),
+    );
+    expect(text).to.include('| SGD | 41.00 ± 1.00 (84.8) | - (68.8)');
+    expect(text).to.include('| Mixup | 43.50 ± 0.71 [2 of 3 seeds] (93.0)');
+    expect(text).to.include('| SAM | failed (95.1)');
+    expect(text).to.include('seeds 1, 2, 3');
+  });
+
+  it('names every setting that differs, whatever it is', () => {
+    const methods = {
+      ...suite.methods,
+      sgd: { training: { learningRate: 0.2 } },
+      mixup: { alpha: { '0.2': 8, '0.4': 8, '0.6': 16, '0.8': 32 } },
+    };
+    const { differing, shared } = settingsOf(expand({ ...suite, methods }));
+    expect(differing).to.have.members([
+      'learning rate: 0.2 (SGD); 0.1 (Mixup, Bootstrap + Mixup, SAM, Bootstrap + SAM)',
+      'alpha: 8, but 16 at 60 %, 32 at 80 % (Mixup); 8 (Bootstrap + Mixup)',
+      'rho: 0.1, but 0.05 at 80 % (SAM, Bootstrap + SAM)',
+      'm (examples per ascent step, 0: whole batch): 0 (SAM, Bootstrap + SAM)',
+    ]);
+    expect(shared)
+      .to.include('weight decay 0.0005')
+      .and.to.include('momentum 0.9')
+      .and.not.to.include('learning');
+  });
+
+  it('is written in four files', async () => {
+    const out = path.join(await temporaryFolder(), 'deep', 'er');
+    await writeTables(out, report);
+    expect(await readdir(out)).to.have.members(['runs.csv', 'table4.csv', 'comparison.csv', 'table4.md']);
+    expect(await readFile(path.join(out, 'table4.csv'), 'utf8')).to.equal(tableCsv(report));
+  });
+});

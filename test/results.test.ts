@@ -1,0 +1,158 @@
+// Records and their folder: what is read back, what is refused, what a cell's numbers are.
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { expect } from 'chai';
+import { InputError } from '../src/errors.js';
+import { mean, sampleStd, summarise } from '../src/results/aggregate.js';
+import { explained } from '../src/results/files.js';
+import { checkOwner, claim, readOwner } from '../src/results/ownership.js';
+import { decodeLabels, encodeLabels } from '../src/results/predictions.js';
+import { originOf } from '../src/results/provenance.js';
+import { readRecords, setAside, writeRecord } from '../src/results/store.js';
+import { expand } from '../src/suite/expand.js';
+import type { ResolvedSuite } from '../src/suite/resolve.js';
+import { fakeRecord, SUITE, temporaryFolder } from './fakes.js';
+
+const suite = SUITE as ResolvedSuite;
+const graph = expand(suite);
+const first = graph.runs[0]!;
+
+/** The message of the InputError that a promise is rejected with. */
+async function refusal(promise: Promise<unknown>): Promise<string> {
+  const error = await promise.then(
+    () => undefined,
+    (e) => e,
+  );
+  expect(error).to.be.instanceOf(InputError);
+  expect(error.message).not.to.include('\n');
+  return error.message;
+}
+
+describe('run records', () => {
+  it('come back as they were written', async () => {
+    const out = await temporaryFolder();
+    const record = fakeRecord(first, 42);
+    await writeRecord(out, record);
+    const { records, damaged } = await readRecords(out, graph.runs);
+    expect([...records]).to.deep.equal([[first.id, record]]);
+    expect(damaged).to.deep.equal([]);
+    expect(await readdir(path.join(out, 'runs'))).to.deep.equal([`${first.id}.json`]);
+  });
+
+  it('of a run that diverged come back too', async () => {
+    const out = await temporaryFolder();
+    const record = fakeRecord(first, 10);
+    record.curve[1]!.trainLoss = Number.NaN;
+    await writeRecord(out, record);
+    const { records } = await readRecords(out, graph.runs);
+    expect(records.get(first.id)!.curve[1]!.trainLoss).to.be.NaN;
+  });
+
+  const whole = fakeRecord(first, 42);
+  const damages: [string, string][] = [
+    ['cut short', JSON.stringify(whole).slice(0, 500)],
+    ['without a curve', JSON.stringify({ ...whole, curve: [] })],
+    ['unfinished', JSON.stringify({ ...whole, curve: whole.curve.slice(0, 1) })],
+    [
+      'with an impossible accuracy',
+      JSON.stringify({ ...whole, curve: [{ ...whole.curve[0], testAccuracy: 101 }] }),
+    ],
+    ['of another spec', JSON.stringify({ ...whole, spec: { ...whole.spec, seed: 2 } })],
+    ['with too few predictions', JSON.stringify({ ...whole, predictions: '12' })],
+  ];
+  for (const [what, text] of damages)
+    it(`${what} are damaged`, async () => {
+      const out = await temporaryFolder();
+      const file = path.join(out, 'runs', `${first.id}.json`);
+      await mkdir(path.dirname(file));
+      await writeFile(file, text);
+      const { records, damaged } = await readRecords(out, graph.runs);
+      expect([records.size, damaged[0]?.file]).to.deep.equal([0, file]);
+      expect(await setAside(file)).to.equal(`${file}.damaged`);
+      expect(await readdir(path.dirname(file))).to.deep.equal([`${first.id}.json.damaged`]);
+    });
+
+  it('hold labels as digits', () => {
+    expect(encodeLabels(Uint8Array.of(3, 0, 9))).to.equal('309');
+    expect(decodeLabels('309')).to.deep.equal(Uint8Array.of(3, 0, 9));
+    expect(() => encodeLabels(Uint8Array.of(10))).to.throw(RangeError);
+  });
+
+  it('say where they come from', async () => {
+    const origin = await originOf({ tensorflow: '2', tfjs: '4', threads: 2 });
+    expect(origin).to.include({ node: process.version, tensorflow: '2', tfjs: '4', threads: 2 });
+    expect(origin.commit).to.match(/^([0-9a-f]{40}(-dirty)?|unknown)$/);
+  });
+});
+
+describe('a results folder', () => {
+  it('belongs to the suite that claimed it', async () => {
+    const out = path.join(await temporaryFolder(), 'new');
+    await checkOwner(out, suite);
+    await claim(out, suite);
+    await checkOwner(out, suite);
+    await checkOwner(out, { ...suite, description: 'Other words.' });
+    expect(await readOwner(out)).to.deep.equal(suite);
+  });
+
+  it('is refused to another suite, and to the same one with other settings', async () => {
+    const out = await temporaryFolder();
+    await claim(out, suite);
+    const before = await readFile(path.join(out, 'suite.json'), 'utf8');
+    expect(await refusal(checkOwner(out, { ...suite, name: 'other' }))).to.include(
+      'holds results of the suite "tiny", not of "other": choose another folder with --out',
+    );
+    const training = { ...suite.training, epochs: 3 };
+    expect(await refusal(checkOwner(out, { ...suite, training }))).to.include(
+      'with training.epochs = 2, now it is 3: choose another folder with --out',
+    );
+    expect(await refusal(checkOwner(out, { ...suite, seeds: [1, 2] }))).to.include(
+      'seeds.1 = nothing, now it is 2',
+    );
+    expect(await readFile(path.join(out, 'suite.json'), 'utf8')).to.equal(before);
+  });
+
+  it('is refused if it holds results of nobody knows what, or is no folder', async () => {
+    const out = await temporaryFolder();
+    await writeFile(path.join(out, 'runs.csv'), '');
+    expect(await refusal(checkOwner(out, suite))).to.include('holds runs.csv but no suite.json');
+    expect(await refusal(checkOwner(path.join(out, 'runs.csv', 'x'), suite))).to.include('not a folder');
+    await writeFile(path.join(out, 'suite.json'), '{}');
+    expect(await refusal(checkOwner(out, suite))).to.include('suite.json: is damaged');
+  });
+
+  it('that cannot be written says so in one line', () => {
+    const full = Object.assign(new Error(), { code: 'ENOSPC' });
+    const error = explained(full, 'cannot write a.csv') as Error;
+    expect(error).to.be.instanceOf(InputError);
+    expect(error.message).to.equal('cannot write a.csv: no space left on the device');
+    const other = new Error('else');
+    expect(explained(other, '')).to.equal(other);
+  });
+});
+
+describe('aggregation over seeds', () => {
+  it('has the mean and the sample standard deviation', () => {
+    expect(mean([1, 2, 3, 6])).to.equal(3);
+    expect(sampleStd([2, 4, 4, 4, 5, 5, 7, 9])).to.be.closeTo(Math.sqrt(32 / 7), 1e-12);
+    expect(() => mean([])).to.throw(RangeError);
+    expect(() => sampleStd([1])).to.throw(RangeError);
+  });
+
+  it('takes the final accuracy, and tells what is missing', () => {
+    const two = expand({ ...suite, seeds: [1, 2, 3] });
+    const runs = two.runs.filter((run) => run.method === 'sgd' && run.condition.label === '20');
+    const records = new Map(runs.slice(0, 2).map((run, i) => [run.id, fakeRecord(run, 40 + 2 * i)]));
+    const cells = summarise(two, records, new Set([runs[2]!.id]));
+    expect(cells).to.have.length(20);
+    expect(cells[0]).to.deep.equal({
+      method: 'sgd',
+      condition: '20',
+      seeds: 2,
+      failed: 1,
+      mean: 41,
+      std: Math.sqrt(2),
+    });
+    expect(cells[1]).to.include({ seeds: 0, failed: 0, mean: null, std: null });
+  });
+});

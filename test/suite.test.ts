@@ -1,0 +1,202 @@
+// Suites: what is accepted, what is said about the rest, and the runs a suite expands to.
+import { expect } from 'chai';
+import { InputError } from '../src/errors.js';
+import { METHODS } from '../src/methods/catalogue.js';
+import { expand, totalUnits } from '../src/suite/expand.js';
+import { knownSuites, loadSuite, parseSuite } from '../src/suite/load.js';
+import { type ResolvedSuite, resolveSuite } from '../src/suite/resolve.js';
+import { SUITE } from './fakes.js';
+
+const suite = SUITE as ResolvedSuite;
+
+/** The one line said about the tiny suite with fields set to other values, or without them (undefined). */
+function complaint(changes: Record<string, unknown>): string {
+  const changed = structuredClone(SUITE) as object;
+  for (const [path, value] of Object.entries(changes)) {
+    const keys = path.split('/');
+    const last = keys.pop()!;
+    const parent = keys.reduce<object>((v, key) => (v as Record<string, object>)[key]!, changed);
+    Object.assign(parent, { [last]: value });
+  }
+  try {
+    parseSuite(JSON.stringify(changed), 'tiny.json');
+  } catch (error) {
+    expect(error).to.be.instanceOf(InputError);
+    expect((error as Error).message).not.to.include('\n');
+    return (error as Error).message;
+  }
+  return 'accepted';
+}
+
+describe('suite files', () => {
+  it('that come with the project are valid and named as their file', async () => {
+    const names = await knownSuites();
+    expect(names).to.include.members(['smoke', 'quick', 'table4', 'table4-resnet32']);
+    for (const name of names) expect((await loadSuite(name)).suite.name).to.equal(name);
+  });
+
+  it('come out as they went in, methods in the order of the catalogue', () => {
+    const methods = Object.fromEntries(Object.entries(SUITE.methods).reverse());
+    const parsed = parseSuite(JSON.stringify({ ...SUITE, methods }), 'tiny.json');
+    expect(parsed).to.deep.equal(SUITE);
+    expect(Object.keys(parsed.methods)).to.deep.equal(METHODS.map((method) => method.name));
+  });
+
+  const cases: [string, Record<string, unknown>, string][] = [
+    [
+      'a noise rate of 1.2',
+      { 'noise/rates/1': 1.2 },
+      'tiny.json: noise.rates[1] is 1.2; allowed: a fraction from 0 up to 1, e.g. 0.4',
+    ],
+    [
+      'a noise rate of 40',
+      { 'noise/rates/0': 40 },
+      'noise.rates[0] is 40; allowed: a fraction from 0 up to 1, e.g. 0.4',
+    ],
+    [
+      'a rate given twice',
+      { 'noise/rates/4': 0.2 },
+      'noise.rates is [0.2,0.4,0.6,0.8,0.2]; allowed: a list of fractions from 0 up to 1, e.g. [0.2, 0.4], each once',
+    ],
+    [
+      'another kind of noise',
+      { noise: { kind: 'pair' } },
+      'noise.kind is "pair"; allowed: one of symmetric, file',
+    ],
+    [
+      'no noise',
+      { noise: undefined },
+      'noise is missing; allowed: an object with kind one of symmetric, file',
+    ],
+    ['depth 15', { 'model/depth': 15 }, 'model.depth is 15; allowed: 6n+4: 10, 16, 22, 28, 34, 40, ...'],
+    [
+      'a ResNet of depth 30',
+      { model: { kind: 'resnet', depth: 30 } },
+      'model.depth is 30; allowed: 6n+2: 8, 14, 20, 26, 32, ...',
+    ],
+    ['width 0', { 'model/width': 0 }, 'model.width is 0; allowed: a whole number from 1'],
+    [
+      'an unknown field',
+      { 'training/lr': 1 },
+      'training.lr is not known; allowed: one of epochs, batchSize, learningRate, momentum, weightDecay, clipNorm, evaluateEvery',
+    ],
+    [
+      'an unknown method',
+      { 'methods/adam': {} },
+      'methods.adam is not known; allowed: one of sgd, mixup, bootstrap-mixup, sam, bootstrap-sam',
+    ],
+    ['rho for SGD', { 'methods/sgd/rho': 1 }, 'methods.sgd.rho is not known; allowed: one of training'],
+    [
+      'Mixup without alpha',
+      { 'methods/mixup/alpha': undefined },
+      'methods.mixup.alpha is missing; allowed: a number above 0',
+    ],
+    [
+      'a rate without its rho',
+      { 'methods/sam/rho/0.8': undefined },
+      'methods.sam.rho["0.8"] is missing; allowed: a number for each of 0.2, 0.4, 0.6, 0.8',
+    ],
+    [
+      'rho for a rate that is not there',
+      { 'methods/sam/rho/0.5': 1 },
+      'methods.sam.rho["0.5"] is 1; allowed: a number for each of 0.2, 0.4, 0.6, 0.8',
+    ],
+    [
+      'an m that does not divide the batch',
+      { 'methods/sam/m': 3 },
+      'methods.sam.m is 3; allowed: a divisor of the batch size 10',
+    ],
+    [
+      'a batch larger than the data',
+      { 'training/batchSize': 51 },
+      'training.batchSize is 51; allowed: at most data.trainImages, 50',
+    ],
+    ['no epochs', { 'training/epochs': 0 }, 'training.epochs is 0; allowed: a whole number from 1'],
+    [
+      'a seed given twice',
+      { seeds: [1, 1] },
+      'seeds is [1,1]; allowed: a list of seeds, e.g. [1, 2, 3], each once',
+    ],
+    ['several problems', { seeds: [], 'model/depth': 15, 'training/epochs': 0 }, '(and 2 more problems)'],
+    ['a number for a name', { name: 3 }, 'name is 3; allowed: letters'],
+  ];
+  for (const [what, change, said] of cases)
+    it(`complain about ${what} in one line`, () => expect(complaint(change)).to.include(said));
+
+  it('that are no JSON are named', () => {
+    expect(() => parseSuite('{', 'tiny.json')).to.throw(InputError, 'tiny.json: is not JSON');
+    expect(() => parseSuite('3', 'tiny.json')).to.throw(
+      InputError,
+      'tiny.json: the content is 3; allowed: an object',
+    );
+  });
+
+  it('that do not exist lead to the list of those that do', async () => {
+    const error = await loadSuite('nosuch').catch((e) => e);
+    expect(error).to.be.instanceOf(InputError);
+    expect(error.message).to.match(/^suite "nosuch" is not known; allowed: .*quick, .*smoke/);
+  });
+
+  it('with label files name them by the hash of their labels', async () => {
+    const noise = { kind: 'file' as const, files: { worst: 'a.npy', copy: 'b.csv' } };
+    const file = { file: '/suites/x.json', suite: { ...SUITE, noise, precision: 'auto' as const } };
+    const asked: string[] = [];
+    const resolved = await resolveSuite(file, {
+      precision: async () => 'bfloat16',
+      readLabels: async (name) => {
+        asked.push(name);
+        return { labels: new Uint8Array(3), sha256: 'ab' };
+      },
+    });
+    expect(asked).to.deep.equal(['/suites/a.npy', '/suites/b.csv']);
+    expect(resolved.suite.precision).to.equal('bfloat16');
+    expect(resolved.suite.noise).to.deep.equal({ kind: 'file', files: { worst: 'ab', copy: 'ab' } });
+    expect([...resolved.labelSets.keys()]).to.deep.equal(['ab']);
+  });
+});
+
+describe('a suite as a graph of runs', () => {
+  it('costs 7 units for each noise rate: teachers are trained once', () => {
+    const { runs, cells } = expand(suite);
+    expect(cells).to.have.length(20);
+    expect(runs).to.have.length(20);
+    expect(totalUnits(runs)).to.equal(28);
+    for (const label of ['20', '40', '60', '80'])
+      expect(totalUnits(runs.filter((run) => run.condition.label === label))).to.equal(7);
+  });
+
+  it('has every run after those it depends on, in the same order every time', () => {
+    const { runs } = expand({ ...suite, seeds: [1, 2] });
+    runs.forEach((run, i) => {
+      for (const id of run.dependsOn) expect(runs.findIndex((r) => r.id === id)).to.be.within(0, i - 1);
+    });
+    const again = expand(structuredClone({ ...suite, seeds: [1, 2] }));
+    expect(again.runs.map((run) => run.id)).to.deep.equal(runs.map((run) => run.id));
+    expect(new Set(runs.map((run) => run.id)).size).to.equal(40);
+  });
+
+  it('teaches a bootstrap run by the run of its base method at the same noise and seed', () => {
+    const { runs } = expand({ ...suite, seeds: [1, 2] });
+    for (const run of runs.filter((r) => r.method.startsWith('bootstrap-'))) {
+      const teacher = runs.find((r) => r.id === run.dependsOn[0])!;
+      expect(teacher.method).to.equal(run.method.replace('bootstrap-', ''));
+      expect(run.spec.labels).to.deep.equal({ from: 'predictions', teacher: teacher.id });
+      expect([teacher.spec.seed, teacher.spec.noise]).to.deep.equal([run.spec.seed, run.spec.noise]);
+    }
+  });
+
+  it('trains a teacher that is no row of the table too', () => {
+    const { cells, runs } = expand({ ...suite, methods: { 'bootstrap-sam': { rho: 0.1 } } });
+    expect(cells).to.have.length(4);
+    expect(runs.map((run) => run.method)).to.deep.equal(Array(4).fill(['sam', 'bootstrap-sam']).flat());
+  });
+
+  it('gives each noise rate its own settings, and a method its own training', () => {
+    const methods = { ...suite.methods, sgd: { training: { epochs: 6 } } };
+    const { runs } = expand({ ...suite, methods });
+    const rhos = runs.flatMap(({ spec }) => (spec.gradient.kind === 'sam' ? [spec.gradient.rho] : []));
+    expect(rhos).to.deep.equal([0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.05, 0.05]);
+    const sgd = runs.find((run) => run.method === 'sgd')!;
+    expect([sgd.spec.training.epochs, sgd.units]).to.deep.equal([6, 3]);
+  });
+});
