@@ -152,7 +152,7 @@ function traceEntry(program: Program, name: string, handles: Map<string, Value>)
       entry.state.map((key) => [key, readVariable(graph, handles.get(key)!, program.state[key]!)]),
     );
     const state = Object.fromEntries([...reads].map(([key, value]) => [key, asTensor(value)]));
-    const { outputs, updates = {} } = entry.run(inputs, state);
+    const { outputs, updates = {} } = recorded(name, () => entry.run(inputs, state));
 
     const assigned = Object.entries(updates).map(([key, tensor]) => {
       const value = recorder.cast(recorder.recorded(tensor), program.state[key]!.dtype);
@@ -166,6 +166,19 @@ function traceEntry(program: Program, name: string, handles: Map<string, Value>)
     }
   });
   return signature;
+}
+
+/** Runs a step for the recorder; a kernel that it does not know is named, with the place to add it. */
+function recorded<T>(entry: string, run: () => T): T {
+  try {
+    return run();
+  } catch (error) {
+    const kernel = /Kernel '(\w+)' not registered/.exec((error as Error).message)?.[1];
+    if (!kernel) throw error;
+    throw new Error(
+      `entry '${entry}' uses tfjs's kernel '${kernel}', which the compiler does not know: add it to src/engine/recorded_kernels.ts`,
+    );
+  }
 }
 
 function asTensor(value: Value): tf.Tensor {

@@ -1,0 +1,153 @@
+// The compiled engine computes what the eager one does, on every method, and repeats itself to the bit.
+import { readdirSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { expect } from 'chai';
+import { compiledSession } from '../src/engine/compile.js';
+import { eagerSession } from '../src/engine/eager.js';
+import type { Program, Session } from '../src/engine/program.js';
+import { tf } from '../src/engine/tensorflow.js';
+import { type ProgramSpec, trainingProgram } from '../src/training/training_program.js';
+import { fill, relativeDistance, stepInputs, TINY } from './support/programs.js';
+
+const kinds: Record<string, Partial<ProgramSpec>> = {
+  'plain gradient': {},
+  'plain gradient with augmentation': { augment: true },
+  mixup: { batch: 'mixup' },
+  sam: { gradient: 'sam' },
+  'sam in groups of 4': { gradient: 'sam', groupSize: 4 },
+  'sam on mixup with 1x1 shortcuts': {
+    batch: 'mixup',
+    gradient: 'sam',
+    model: { kind: 'wide-resnet', depth: 10, width: 2, shortcut: 'conv' },
+  },
+  'plain gradient on ResNet-8': { model: { kind: 'resnet', depth: 8 } },
+};
+
+function parametersOf(session: Session): Float32Array {
+  return session.read('model')['model/parameters'] as Float32Array;
+}
+
+describe('the compiled engine', () => {
+  for (const [name, change] of Object.entries(kinds))
+    it(`in float32 follows the eager engine step by step for ten steps: ${name}`, async () => {
+      const spec = { ...TINY, ...change };
+      const eager = eagerSession(trainingProgram(spec));
+      const compiled = await compiledSession(trainingProgram(spec), 'float32');
+      fill(eager, spec);
+      fill(compiled, spec);
+      for (let n = 0; n < 10; n++) {
+        // From the same weights each time: rounding must not be amplified by the training itself.
+        compiled.write('model', eager.read('model') as Record<string, Float32Array>);
+        const before = parametersOf(eager);
+        const expected = eager.call('step', stepInputs(spec, n));
+        const actual = compiled.call('step', stepInputs(spec, n));
+        expect(actual.loss![0]).to.be.closeTo(expected.loss![0]!, 1e-4);
+        const moved = (session: Session) => parametersOf(session).map((w, i) => w - before[i]!);
+        expect(relativeDistance(moved(compiled), moved(eager))).to.be.below(2e-3);
+        for (const part of ['model/momentum', 'model/statistics'] as const)
+          expect(relativeDistance(compiled.read('model')[part]!, eager.read('model')[part]!)).to.be.below(
+            2e-3,
+          );
+      }
+      const indices = Int32Array.from({ length: 250 }, (_, i) => i % 40);
+      const evaluations = [eager, compiled].map(
+        (session) => session.call('evaluateTest', { indices }).losses!,
+      );
+      expect(relativeDistance(evaluations[1]!, evaluations[0]!)).to.be.below(1e-2);
+      eager.dispose();
+      compiled.dispose();
+    });
+
+  it('in bfloat16 stays near float32 and keeps weights in full precision', async () => {
+    const sessions = [
+      await compiledSession(trainingProgram(TINY), 'float32'),
+      await compiledSession(trainingProgram(TINY), 'bfloat16'),
+    ] as const;
+    const losses = sessions.map((session) => {
+      fill(session, TINY);
+      return Array.from({ length: 5 }, (_, n) => session.call('step', stepInputs(TINY, n)).loss![0]!);
+    });
+    expect(relativeDistance(losses[1]!, losses[0]!)).to.be.below(0.02);
+    const weights = parametersOf(sessions[1]);
+    const rounded = weights.map((w) => {
+      const bits = new Uint32Array(Float32Array.of(w).buffer);
+      bits[0]! &= 0xffff0000;
+      return new Float32Array(bits.buffer)[0]!;
+    });
+    expect(weights).not.to.deep.equal(rounded);
+    for (const session of sessions) session.dispose();
+  });
+
+  for (const precision of ['float32', 'bfloat16'] as const)
+    it(`repeats itself to the bit in ${precision}`, async () => {
+      const spec = { ...TINY, gradient: 'sam' as const, augment: true };
+      const run = async () => {
+        const session = await compiledSession(trainingProgram(spec), precision);
+        fill(session, spec);
+        for (let n = 0; n < 5; n++) session.call('step', stepInputs(spec, n));
+        const weights = parametersOf(session);
+        session.dispose();
+        return weights;
+      };
+      expect(await run()).to.deep.equal(await run());
+    });
+
+  it('resumes to the bit from the state it was read out of', async () => {
+    const session = await compiledSession(trainingProgram(TINY), 'float32');
+    fill(session, TINY);
+    session.call('step', stepInputs(TINY, 0));
+    const saved = session.read('model') as Record<string, Float32Array>;
+    session.call('step', stepInputs(TINY, 1));
+    const straight = parametersOf(session);
+    session.write('model', saved);
+    session.call('step', stepInputs(TINY, 1));
+    expect(parametersOf(session)).to.deep.equal(straight);
+    session.dispose();
+  });
+
+  it('keeps byte-valued state exact', async () => {
+    const values = Uint8Array.from({ length: 256 }, (_, i) => i);
+    const program: Program = {
+      state: { 'data/bytes': { shape: [256], dtype: 'int32', bytes: true } },
+      entries: {
+        pick: {
+          inputs: { indices: { shape: [3], dtype: 'int32' } },
+          state: ['data/bytes'],
+          run: ({ indices }, state) => ({
+            outputs: { picked: tf.cast(tf.gather(state['data/bytes']!, indices!), 'float32') },
+          }),
+        },
+      },
+    };
+    const session = await compiledSession(program, 'bfloat16');
+    session.write('data', { 'data/bytes': values });
+    const { picked } = session.call('pick', { indices: Int32Array.of(0, 200, 255) });
+    expect([...picked!]).to.deep.equal([0, 200, 255]);
+    session.dispose();
+  });
+
+  it('names an operation that it does not know, goes back to TensorFlow, and leaves no files', async () => {
+    const before = readdirSync(tmpdir()).filter((name) => name.startsWith('labelnoise-graph-'));
+    const program: Program = {
+      state: {},
+      entries: {
+        erf: {
+          inputs: { x: { shape: [2], dtype: 'float32' } },
+          state: [],
+          run: ({ x }) => ({ outputs: { y: tf.erf(x!) } }),
+        },
+      },
+    };
+    let message = '';
+    try {
+      await compiledSession(program, 'float32');
+    } catch (error) {
+      message = (error as Error).message;
+    }
+    expect(message).to.include("'Erf'").and.to.include('recorded_kernels');
+    expect(tf.getBackend()).to.equal('tensorflow');
+    expect(readdirSync(tmpdir()).filter((name) => name.startsWith('labelnoise-graph-'))).to.deep.equal(
+      before,
+    );
+  });
+});

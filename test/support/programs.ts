@@ -1,0 +1,68 @@
+// Small training programs on random data, for tests of the engine and the methods.
+import type { Session, Values } from '../../src/engine/program.js';
+import { buildNetwork } from '../../src/models/build.js';
+import { initialise } from '../../src/models/initialise.js';
+import { integer, stream } from '../../src/random.js';
+import type { ProgramSpec } from '../../src/training/training_program.js';
+
+export const BATCH = 8;
+const IMAGES = 40;
+
+/** WRN-10-1 on 40 images in batches of 8. */
+export const TINY: ProgramSpec = {
+  model: { kind: 'wide-resnet', depth: 10, width: 1, shortcut: 'pool-pad' },
+  batchSize: BATCH,
+  batch: 'plain',
+  gradient: 'plain',
+  groupSize: 0,
+  augment: false,
+  trainImages: IMAGES,
+  testImages: IMAGES,
+  momentum: 0.9,
+  weightDecay: 5e-4,
+  clipNorm: 5,
+};
+
+/** Random images and labels, and the initial weights of a seed. */
+export function fill(session: Session, spec: ProgramSpec, seed = 1): void {
+  const next = stream(seed, 'test data');
+  const network = buildNetwork(spec.model);
+  const parameters = initialise(network.parameters, seed);
+  for (const [set, count] of [
+    ['train', spec.trainImages],
+    ['test', spec.testImages],
+  ] as const)
+    session.write(set, {
+      [`${set}/images`]: new Uint8Array(count * 3072).map(() => integer(next, 256)),
+      [`${set}/labels`]: new Int32Array(count).map(() => integer(next, 10)),
+    });
+  session.write('model', {
+    'model/parameters': parameters,
+    'model/momentum': new Float32Array(parameters.length),
+    'model/statistics': initialise(network.statistics, seed),
+  });
+}
+
+/** Inputs of the n-th step. */
+export function stepInputs(spec: ProgramSpec, n: number): Values {
+  const next = stream(n, 'test step');
+  const positions = () => Int32Array.from({ length: spec.batchSize * 32 }, () => integer(next, 32));
+  return {
+    indices: new Int32Array(spec.batchSize).map(() => integer(next, spec.trainImages)),
+    learningRate: Float32Array.of(0.02),
+    ...(spec.augment ? { rows: positions(), columns: positions() } : {}),
+    ...(spec.batch === 'mixup' ? { lambda: Float32Array.of(0.5 + next() / 2) } : {}),
+    ...(spec.gradient === 'sam' ? { rho: Float32Array.of(0.05) } : {}),
+  };
+}
+
+/** ||a - b|| / ||b||. */
+export function relativeDistance(a: ArrayLike<number>, b: ArrayLike<number>): number {
+  let distance = 0;
+  let size = 0;
+  for (let i = 0; i < b.length; i++) {
+    distance += (a[i]! - b[i]!) ** 2;
+    size += b[i]! ** 2;
+  }
+  return Math.sqrt(distance / size);
+}
