@@ -1,4 +1,5 @@
 // Stand-ins for the data set and the engine: quick, and a pure function of what they are given.
+import { rmSync } from 'node:fs';
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -82,9 +83,16 @@ export const fakeEngine: Engine = {
   loadData: async () => CIFAR,
 };
 
-/** A new empty folder. */
-export function temporaryFolder(): Promise<string> {
-  return mkdtemp(path.join(tmpdir(), 'labelnoise-test-'));
+const folders: string[] = [];
+process.once('exit', () => {
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+});
+
+/** A new empty folder, removed when the tests end. */
+export async function temporaryFolder(): Promise<string> {
+  const folder = await mkdtemp(path.join(tmpdir(), 'labelnoise-test-'));
+  folders.push(folder);
+  return folder;
 }
 
 /** A finished run whose final accuracy is the given one and whose best is 5 above. */

@@ -19,7 +19,6 @@ export function createProgress(stream: NodeJS.WriteStream = process.stderr): Pro
   let total = 0;
   let over = 0;
   const end = (run: RunNode, outcome: string) => {
-    left.finished(run);
     over++;
     const rest = over < total ? leftText(left.suite()) : '';
     say(`[${over}/${total}] ${runTitle(run)}: ${outcome}${rest && `; ${rest}`}`);
@@ -40,9 +39,12 @@ export function createProgress(stream: NodeJS.WriteStream = process.stderr): Pro
       left.progressed(run, progress.step / progress.steps);
       bars?.progressed(run, progress, left);
     },
-    finished: (run, record) =>
-      end(run, `${finalAccuracy(record).toFixed(2)} % in ${duration(record.wallSeconds)}`),
+    finished(run, record) {
+      left.finished(run);
+      end(run, `${finalAccuracy(record).toFixed(2)} % in ${duration(record.wallSeconds)}`);
+    },
     failed(run, reason, error) {
+      left.dropped(run);
       end(run, `failed: ${reason}`);
       if (process.env.LABELNOISE_DEBUG && error) say(String((error as Error).stack));
     },

@@ -3,7 +3,7 @@ import { type RunNode, totalUnits } from '../suite/expand.js';
 
 /** Counts work in units of an SGD run; several runs may be under way. */
 export class TimeLeft {
-  private readonly total: number;
+  private total: number;
   private done = 0;
   private readonly underWay = new Map<string, { units: number; share: number }>();
   private readonly begun: number;
@@ -22,10 +22,15 @@ export class TimeLeft {
     this.underWay.set(run.id, { units: run.units, share });
   }
 
-  /** A run is over, or will not be. Work that falls away counts as done once time has been measured on other work. */
   finished(run: RunNode): void {
     this.underWay.delete(run.id);
     this.done += run.units;
+  }
+
+  /** A run failed or will not be made: its work falls away. */
+  dropped(run: RunNode): void {
+    this.underWay.delete(run.id);
+    this.total -= run.units;
   }
 
   /** Share of all the work that is done, 0 to 1. */

@@ -1,0 +1,267 @@
+// Running a suite's graph: order, what is kept, what a failure stops, and the run command around it.
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { expect } from 'chai';
+import { parse } from 'csv-parse/sync';
+import { estimate, graphText } from '../src/cli/dry_run.js';
+import type { Engine } from '../src/cli/engine.js';
+import { type RunOptions, run } from '../src/cli/run.js';
+import { redraw } from '../src/cli/table.js';
+import { TimeLeft } from '../src/cli/time_left.js';
+import { InputError } from '../src/errors.js';
+import { decodeLabels } from '../src/results/predictions.js';
+import type { RunRecord } from '../src/results/record.js';
+import { expand } from '../src/suite/expand.js';
+import type { ResolvedSuite } from '../src/suite/resolve.js';
+import type { Suite } from '../src/suite/schema.js';
+import { runId } from '../src/suite/spec.js';
+import type { Trainer, TrainingJob } from '../src/training/job.js';
+import { fakeEngine, fakeTrain, SUITE, temporaryFolder } from './fakes.js';
+
+const suite = SUITE as ResolvedSuite;
+const graph = expand(suite);
+
+/** A workplace: a suite file, a results folder, and what was printed and trained. */
+async function workplace(changes: Partial<Suite> = {}) {
+  const folder = await temporaryFolder();
+  const file = path.join(folder, 'tiny.json');
+  await writeFile(file, JSON.stringify({ ...SUITE, ...changes }));
+  const out = path.join(folder, 'out');
+  const jobs: TrainingJob[] = [];
+  const said: string[] = [];
+  const place = { file, out, jobs, said, printed: '' };
+  const go = (train: Trainer = fakeTrain, engine: Partial<Engine> = {}, options: RunOptions = {}) => {
+    jobs.length = 0;
+    said.length = 0;
+    place.printed = '';
+    const using: Engine = {
+      ...fakeEngine,
+      train: (job, ...rest) => {
+        jobs.push(job);
+        return train(job, ...rest);
+      },
+      ...engine,
+    };
+    const progress = {
+      setAside: (moved: string) => said.push(`aside ${path.basename(moved)}`),
+      failed: (node: { method: string }, reason: string) => said.push(`${node.method}: ${reason}`),
+      stop() {},
+    };
+    return run(file, { out, ...options }, using, progress, (text) => {
+      place.printed += text;
+    });
+  };
+  const records = async (): Promise<RunRecord[]> =>
+    Promise.all(
+      graph.runs.map(async ({ id }) =>
+        JSON.parse(await readFile(path.join(out, 'runs', `${id}.json`), 'utf8')),
+      ),
+    );
+  return Object.assign(place, { go, records });
+}
+
+const files = (out: string) => readdir(out).then((names) => names.sort());
+
+describe('executing a suite', () => {
+  it('trains every run once, in the order of the graph, and writes records and tables', async () => {
+    const place = await workplace();
+    expect(await place.go()).to.equal(0);
+    expect(place.jobs.map((job) => runId(job.spec))).to.deep.equal(graph.runs.map((r) => r.id));
+    expect(await files(place.out)).to.deep.equal(
+      ['comparison.csv', 'runs', 'runs.csv', 'suite.json', 'table4.csv', 'table4.md'].sort(),
+    );
+    expect(parse(await readFile(path.join(place.out, 'runs.csv'), 'utf8'), { columns: true })).to.have.length(
+      20,
+    );
+    expect(place.printed).to.include('Bootstrap + SAM').and.to.include('comparison.csv');
+  });
+
+  it('makes the asked noise, the same for all methods, and leaves the test set alone', async () => {
+    const place = await workplace();
+    await place.go();
+    const at40 = place.jobs.filter(({ spec: { noise } }) => noise.kind === 'symmetric' && noise.rate === 0.4);
+    expect(at40).to.have.length(5);
+    for (const job of at40) {
+      expect(job.noisyLabels).to.deep.equal(at40[0]!.noisyLabels);
+      expect(job.noisyLabels.filter((label, i) => label !== job.train.labels[i])).to.have.length(20);
+      expect([job.train.count, job.test.count]).to.deep.equal([50, 20]);
+      expect(job.test.labels.filter((label) => label === 3)).to.have.length(2);
+    }
+    const [record] = await place.records();
+    expect(record!.noise.rate).to.equal(0.2);
+  });
+
+  it("has bootstrap runs learn their teacher's predictions, others the noisy labels", async () => {
+    const place = await workplace();
+    await place.go();
+    const records = await place.records();
+    for (const job of place.jobs) {
+      const { labels } = job.spec;
+      const teacher = labels.from === 'predictions' && records.find((record) => record.id === labels.teacher);
+      expect(job.targetLabels).to.deep.equal(teacher ? decodeLabels(teacher.predictions) : job.noisyLabels);
+    }
+  });
+
+  it('keeps what is finished and goes on from there, to the same tables', async () => {
+    const whole = await workplace();
+    await whole.go();
+    const place = await workplace();
+    await place.go();
+    for (const { id } of graph.runs.slice(7, 12)) await rm(path.join(place.out, 'runs', `${id}.json`));
+    expect(await place.go()).to.equal(0);
+    expect(place.jobs.map((job) => runId(job.spec))).to.deep.equal(graph.runs.slice(7, 12).map((r) => r.id));
+    const [a, b] = await Promise.all(
+      [whole, place].map(({ out }) => readFile(path.join(out, 'runs.csv'), 'utf8')),
+    );
+    expect(a).to.equal(b);
+  });
+
+  it('asks for no data when all is finished', async () => {
+    const place = await workplace();
+    await place.go();
+    const loadData = () => Promise.reject(new InputError('no data'));
+    expect(await place.go(fakeTrain, { loadData })).to.equal(0);
+    expect(place.jobs).to.deep.equal([]);
+  });
+
+  it('writes nothing when the data cannot be had', async () => {
+    const place = await workplace();
+    const loadData = () => Promise.reject(new InputError('no data'));
+    const error = await place.go(fakeTrain, { loadData }).catch((e) => e);
+    expect(error).to.be.instanceOf(InputError);
+    expect(await readdir(path.dirname(place.out))).to.deep.equal(['tiny.json']);
+  });
+
+  it('moves a damaged record aside and does its run again', async () => {
+    const place = await workplace();
+    await place.go();
+    const { id } = graph.runs[4]!;
+    await writeFile(path.join(place.out, 'runs', `${id}.json`), '{"id":');
+    expect(await place.go()).to.equal(0);
+    expect(place.said).to.deep.equal([`aside ${id}.json.damaged`]);
+    expect(place.jobs.map((job) => runId(job.spec))).to.deep.equal([id]);
+    expect(await readdir(path.join(place.out, 'runs'))).to.include.members([
+      `${id}.json`,
+      `${id}.json.damaged`,
+    ]);
+  });
+
+  it('reports a failed run, leaves out what depends on it, and does the rest', async () => {
+    const place = await workplace({
+      noise: { kind: 'symmetric', rates: [0.2], redraw: 'other' },
+      methods: { sgd: {}, sam: { rho: 0.1 }, 'bootstrap-sam': { rho: 0.1 } },
+    });
+    const failing: Trainer = (job, ...rest) =>
+      job.spec.gradient.kind === 'sam'
+        ? Promise.reject(new Error('out of memory\nat ...'))
+        : fakeTrain(job, ...rest);
+    expect(await place.go(failing)).to.equal(1);
+    expect(place.jobs).to.have.length(2);
+    expect(place.said[0]).to.equal('sam: out of memory');
+    expect(place.said[1]).to.match(/^bootstrap-sam: its teacher [0-9a-f]{16} failed$/);
+    expect(place.printed).to.match(/SAM +│ +failed \(95\.1\)/);
+    expect(await readFile(path.join(place.out, 'table4.csv'), 'utf8')).to.match(/^sam,$/m);
+    expect(await place.go()).to.equal(0);
+    expect(place.jobs).to.have.length(2);
+  });
+
+  for (const [signal, code] of [
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+  ] as const)
+    it(`stops on ${signal}, keeps what is finished, and goes on later`, async () => {
+      const place = await workplace();
+      const interrupted: Trainer = async (job, onProgress, abort) => {
+        if (place.jobs.length === 3) {
+          process.emit(signal);
+          expect(abort.aborted).to.equal(true);
+        }
+        return fakeTrain(job, onProgress, abort);
+      };
+      expect(await place.go(interrupted)).to.equal(code);
+      expect(await readdir(path.join(place.out, 'runs'))).to.have.length(2);
+      expect(
+        parse(await readFile(path.join(place.out, 'runs.csv'), 'utf8'), { columns: true }),
+      ).to.have.length(2);
+      expect(process.listenerCount(signal)).to.equal(0);
+      expect(await place.go()).to.equal(0);
+      expect(place.jobs).to.have.length(18);
+    });
+
+  it('draws the tables anew from the records alone', async () => {
+    const place = await workplace();
+    await place.go();
+    const before = await readFile(path.join(place.out, 'runs.csv'), 'utf8');
+    await rm(path.join(place.out, 'runs.csv'));
+    expect(place.printed.startsWith(await redraw(place.out))).to.equal(true);
+    expect(await readFile(path.join(place.out, 'runs.csv'), 'utf8')).to.equal(before);
+    expect(await redraw(path.dirname(place.out)).catch((e) => e)).to.be.instanceOf(InputError);
+  });
+
+  it('does the runs of a label file', async () => {
+    const place = await workplace({
+      noise: { kind: 'file', files: { zeros: 'zeros.npy' } },
+      methods: { sgd: {} },
+    });
+    expect(await place.go()).to.equal(0);
+    expect(place.jobs[0]!.noisyLabels).to.deep.equal(new Uint8Array(50));
+    expect(await readFile(path.join(place.out, 'table4.csv'), 'utf8')).to.match(
+      /^method,zeros\nsgd,\d+\.\d\d\n$/,
+    );
+    const [row] = parse(await readFile(path.join(place.out, 'runs.csv'), 'utf8'), {
+      columns: true,
+    }) as Record<string, string>[];
+    expect(row).to.include({ noise: 'zeros', noise_rate: '', noise_rate_measured: '90.00' });
+  });
+});
+
+describe('a dry run', () => {
+  it('shows the trainings, their dependencies and the time, and writes nothing', async () => {
+    const place = await workplace();
+    expect(await place.go(fakeTrain, {}, { dryRun: true })).to.equal(0);
+    expect(place.printed).to.include(
+      '20 trainings, 28 units of an SGD run; teachers shared: saves 8 trainings',
+    );
+    expect(place.printed).to.include(
+      'noise 20 %, seed 1\n├─ SGD (1 unit)\n├─ Mixup (1 unit)\n│  └─ Bootstrap + Mixup (1 unit)\n└─ SAM (2 units)\n   └─ Bootstrap + SAM (2 units)\n',
+    );
+    expect(place.printed).to.include('about 5 min on this machine');
+    expect(await readdir(path.dirname(place.out))).to.deep.equal(['tiny.json']);
+  });
+
+  it('counts what is finished already', async () => {
+    const place = await workplace();
+    await place.go();
+    await rm(path.join(place.out, 'runs', `${graph.runs[0]!.id}.json`));
+    await place.go(fakeTrain, {}, { dryRun: true });
+    expect(place.printed).to.include('19 of them are finished').and.to.include('about 10 s');
+  });
+
+  it('measures each kind of step once', async () => {
+    const kinds: string[] = [];
+    const text = await estimate(graph.runs, async ({ gradient }) => {
+      kinds.push(gradient.kind);
+      return { secondsPerStep: 0, secondsPerEvaluation: 1 };
+    });
+    expect(kinds).to.deep.equal(['plain', 'sam']);
+    expect(text).to.include('about 40 s');
+    expect(graphText(expand({ ...suite, seeds: [1, 2] }))).to.include('each of the seeds 1, 2');
+  });
+});
+
+describe('the time left', () => {
+  it('comes from the time that finished units took', () => {
+    let now = 0;
+    const [sgd, , , sam] = graph.runs;
+    const left = new TimeLeft([sgd!, sam!], () => now);
+    expect([left.suite(), left.run(sgd!)]).to.deep.equal([undefined, undefined]);
+    now = 5;
+    left.progressed(sgd!, 0.5);
+    expect([left.run(sgd!), left.suite()]).to.deep.equal([5, 25]);
+    now = 10;
+    left.finished(sgd!);
+    expect([left.run(sam!), left.suite()]).to.deep.equal([20, 20]);
+    left.dropped(sam!);
+    expect([left.share(), left.suite()]).to.deep.equal([1, 0]);
+  });
+});
