@@ -25,7 +25,8 @@ export function parsePt(file: Uint8Array): Map<string, number[]> {
   }
   if (!pickle) throw new Error('is not a .pt file of PyTorch 1.6 or later');
   try {
-    const top = unpickle(Buffer.from(pickle)) as Map<string, Value>;
+    const top = unpickle(Buffer.from(pickle));
+    if (!(top instanceof Map)) throw new Error('its top is something else');
     return new Map(Array.from(top, ([key, value]) => [key, int64Array(value)]));
   } catch (error) {
     const detail = (error as Error).message;
