@@ -55,11 +55,11 @@ describe('symmetric noise', () => {
 
   it('is the same for the same seed and another for another', () => {
     expect(noise(0.4)).to.deep.equal(noise(0.4));
-    const both = wrong(noise(0.4)).filter((i) => noise2[i] !== truth[i]);
+    const other = noise(0.4, 'other', 2);
+    const both = wrong(noise(0.4)).filter((i) => other[i] !== truth[i]);
     // two independent draws of 40 % share 16 % of the images
     expect(both.length).to.be.closeTo(0.16 * 50_000, 500);
   });
-  const noise2 = noise(0.4, 'other', 2);
 
   it('is nested: what is wrong at a lower rate is wrong in the same way at a higher one', () => {
     for (const redraw of ['other', 'any'] as const) {
@@ -108,12 +108,12 @@ describe("a run's labels", () => {
   it("are the file's labels at the subset's places", () => {
     const spec = { kind: 'file', sha256: 'abc' } as const;
     const indices = Int32Array.of(3, 10, 49_999);
-    const files = new Map([['abc', noise2File]]);
+    const whole = noise(0.4, 'any', 2);
+    const files = new Map([['abc', whole]]);
     const labels = noisyLabels(spec, truth.subarray(0, 3), indices, 1, files);
-    expect([...labels]).to.deep.equal([...indices].map((i) => noise2File[i]));
+    expect([...labels]).to.deep.equal([...indices].map((i) => whole[i]));
     expect(() => noisyLabels(spec, truth, everything, 1, new Map())).to.throw(InputError, 'abc');
   });
-  const noise2File = noise(0.4, 'any', 2);
 });
 
 describe('labelnoise noise', function () {
