@@ -48,13 +48,13 @@ export async function runCommand(program: string, args: string[], options: Comma
       resolve();
     });
   });
-  const log = path.join(cacheFolder('tensorflow', 'logs'), `${step}.log`);
+  const log = path.join(cacheFolder('tensorflow', 'logs'), `${step.replaceAll(' ', '-')}.log`);
   mkdirSync(path.dirname(log), { recursive: true });
   writeFileSync(log, output);
   signal.throwIfAborted();
   if (failure) {
     const lines = output.trimEnd().split('\n');
-    const errors = lines.filter((line) => /error/i.test(line));
+    const errors = lines.filter((line) => /error:/i.test(line));
     const reason = (errors.at(-1) ?? lines.at(-1) ?? '').trim();
     throw new CommandError(`${step} ${failure}: ${reason} (log: ${log})`, lines.slice(-20).join('\n'));
   }

@@ -118,7 +118,9 @@ async function obtainLibraries(
       failures.push(`${source.name}: ${reason}`);
     }
   }
-  throw new InputError(`TensorFlow could not be had from any source. ${failures.join('; ')}`);
+  throw new InputError(
+    `TensorFlow could not be had (${failures.join('; ')}); check the network and the index that pip is set up for`,
+  );
 }
 
 async function fetchLibraries(
@@ -136,7 +138,7 @@ async function fetchLibraries(
     const scratch = path.join(work, 'scratch');
     await mkdir(folder);
     await mkdir(scratch);
-    await source.fetch(folder, scratch, device, signal);
+    await source.fetch({ folder, work: scratch, device, say, signal });
     const files = Object.keys(await fileSizes(folder)).length;
     say(`  keeping ${prettyBytes(await folderBytes(folder))} in ${files} files: ${cached}`);
     await publish(folder, cached, content);

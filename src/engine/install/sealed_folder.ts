@@ -98,7 +98,8 @@ export async function withWorkFolder<T>(parent: string, work: (folder: string) =
   const prefix = `partial-${hostname()}-`;
   await mkdir(parent, { recursive: true });
   for (const name of await readdir(parent)) {
-    if (name.startsWith(prefix) && !isRunning(Number(name.slice(prefix.length)))) {
+    const pid = Number(name.slice(prefix.length));
+    if (name.startsWith(prefix) && (pid === process.pid || !isRunning(pid))) {
       await rm(path.join(parent, name), { recursive: true, force: true });
     }
   }

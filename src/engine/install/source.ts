@@ -3,6 +3,18 @@
 /** The processor TensorFlow is installed for. */
 export type Device = 'cpu' | 'gpu';
 
+/** What a source needs to fetch. */
+export interface Fetch {
+  /** Empty folder to fill. */
+  folder: string;
+  /** Another empty folder, for what is not to be kept. */
+  work: string;
+  device: Device;
+  /** Gets a line about each step. */
+  say: (line: string) => void;
+  signal: AbortSignal;
+}
+
 export interface LibrarySource {
   /** Where it comes from, for the user's eyes. */
   name: string;
@@ -13,11 +25,10 @@ export interface LibrarySource {
   /** Whether it has anything for this operating system and processor. */
   available(): boolean;
   /**
-   * Fills an empty folder with `lib` (shared libraries under the names the addon's linker looks for) and `include`
+   * Fills the folder with `lib` (shared libraries under the names the addon's linker looks for) and `include`
    * (C headers), verified.
    *
-   * @param work another empty folder, for what is not to be kept
    * @throws an Error whose message is one line if it cannot
    */
-  fetch(folder: string, work: string, device: Device, signal: AbortSignal): Promise<void>;
+  fetch(fetch: Fetch): Promise<void>;
 }

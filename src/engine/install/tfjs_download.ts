@@ -12,7 +12,7 @@ export const tfjsDownloadSource: LibrarySource = {
   space: { cpu: 1e9, gpu: 4e9 },
   available: () => true,
 
-  async fetch(folder, work, device, signal) {
+  async fetch({ folder, work, device, signal }) {
     const copy = path.join(work, 'package');
     await mkdir(copy);
     await copyPackage(copy);

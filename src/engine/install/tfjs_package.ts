@@ -1,4 +1,5 @@
 // The npm package that binds Node to TensorFlow, as npm left it: source of the addon, no libraries.
+import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { cp } from 'node:fs/promises';
 import path from 'node:path';
@@ -42,13 +43,20 @@ export async function copyPackage(to: string): Promise<void> {
 
 /** Environment in which a copy of the package finds the packages and programs of this project's node_modules. */
 export function packageEnvironment(): NodeJS.ProcessEnv {
-  const prefix = path.resolve(path.dirname(process.execPath), '..');
-  const hasHeaders = existsSync(path.join(prefix, 'include', 'node', 'node_api.h'));
+  const headers = nodeHeaders();
   return {
-    // Node's own C headers, when they lie beside it, need no download.
-    ...(hasHeaders ? { npm_config_nodedir: prefix } : {}),
+    ...(headers ? { npm_config_nodedir: headers } : {}),
     ...process.env,
     NODE_PATH: NODE_MODULES,
     PATH: `${path.join(NODE_MODULES, '.bin')}${path.delimiter}${process.env.PATH}`,
   };
+}
+
+/** The folder with Node's C headers: beside Node itself or as npm is set up; undefined lets node-gyp download them. */
+function nodeHeaders(): string | undefined {
+  const prefix = path.resolve(path.dirname(process.execPath), '..');
+  if (existsSync(path.join(prefix, 'include', 'node', 'node_api.h'))) return prefix;
+  const { stdout } = spawnSync('npm', ['config', 'get', 'nodedir'], { encoding: 'utf8' });
+  const configured = stdout?.trim();
+  return configured && existsSync(configured) ? configured : undefined;
 }

@@ -3,7 +3,9 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { mkdir, readdir, readFile, rename, symlink } from 'node:fs/promises';
 import path from 'node:path';
+import prettyBytes from 'pretty-bytes';
 import { CommandError, runCommand } from './command.js';
+import { folderBytes } from './sealed_folder.js';
 import type { Device, LibrarySource } from './source.js';
 
 const VERSION = '2.21.0';
@@ -24,8 +26,11 @@ export const wheelSource: LibrarySource = {
   space: { cpu: 1.2e9, gpu: 12e9 },
   available: () => process.platform === 'linux',
 
-  async fetch(folder, work, device, signal) {
+  async fetch({ folder, work, device, say, signal }) {
     const wheels = await download(work, device, signal);
+    say(
+      `  downloaded ${prettyBytes(await folderBytes(path.dirname(wheels[0]!)))}; unpacking and verifying ...`,
+    );
     const unpacked = path.join(work, 'unpacked');
     for (const wheel of wheels) {
       const name = path.basename(wheel);
