@@ -1,7 +1,7 @@
 // Makes TensorFlow usable from Node: the library from the first source that works, the addon built on it, both cached.
 import { spawnSync } from 'node:child_process';
-import { statfsSync } from 'node:fs';
-import { cp, mkdir, rm } from 'node:fs/promises';
+import { constants, statfsSync } from 'node:fs';
+import { access, cp, mkdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import prettyBytes from 'pretty-bytes';
 import { cacheFolder } from '../../cache.js';
@@ -76,6 +76,7 @@ export async function installEngine(say: (line: string) => void, signal: AbortSi
     }
     say('Installing for the GPU: this way was written from documentation and never run by its authors');
   }
+  await requireCache();
   const source = await obtainLibraries(device, say, signal);
   const { libraries, addon, napi } = describe(source, device);
   await obtainAddon(libraries.cached, addon, napi, say, signal);
@@ -164,6 +165,19 @@ async function obtainAddon(
     say(`  built ${prettyBytes(await folderBytes(folder))}: ${addon.cached}`);
     await publish(folder, addon.cached, addon.content);
   });
+}
+
+async function requireCache(): Promise<void> {
+  const folder = cacheFolder('tensorflow');
+  try {
+    await mkdir(folder, { recursive: true });
+    await access(folder, constants.W_OK);
+  } catch (error) {
+    const reason = (error as Error).message;
+    throw new InputError(
+      `${folder} cannot be written (${reason}); set LABELNOISE_CACHE to a folder that can`,
+    );
+  }
 }
 
 function requireSpace(folder: string, bytes: number): void {
