@@ -7,7 +7,8 @@ export SUITE OUT
 
 NODE_MODULES := node_modules/.package-lock.json
 BUILT := dist/.built
-SOURCES := $(shell find src test -type d -o -name '*.ts')
+# The slashes keep the folder test apart from the target test.
+SOURCES := $(shell find src/ test/ -type d -o -name '*.ts')
 LABELNOISE := node dist/src/cli/main.js
 # Runs a command whose output only matters when it fails.
 QUIETLY = quietly() { out=$$("$$@" 2>&1) || { rc=$$?; printf '%s\n' "$$out" >&2; exit $$rc; }; }; quietly
@@ -15,6 +16,7 @@ CHECK_NODE := const [a, b] = process.versions.node.split(".").map(Number); \
 	if (!(a > 20 ? a < 23 : a === 20 && b >= 19)) { \
 	console.error("Node " + process.versions.node + " cannot be used: install Node 22, or 20.19 or later of Node 20."); process.exit(2); }
 
+MAKEFLAGS += --no-builtin-rules
 .PHONY: help install build bench test lint format doctor data clean
 .DEFAULT_GOAL := help
 
