@@ -74,7 +74,7 @@ async function engineFindings(): Promise<Finding[]> {
   }
   const setting = process.env.TF_ENABLE_ONEDNN_OPTS;
   const why = setting === undefined ? "TensorFlow's default here" : `TF_ENABLE_ONEDNN_OPTS=${setting}`;
-  const oneDnn = facts.oneDnn ? `on, version ${facts.oneDnn} (${facts.oneDnnIsa})` : 'off';
+  const oneDnn = facts.oneDnn ? `on, version ${facts.oneDnnVersion} (${facts.oneDnnIsa})` : 'off';
   return [
     { what: 'TensorFlow.js', found: facts.tfjs },
     { what: 'TensorFlow', found: facts.tensorflow },

@@ -1,5 +1,6 @@
 // Builds the addon that joins Node and TensorFlow from the C++ source in the npm package.
-import { mkdir, rename, symlink } from 'node:fs/promises';
+import { cp, mkdtemp, rm, symlink } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { runCommand } from './command.js';
 import { ADDON, copyPackage, packageEnvironment, TFJS_FOLDER } from './tfjs_package.js';
@@ -9,18 +10,26 @@ import { ADDON, copyPackage, packageEnvironment, TFJS_FOLDER } from './tfjs_pack
  *
  * @param libraries folder with TensorFlow's `lib` and `include`
  * @param folder empty folder that gets `napi-v<n>/tfjs_binding.node`
- * @param work another empty folder, for what is not to be kept
  * @throws CommandError if it does not compile
  */
 export async function buildAddon(
   libraries: string,
   folder: string,
-  work: string,
   napi: number,
   signal: AbortSignal,
 ): Promise<void> {
-  const copy = path.join(work, 'package');
-  await mkdir(copy);
+  // Not in the cache: make and the compiler cannot cope with blanks in a path, and the user chooses that one.
+  const copy = await mkdtemp(path.join(tmpdir(), 'labelnoise-addon-'));
+  try {
+    await build(copy, libraries, signal);
+    const built = path.join(`napi-v${napi}`, ADDON);
+    await cp(path.join(copy, 'lib', built), path.join(folder, built));
+  } finally {
+    await rm(copy, { recursive: true });
+  }
+}
+
+async function build(copy: string, libraries: string, signal: AbortSignal): Promise<void> {
   await copyPackage(copy);
   await symlink(libraries, path.join(copy, 'deps'));
   const builder = path.resolve(TFJS_FOLDER, '..', '..', '@mapbox', 'node-pre-gyp', 'bin', 'node-pre-gyp');
@@ -30,7 +39,4 @@ export async function buildAddon(
     env: packageEnvironment(),
     signal,
   });
-  const built = `napi-v${napi}`;
-  await mkdir(path.join(folder, built));
-  await rename(path.join(copy, 'lib', built, ADDON), path.join(folder, built, ADDON));
 }

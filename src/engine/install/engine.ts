@@ -158,10 +158,8 @@ async function obtainAddon(
   await withWorkFolder(path.dirname(addon.cached), async (work) => {
     say('Building the TensorFlow.js addon from its C++ source ...');
     const folder = path.join(work, 'addon');
-    const scratch = path.join(work, 'scratch');
     await mkdir(folder);
-    await mkdir(scratch);
-    await buildAddon(libraries, folder, scratch, napi, signal);
+    await buildAddon(libraries, folder, napi, signal);
     say(`  built ${prettyBytes(await folderBytes(folder))}: ${addon.cached}`);
     await publish(folder, addon.cached, addon.content);
   });

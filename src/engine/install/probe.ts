@@ -12,8 +12,10 @@ export interface EngineFacts {
   intraOpThreads: string;
   /** Operations at the same time. */
   interOpThreads: string;
-  /** Version of oneDNN, or undefined if TensorFlow computes without it. */
-  oneDnn: string | undefined;
+  /** Whether TensorFlow gives whole operations to oneDNN; where not, it may still use oneDNN's matrix product. */
+  oneDnn: boolean;
+  /** Version of oneDNN, undefined if it is not used at all. */
+  oneDnnVersion: string | undefined;
   /** The processor features that oneDNN uses. */
   oneDnnIsa: string | undefined;
 }
@@ -39,7 +41,8 @@ export function probeEngine(): Promise<EngineFacts> {
       const verbose = (pattern: RegExp) => lines.map((line) => pattern.exec(line)?.[1]).find(Boolean);
       resolve({
         ...JSON.parse(facts.slice(MARK.length)),
-        oneDnn: verbose(/^onednn_verbose,.*info,oneDNN v([\d.]+)/),
+        oneDnn: lines.some((line) => /^onednn_verbose,.*exec,cpu,convolution,/.test(line)),
+        oneDnnVersion: verbose(/^onednn_verbose,.*info,oneDNN v([\d.]+)/),
         oneDnnIsa: verbose(/^onednn_verbose,.*info,cpu,isa:(.*)/),
       });
     });
