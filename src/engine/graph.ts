@@ -75,6 +75,27 @@ export class Graph {
     return made;
   }
 
+  /** The same values in another shape. */
+  reshape(value: Value, shape: number[]): Value {
+    const attributes: Record<string, Attribute> = { T: { type: value.dtype }, Tshape: { type: 'int32' } };
+    return this.value('Reshape', [value, this.integers(shape)], attributes, value.dtype, shape);
+  }
+
+  /** A block of a value. */
+  slice(value: Value, begin: number[], size: number[]): Value {
+    const attributes: Record<string, Attribute> = { T: { type: value.dtype }, Index: { type: 'int32' } };
+    const operands = [value, this.integers(begin), this.integers(size)];
+    return this.value('Slice', operands, attributes, value.dtype, size);
+  }
+
+  /** Zeros before and after each axis, `[before, after]` an axis. */
+  pad(value: Value, paddings: [number, number][]): Value {
+    const table = this.constant(Int32Array.from(paddings.flat()), 'int32', [paddings.length, 2]);
+    const attributes: Record<string, Attribute> = { T: { type: value.dtype }, Tpaddings: { type: 'int32' } };
+    const shape = value.shape.map((size, axis) => size + paddings[axis]![0] + paddings[axis]![1]);
+    return this.value('Pad', [value, table], attributes, value.dtype, shape);
+  }
+
   /** A constant vector of integers, or a scalar. */
   integers(values: number[] | number): Value {
     return typeof values === 'number'

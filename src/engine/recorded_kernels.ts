@@ -12,6 +12,7 @@ import {
 } from './operations.js';
 import { RECORDER, recorder } from './recorder.js';
 import { tf } from './tensorflow.js';
+import { filterGradientByProducts, prefersProducts } from './weight_gradient.js';
 
 type Attributes = Record<string, unknown>;
 type Inputs = Record<string, tf.TensorInfo>;
@@ -122,8 +123,7 @@ register('Cast', ({ x }, { dtype }) => {
 register('Reshape', ({ x }, { shape }) => {
   const value = recorder.recorded(x!);
   const whole = tf.util.inferFromImplicitShape(shape as number[], tf.util.sizeFromShape(value.shape));
-  const attributes = { ...T(value), Tshape: { type: 'int32' as const } };
-  return emit('Reshape', [value, recorder.graph.integers(whole)], attributes, value.dtype, whole);
+  return recorder.tensorOf(recorder.graph.reshape(value, whole));
 });
 
 register('Transpose', ({ x }, { perm }) => {
@@ -135,13 +135,9 @@ register('Transpose', ({ x }, { perm }) => {
 });
 
 register('PadV2', ({ x }, { paddings, constantValue }) => {
-  const value = recorder.recorded(x!);
-  const pads = paddings as [number, number][];
-  const table = recorder.graph.constant(Int32Array.from(pads.flat()), 'int32', [pads.length, 2]);
-  const filler = recorder.graph.constant(Float32Array.of(constantValue as number), 'float32', []);
-  const attributes = { ...T(value), Tpaddings: { type: 'int32' as const } };
-  const shape = value.shape.map((size, axis) => size + pads[axis]![0] + pads[axis]![1]);
-  return emit('PadV2', [value, table, recorder.cast(filler, value.dtype)], attributes, value.dtype, shape);
+  if (constantValue !== 0)
+    throw new Error(`the compiler records padding with zeros, not with ${constantValue}`);
+  return recorder.tensorOf(recorder.graph.pad(recorder.recorded(x!), paddings as [number, number][]));
 });
 
 register('Slice', ({ x }, { begin, size }) => {
@@ -150,8 +146,7 @@ register('Slice', ({ x }, { begin, size }) => {
   const shape = (size as number[]).map((length, axis) =>
     length < 0 ? value.shape[axis]! - start[axis]! : length,
   );
-  const operands = [value, recorder.graph.integers(start), recorder.graph.integers(shape)];
-  return emit('Slice', operands, { ...T(value), Index: { type: 'int32' } }, value.dtype, shape);
+  return recorder.tensorOf(recorder.graph.slice(value, start, shape));
 });
 
 register('Concat', (inputs, { axis }) => {
@@ -291,6 +286,8 @@ register('Conv2DBackpropInput', ({ dy, filter }, { inputShape, strides, pad }) =
 register('Conv2DBackpropFilter', ({ x, dy }, { filterShape, strides, pad }) => {
   const [images, gradient] = [inPrecision(x!), inPrecision(dy!)];
   const operands = [images, recorder.graph.integers(filterShape as number[]), gradient];
+  if (prefersProducts(images, filterShape as number[], [strides].flat() as number[]))
+    return recorder.tensorOf(filterGradientByProducts(recorder.graph, { images, gradient }));
   const attributes = windowAttributes(images, strides, pad);
   return emit('Conv2DBackpropFilter', operands, attributes, images.dtype, filterShape as number[]);
 });
