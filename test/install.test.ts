@@ -1,7 +1,6 @@
 // Installing the engine: what passes for complete, what two installers do to each other, what bad input says.
 import { spawnSync } from 'node:child_process';
 import {
-  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
