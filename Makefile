@@ -1,9 +1,9 @@
 # Everything a user types. Steps that are up to date are skipped.
 
 SUITE ?= quick
-OUT ?= results/$(SUITE)
+OUT ?= results/$(or $(filter perf,$(MAKECMDGOALS)),$(SUITE))
 # Reach the recipes through the environment, so that spaces and quotes in them are harmless.
-export SUITE OUT
+export SUITE OUT PYTORCH QUICK
 
 NODE_MODULES := node_modules/.package-lock.json
 BUILT := dist/.built
@@ -17,13 +17,15 @@ CHECK_NODE := const [a, b] = process.versions.node.split(".").map(Number); \
 	console.error("Node " + process.versions.node + " cannot be used: install Node 22, or 20.19 or later of Node 20."); process.exit(2); }
 
 MAKEFLAGS += --no-builtin-rules
-.PHONY: help install build bench test lint format doctor data clean
+.PHONY: help install build bench perf test lint format doctor data clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo 'make bench [SUITE=quick] [OUT=results/SUITE]'
 	@echo '               install what is needed, train a suite (suites/SUITE) and write its tables to OUT'
 	@echo 'make test      install what is needed, fetch CIFAR-10 and run the tests'
+	@echo 'make perf [PYTORCH=python] [OUT=results/perf] [QUICK=1]'
+	@echo '               compare the speed of training with stock tfjs, and with PyTorch if given'
 	@echo 'make doctor    say what is installed and what is missing'
 	@echo 'make data      fetch and verify CIFAR-10'
 	@echo 'make install   packages, build, TensorFlow'
@@ -55,6 +57,9 @@ install: build
 
 bench: install
 	@$(LABELNOISE) run "$$SUITE" --out "$$OUT"
+
+perf: install
+	@$(LABELNOISE) perf --out "$$OUT" $${PYTORCH:+--pytorch "$$PYTORCH"} $${QUICK:+--quick}
 
 data: install
 	@$(LABELNOISE) data

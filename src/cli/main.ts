@@ -6,6 +6,7 @@ import { VERSION } from '../project.js';
 import * as data from './data.js';
 import * as doctor from './doctor.js';
 import * as noise from './noise.js';
+import * as perf from './perf.js';
 import * as run from './run.js';
 import * as suites from './suites.js';
 import * as table from './table.js';
@@ -36,7 +37,7 @@ const program = new Command('labelnoise')
     outputError: (text, write) => write(`labelnoise: ${oneLine(text.replace(/^error: /, ''))}\n`),
   })
   .addHelpText('after', HELP);
-for (const command of [run, table, suites, data, noise, doctor]) command.register(program);
+for (const command of [run, table, suites, data, noise, doctor, perf]) command.register(program);
 
 try {
   await program.parseAsync();

@@ -1,0 +1,133 @@
+// `labelnoise perf`: how fast training is beside other ways to do the same, and how much of the machine it uses.
+import { execFile } from 'node:child_process';
+import { mkdir } from 'node:fs/promises';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import type { Command } from 'commander';
+import { InputError } from '../errors.js';
+import type { ModelFigures } from '../perf/compare.js';
+import { modelOf } from '../perf/setting.js';
+import { comparisonTable } from '../perf/table.js';
+import { explained, writeWhole } from '../results/files.js';
+import { originOf } from '../results/provenance.js';
+
+export interface PerfOptions {
+  out: string;
+  models?: string;
+  batch?: string;
+  rounds?: string;
+  pytorch?: string;
+  quick?: boolean;
+}
+
+const MODELS = 'WRN-16-1,WRN-16-4,WRN-28-10';
+const BATCH = 128;
+const ROUNDS = 7;
+/** Networks of more operations per image than this are compared in smaller batches, or it would take hours. */
+const LARGE_FLOPS = 1e10;
+const LARGE_BATCH = 32;
+const QUICK = { models: 'WRN-16-1', rounds: 3 };
+
+const HELP = `
+Takes training steps in turn: compiled into one TensorFlow graph, operation by operation, with the stock operations of
+tfjs, and in PyTorch if it is given. Prints ratios of median times; larger means that the compiled step is faster.
+Nothing else should run on the machine meanwhile. Writes OUT/perf.json.
+
+Examples:
+  labelnoise perf --out results/perf
+  labelnoise perf --out results/perf --quick
+  labelnoise perf --out results/perf --models WRN-16-4 --pytorch ~/torch/bin/python`;
+
+export function register(program: Command): void {
+  program
+    .command('perf')
+    .description('compare the speed of training with other ways to do the same')
+    .requiredOption('--out <dir>', 'folder for perf.json')
+    .option('--models <names>', `networks, e.g. ${MODELS} (the default)`)
+    .option('--batch <n>', `batch size (default: ${BATCH}, large networks ${LARGE_BATCH})`)
+    .option('--rounds <n>', `rounds of measurement (default: ${ROUNDS})`)
+    .option('--pytorch <python>', 'a Python that has PyTorch, to compare with')
+    .option('--quick', `only ${QUICK.models} and few rounds`)
+    .addHelpText('after', HELP)
+    .action(async (options: PerfOptions) => {
+      process.stdout.write(await perf(options, (line) => process.stderr.write(`${line}\n`)));
+    });
+}
+
+/**
+ * Measures, writes OUT/perf.json and returns the table.
+ *
+ * @param tell is told what is being measured
+ * @throws InputError
+ */
+export async function perf(options: PerfOptions, tell: (line: string) => void): Promise<string> {
+  const names = (options.models ?? (options.quick ? QUICK.models : MODELS)).split(',');
+  const sizes = new Map(names.map((name) => [name, sizeOf(name)]));
+  const batch = options.batch === undefined ? undefined : wholeNumber('--batch', options.batch);
+  const rounds =
+    options.rounds === undefined
+      ? options.quick
+        ? QUICK.rounds
+        : ROUNDS
+      : wholeNumber('--rounds', options.rounds);
+  const torch = options.pytorch === undefined ? undefined : await torchVersion(options.pytorch);
+  await mkdir(options.out, { recursive: true }).catch((error) => {
+    throw explained(error, `cannot write results to ${options.out}`);
+  });
+
+  const { compare } = await import('../perf/compare.js');
+  const { trainingFlops } = await import('../perf/flops.js');
+  const { engineVersions } = await import('../engine/tensorflow.js');
+  const { fastestPrecision } = await import('../training/precision.js');
+  const precision = await fastestPrecision();
+  const origin = await originOf(engineVersions());
+  const models: Record<string, ModelFigures> = {};
+  const file = path.join(options.out, 'perf.json');
+  for (const [name, { depth, width }] of sizes) {
+    const size = batch ?? (trainingFlops(modelOf(depth, width)) > LARGE_FLOPS ? LARGE_BATCH : BATCH);
+    const what = { depth, width, batch: size, rounds, precision, threads: origin.threads };
+    models[name] = await compare({ ...what, pytorch: options.pytorch }, (round) =>
+      tell(`${name}, batch ${size}: ${round === 0 ? 'warming up' : `round ${round} of ${rounds}`}`),
+    );
+    const provenance = {
+      ...origin,
+      precision,
+      ...(torch ? { torch } : {}),
+      finished: new Date().toISOString(),
+    };
+    // After every network, so that a measurement cut short is not lost.
+    await writeWhole(file, `${JSON.stringify({ models, provenance }, null, 2)}\n`);
+  }
+  const versions = `TensorFlow ${origin.tensorflow}${torch ? `, PyTorch ${torch}` : ''}`;
+  const heading = `${origin.cpu}, ${origin.threads} threads, ${versions}, compiled in ${precision}`;
+  return `${heading}\n${comparisonTable(models)}Written to ${file}\n`;
+}
+
+function sizeOf(name: string): { depth: number; width: number } {
+  const [, depth, width] = /^WRN-(\d+)-(\d+)$/.exec(name)?.map(Number) ?? [];
+  if (!depth || !width || depth < 10 || depth % 6 !== 4)
+    throw new InputError(
+      `--models: "${name}" is not known; allowed: WRN-depth-width with depth 6n+4, e.g. WRN-16-4`,
+    );
+  return { depth, width };
+}
+
+function wholeNumber(option: string, text: string): number {
+  const value = Number(text);
+  if (!/^\d+$/.test(text) || value < 1)
+    throw new InputError(`${option} is ${text}; allowed: a whole number from 1`);
+  return value;
+}
+
+async function torchVersion(python: string): Promise<string> {
+  try {
+    const { stdout } = await promisify(execFile)(python, ['-c', 'import torch; print(torch.__version__)']);
+    return stdout.trim();
+  } catch (error) {
+    const { code, stderr = '' } = error as NodeJS.ErrnoException & { stderr?: string };
+    const why = code === 'ENOENT' ? 'no such program' : stderr.trim().split('\n').at(-1);
+    throw new InputError(
+      `--pytorch: ${python} cannot import torch (${why || code}); allowed: a Python that has PyTorch`,
+    );
+  }
+}

@@ -1,0 +1,37 @@
+// How much arithmetic a network is, from the shapes of its weights.
+import { IMAGE_SIZE } from '../data/dataset.js';
+import type { Architecture } from '../models/architecture.js';
+import { buildNetwork } from '../models/build.js';
+
+const STEM = 'stem';
+
+/** The products that the machine's own speed is measured by: each of two square matrices. */
+export const MATRIX_SIZE = 2048;
+export const MATRIX_PRODUCTS = 4;
+export const MATRIX_PRODUCT_FLOPS = 2 * MATRIX_SIZE ** 3 * MATRIX_PRODUCTS;
+
+/**
+ * Floating-point operations of convolutions and classifier on one image; a multiplication and an addition are two. Zeros
+ * at the borders count. The first convolution's share is given apart: it has no gradient with respect to its input.
+ */
+export function forwardFlops(model: Architecture): { total: number; stem: number } {
+  const flops = Object.entries(buildNetwork(model).parameters).map(([name, { shape }]) => {
+    if (shape.length === 1) return { name, count: 0 };
+    const weights = shape.reduce((product, size) => product * size, 1);
+    return { name, count: 2 * weights * (shape.length === 4 ? outputPixels(name) : 1) };
+  });
+  const total = flops.reduce((sum, { count }) => sum + count, 0);
+  return { total, stem: flops.find(({ name }) => name === STEM)!.count };
+}
+
+/** Operations of one training step on one image: forward, and the gradients of every convolution's weights and input. */
+export function trainingFlops(model: Architecture): number {
+  const { total, stem } = forwardFlops(model);
+  return 3 * total - stem;
+}
+
+/** The second and third group of blocks begin by halving height and width. */
+function outputPixels(name: string): number {
+  const group = Number(/^group(\d)/.exec(name)?.[1] ?? 1);
+  return (IMAGE_SIZE / 2 ** (group - 1)) ** 2;
+}

@@ -1,0 +1,45 @@
+// What is trained when speed is measured: the same for everyone who is compared.
+import { CLASSES, IMAGE_BYTES } from '../data/dataset.js';
+import type { Architecture } from '../models/architecture.js';
+import type { ProgramSpec } from '../training/training_program.js';
+
+export const LEARNING_RATE = 0.01;
+export const RHO = 0.05;
+
+/** The SAM authors' WideResNet, without augmentation: its few operations are not what is compared. */
+export function programSpec(
+  depth: number,
+  width: number,
+  batchSize: number,
+  gradient: 'plain' | 'sam',
+): ProgramSpec {
+  return {
+    model: modelOf(depth, width),
+    batchSize,
+    batch: 'plain',
+    gradient,
+    groupSize: 0,
+    augment: false,
+    trainImages: batchSize,
+    testImages: 4,
+    momentum: 0.9,
+    weightDecay: 5e-4,
+    clipNorm: 5,
+  };
+}
+
+export function modelOf(depth: number, width: number): Architecture {
+  return { kind: 'wide-resnet', depth, width, shortcut: 'pool-pad' };
+}
+
+/** Images and labels without meaning: the time of a step does not depend on them. */
+export function madeUpImages(count: number): { count: number; images: Uint8Array; labels: Uint8Array } {
+  const images = new Uint8Array(count * IMAGE_BYTES);
+  for (let i = 0; i < images.length; i++) images[i] = (i * 37 + (i >> 8) * 101) % 251;
+  return { count, images, labels: new Uint8Array(count).map((_, i) => i % CLASSES) };
+}
+
+/** 0 to count - 1. */
+export function firstImages(count: number): Int32Array {
+  return Int32Array.from({ length: count }, (_, i) => i);
+}

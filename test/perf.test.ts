@@ -1,0 +1,155 @@
+// What `labelnoise perf` counts, writes and refuses. How long anything takes decides no test.
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { expect } from 'chai';
+import { perf } from '../src/cli/perf.js';
+import { eagerSession } from '../src/engine/eager.js';
+import { InputError } from '../src/errors.js';
+import { buildNetwork } from '../src/models/build.js';
+import { initialise } from '../src/models/initialise.js';
+import { Contender } from '../src/perf/contender.js';
+import { forwardFlops, trainingFlops } from '../src/perf/flops.js';
+import { madeUpImages, modelOf } from '../src/perf/setting.js';
+import { stockTrainer } from '../src/perf/stock_step.js';
+import { comparisonTable } from '../src/perf/table.js';
+import { trainingProgram } from '../src/training/training_program.js';
+import { relativeDistance, TINY } from './support/programs.js';
+
+describe('counting operations', () => {
+  // Multiplications of WRN-16-4 on one image, layer by layer: 3x3 weights x inputs x outputs x pixels.
+  const stem = 9 * 3 * 16 * 1024;
+  const group1 = 9 * (16 * 64 + 3 * 64 * 64) * 1024;
+  const group2 = 9 * (64 * 128 + 3 * 128 * 128) * 256;
+  const group3 = 9 * (128 * 256 + 3 * 256 * 256) * 64;
+  const total = 2 * (stem + group1 + group2 + group3 + 256 * 10);
+
+  it('of WRN-16-4 forward gives what is counted by hand', () => {
+    expect(total).to.equal(774_738_944);
+    expect(forwardFlops(modelOf(16, 4))).to.deep.equal({ total, stem: 2 * stem });
+  });
+
+  it('of training counts forward, weight gradients and input gradients, but none for the image', () => {
+    expect(trainingFlops(modelOf(16, 4))).to.equal(3 * total - 2 * stem);
+  });
+
+  it('counts 1x1 shortcuts and ResNets too', () => {
+    const withShortcuts = forwardFlops({ kind: 'wide-resnet', depth: 16, width: 4, shortcut: 'conv' }).total;
+    expect(withShortcuts - total).to.equal(2 * (16 * 64 * 1024 + 64 * 128 * 256 + 128 * 256 * 64));
+    // ResNet-32 by hand: stem, then 30 convolutions in three groups, then 64 x 10.
+    const groups = 9 * (10 * 16 * 16 * 1024 + (16 * 32 + 9 * 32 * 32) * 256 + (32 * 64 + 9 * 64 * 64) * 64);
+    expect(forwardFlops({ kind: 'resnet', depth: 32 }).total).to.equal(2 * (stem + groups + 640));
+  });
+});
+
+describe('the stock step', () => {
+  it('trains as our own does', () => {
+    const spec = { ...TINY, trainImages: 16 };
+    const { images, labels } = madeUpImages(16);
+    const network = buildNetwork(spec.model);
+    const initial = initialise(network.parameters, 1);
+    const session = eagerSession(trainingProgram(spec));
+    session.write('train', { 'train/images': images, 'train/labels': Int32Array.from(labels) });
+    session.write('model', {
+      'model/parameters': initial,
+      'model/momentum': new Float32Array(initial.length),
+      'model/statistics': initialise(network.statistics, 1),
+    });
+    const stock = stockTrainer(spec, initial, images, labels);
+    for (const offset of [0, 8, 4]) {
+      const indices = Int32Array.from({ length: 8 }, (_, i) => i + offset);
+      const { loss } = session.call('step', { indices, learningRate: Float32Array.of(0.005) });
+      expect(stock.step(indices, 0.005)).to.be.closeTo(loss![0]!, 1e-3);
+    }
+    const moved = (weights: ArrayLike<number>) => initial.map((w, i) => weights[i]! - w);
+    const ours = moved(session.read('model')['model/parameters']!);
+    expect(relativeDistance(moved(stock.parameters()), ours)).to.be.below(0.02);
+    stock.dispose();
+    session.dispose();
+  });
+});
+
+describe('labelnoise perf', () => {
+  let folder: string;
+  beforeEach(() => {
+    folder = mkdtempSync(path.join(tmpdir(), 'labelnoise-perf-'));
+  });
+  afterEach(() => rmSync(folder, { recursive: true }));
+
+  it('writes ratios for every network, and where they come from', async () => {
+    const out = path.join(folder, 'out');
+    const options = { out, models: 'WRN-10-1', batch: '4', rounds: '1' };
+    const text = await perf(options, () => {});
+    expect(text).to.include('WRN-10-1').and.to.include('Stock tfjs').and.not.to.include(' ms');
+    const { models, provenance } = JSON.parse(readFileSync(path.join(out, 'perf.json'), 'utf8'));
+    const figures = models['WRN-10-1'];
+    expect(figures.failures).to.deep.equal({});
+    for (const ratio of ['stock_over_compiled', 'eager_over_compiled', 'sam_over_sgd', 'peak_rss_mib'])
+      expect(figures[ratio], ratio).to.be.above(0);
+    for (const share of ['outside_tensorflow', 'peak_fraction'])
+      expect(figures[share], share).to.be.within(0, 1);
+    expect(figures).not.to.have.property('pytorch_best_over_compiled_sgd');
+    expect(figures).to.include({ batch: 4, rounds: 1 });
+    expect(provenance).to.include.keys('commit', 'cpu', 'threads', 'tensorflow', 'tfjs', 'node', 'precision');
+  }).timeout(300_000);
+
+  async function refused(said: string, options: object): Promise<void> {
+    const file = path.join(folder, 'file');
+    writeFileSync(file, '');
+    const before = readdirSync(folder);
+    let error: unknown;
+    try {
+      await perf({ out: path.join(folder, 'out'), ...options }, () => {});
+    } catch (thrown) {
+      error = thrown;
+    }
+    expect(error).to.be.instanceOf(InputError);
+    expect((error as Error).message)
+      .to.include(said)
+      .and.not.to.include('\n');
+    expect(readdirSync(folder)).to.deep.equal(before);
+  }
+
+  it('refuses an unknown network', async () => {
+    await refused('--models: "VGG-16" is not known', { models: 'WRN-16-1,VGG-16' });
+    await refused('--models: "WRN-15-1" is not known', { models: 'WRN-15-1' });
+  });
+
+  it('refuses numbers that are none', async () => {
+    await refused('--batch is 0; allowed:', { batch: '0' });
+    await refused('--rounds is many; allowed:', { rounds: 'many' });
+  });
+
+  it('refuses a Python that is not there or has no PyTorch', async () => {
+    const missing = path.join(folder, 'python');
+    await refused(`--pytorch: ${missing} cannot import torch (no such program)`, { pytorch: missing });
+    await refused('cannot import torch', { pytorch: process.execPath });
+  });
+
+  it('refuses a folder that is a file', () =>
+    refused('cannot write results to', { out: path.join(folder, 'file') }));
+
+  it('says of a process that dies why, and of what it could not measure nothing', async () => {
+    const contender = new Contender(process.execPath, ['-e', 'console.error("gone"); process.exit(3)']);
+    expect(await contender.take('any', 1)).to.deep.equal({ error: 'ended with exit code 3: gone' });
+    await contender.stop();
+    const text = comparisonTable({
+      'WRN-16-1': {
+        batch: 128,
+        rounds: 1,
+        stepsPerRound: 1,
+        stock_over_compiled: null,
+        eager_over_compiled: 2,
+        sam_over_sgd: 2,
+        outside_tensorflow: 0.01,
+        peak_fraction: 0.5,
+        peak_rss_mib: 900,
+        milliseconds: {},
+        failures: { 'stock-sgd': 'killed' },
+      },
+    });
+    expect(text)
+      .to.include('WRN-16-1, stock-sgd: killed')
+      .and.to.match(/Stock tfjs.* - /);
+  });
+});
