@@ -14,7 +14,7 @@ import type { RunRecord } from '../src/results/record.js';
 import { expand } from '../src/suite/expand.js';
 import type { ResolvedSuite } from '../src/suite/resolve.js';
 import type { Suite } from '../src/suite/schema.js';
-import { runId } from '../src/suite/spec.js';
+import { type RunSpec, runId } from '../src/suite/spec.js';
 import type { Trainer, TrainingJob } from '../src/training/job.js';
 import { fakeEngine, fakeTrain, SUITE, temporaryFolder } from './fakes.js';
 
@@ -114,6 +114,29 @@ describe('executing a suite', () => {
       [whole, place].map(({ out }) => readFile(path.join(out, 'runs.csv'), 'utf8')),
     );
     expect(a).to.equal(b);
+  });
+
+  it('trains several runs at once, teachers before students, to the same tables', async () => {
+    const alone = await workplace();
+    await alone.go();
+    const place = await workplace();
+    let [now, most] = [0, 0];
+    const over = new Set<string>();
+    const train: Trainer = async (job, ...rest) => {
+      const { labels } = job.spec;
+      if (labels.from === 'predictions') expect(over.has(labels.teacher)).to.equal(true);
+      most = Math.max(most, ++now);
+      await new Promise((resolve) => setTimeout(resolve, Number.parseInt(runId(job.spec)[0]!, 16)));
+      now--;
+      over.add(runId(job.spec));
+      return fakeTrain(job, ...rest);
+    };
+    expect(await place.go(train, { parallelRuns: () => 3 })).to.equal(0);
+    expect(most).to.equal(3);
+    for (const name of ['runs.csv', 'table4.csv', 'comparison.csv'])
+      expect(await readFile(path.join(place.out, name), 'utf8')).to.equal(
+        await readFile(path.join(alone.out, name), 'utf8'),
+      );
   });
 
   it('asks for no data when all is finished', async () => {
@@ -239,12 +262,13 @@ describe('a dry run', () => {
 
   it('measures each kind of step once', async () => {
     const kinds: string[] = [];
-    const text = await estimate(graph.runs, async ({ gradient }) => {
+    const measure = async ({ gradient }: RunSpec) => {
       kinds.push(gradient.kind);
       return { secondsPerStep: 0, secondsPerEvaluation: 1 };
-    });
+    };
+    expect(await estimate(graph.runs, measure, 1)).to.include('about 40 s');
     expect(kinds).to.deep.equal(['plain', 'sam']);
-    expect(text).to.include('about 40 s');
+    expect(await estimate(graph.runs, measure, 2)).to.include('about 20 s');
     expect(graphText(expand({ ...suite, seeds: [1, 2] }))).to.include('each of the seeds 1, 2');
   });
 });

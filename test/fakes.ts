@@ -30,6 +30,7 @@ export const SUITE: Suite = {
     evaluateEvery: 1,
   },
   precision: 'float32',
+  threads: 1,
   methods: {
     sgd: {},
     mixup: { alpha: 8 },
@@ -77,10 +78,12 @@ export const fakeEngine: Engine = {
     secondsPerStep: spec.gradient.kind === 'sam' ? 2 : 1,
     secondsPerEvaluation: 0,
   }),
-  versions: async () => ({ tensorflow: '0', tfjs: '0', threads: 1 }),
+  versions: async () => ({ tensorflow: '0', tfjs: '0' }),
   precision: async () => 'float32',
   readLabels: async () => ({ labels: new Uint8Array(100), sha256: 'ab' }),
   loadData: async () => CIFAR,
+  parallelRuns: () => 1,
+  close() {},
 };
 
 const folders: string[] = [];

@@ -4,7 +4,7 @@ import { architectureName } from '../models/architecture.js';
 import { conditionTitle } from '../suite/condition.js';
 import { type RunGraph, type RunNode, totalUnits } from '../suite/expand.js';
 import { canonicalJson, type RunSpec } from '../suite/spec.js';
-import type { StepTime } from './engine.js';
+import type { StepTime } from '../training/measure.js';
 import { duration } from './wording.js';
 
 /** The run graph as text: sums, then the tree of dependencies for each noise condition (every seed has the same). */
@@ -48,10 +48,11 @@ function units(n: number): string {
   return `${Number(n.toFixed(2))} unit${n === 1 ? '' : 's'}`;
 }
 
-/** Estimates the time of these runs from a few steps of each kind of step among them. */
+/** Estimates the time of these runs, `parallel` at once, from a few steps of each kind of step among them. */
 export async function estimate(
   runs: readonly RunNode[],
   measureStep: (spec: RunSpec) => Promise<StepTime>,
+  parallel: number,
 ): Promise<string> {
   const times = new Map<string, StepTime>();
   let seconds = 0;
@@ -64,5 +65,5 @@ export async function estimate(
     const steps = Math.floor(spec.data.trainImages / batchSize) * epochs;
     seconds += steps * time.secondsPerStep + Math.ceil(epochs / evaluateEvery) * time.secondsPerEvaluation;
   }
-  return `about ${duration(seconds)} on this machine, from a few measured steps`;
+  return `about ${duration(seconds / Math.min(parallel, runs.length))} on this machine, from a few measured steps`;
 }

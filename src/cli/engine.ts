@@ -1,32 +1,36 @@
-// What the run command asks of the part that computes; loads TensorFlow only when asked.
+// What the run command asks of the part that computes: worker processes, so that this one never loads TensorFlow.
 import { loadCifar10 } from '../data/cifar10.js';
 import type { Cifar10 } from '../data/dataset.js';
-import { readLabelFile } from '../data/label_file.js';
 import type { EngineVersions } from '../results/provenance.js';
 import type { Resolver } from '../suite/resolve.js';
 import type { RunSpec } from '../suite/spec.js';
 import type { Trainer } from '../training/job.js';
-
-/** Seconds of one training step and of one evaluation. */
-export interface StepTime {
-  secondsPerStep: number;
-  secondsPerEvaluation: number;
-}
+import type { StepTime } from '../training/measure.js';
+import { parallelRuns, WorkerPool } from '../workers/pool.js';
 
 /** Everything of a run that is not bookkeeping; tests put in their own. */
 export interface Engine extends Resolver {
   train: Trainer;
+  /** How many runs of so many threads to train at once. */
+  parallelRuns(threads: number): number;
   measureStep(spec: RunSpec): Promise<StepTime>;
   versions(): Promise<EngineVersions>;
   loadData(dataDir?: string): Promise<Cifar10>;
+  /** Lets go of what is held. */
+  close(): void;
 }
 
 /** The real one. */
-export const engine: Engine = {
-  train: async (...job) => (await import('../training/train.js')).train(...job),
-  measureStep: async (spec) => (await import('../training/measure.js')).measureStep(spec),
-  versions: async () => (await import('../engine/tensorflow.js')).engineVersions(),
-  precision: async () => (await import('../training/precision.js')).fastestPrecision(),
-  readLabels: readLabelFile,
-  loadData: (dataDir) => loadCifar10({ dataDir }),
-};
+export function createEngine(): Engine {
+  const pool = new WorkerPool();
+  return {
+    train: (job, onProgress, signal) => pool.ask(job.spec.threads, 'train', job, onProgress, signal),
+    parallelRuns,
+    measureStep: (spec) => pool.ask(spec.threads, 'measureStep', spec),
+    versions: () => pool.ask(1, 'versions', undefined),
+    precision: () => pool.ask(1, 'fastestPrecision', undefined),
+    readLabels: async (file) => (await import('../data/label_file.js')).readLabelFile(file),
+    loadData: (dataDir) => loadCifar10({ dataDir }),
+    close: () => pool.close(),
+  };
+}

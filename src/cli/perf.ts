@@ -80,17 +80,19 @@ export async function perf(options: PerfOptions, tell: (line: string) => void): 
   const { engineVersions } = await import('../engine/tensorflow.js');
   const { fastestPrecision } = await import('../training/precision.js');
   const precision = await fastestPrecision();
-  const origin = await originOf(engineVersions());
+  const { threads, ...versions } = engineVersions();
+  const origin = await originOf(versions);
   const models: Record<string, ModelFigures> = {};
   const file = path.join(options.out, 'perf.json');
   for (const [name, { depth, width }] of sizes) {
     const size = batch ?? (trainingFlops(modelOf(depth, width)) > LARGE_FLOPS ? LARGE_BATCH : BATCH);
-    const what = { depth, width, batch: size, rounds, precision, threads: origin.threads };
+    const what = { depth, width, batch: size, rounds, precision, threads };
     models[name] = await compare({ ...what, pytorch: options.pytorch }, (round) =>
       tell(`${name}, batch ${size}: ${round === 0 ? 'warming up' : `round ${round} of ${rounds}`}`),
     );
     const provenance = {
       ...origin,
+      threads,
       precision,
       ...(torch ? { torch } : {}),
       finished: new Date().toISOString(),
@@ -98,8 +100,8 @@ export async function perf(options: PerfOptions, tell: (line: string) => void): 
     // After every network, so that a measurement cut short is not lost.
     await writeWhole(file, `${JSON.stringify({ models, provenance }, null, 2)}\n`);
   }
-  const versions = `TensorFlow ${origin.tensorflow}${torch ? `, PyTorch ${torch}` : ''}`;
-  const heading = `${origin.cpu}, ${origin.threads} threads, ${versions}, compiled in ${precision}`;
+  const libraries = `TensorFlow ${origin.tensorflow}${torch ? `, PyTorch ${torch}` : ''}`;
+  const heading = `${origin.cpu}, ${threads} threads, ${libraries}, compiled in ${precision}`;
   return `${heading}\n${comparisonTable(models)}Written to ${file}\n`;
 }
 

@@ -22,7 +22,7 @@ export function createProgress(stream: NodeJS.WriteStream = process.stderr): Pro
     over++;
     const rest = over < total ? leftText(left.suite()) : '';
     say(`[${over}/${total}] ${runTitle(run)}: ${outcome}${rest && `; ${rest}`}`);
-    bars?.ended(left);
+    bars?.ended(run, left);
   };
   return {
     begins(graph, finished) {
@@ -34,7 +34,7 @@ export function createProgress(stream: NodeJS.WriteStream = process.stderr): Pro
       bars?.begin(total);
     },
     setAside: (file, damage) => say(`damaged record (${damage}) moved to ${file}; its run is done again`),
-    started: (run) => bars?.started(run, left),
+    started: (run) => bars?.started(run),
     progressed(run, progress) {
       left.progressed(run, progress.step / progress.steps);
       bars?.progressed(run, progress, left);

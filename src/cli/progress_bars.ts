@@ -1,4 +1,4 @@
-// Two live bars: the suite, and the run under way.
+// Live bars: the suite, and the runs under way.
 import { MultiBar, Presets, type SingleBar } from 'cli-progress';
 import type { RunNode } from '../suite/expand.js';
 import type { TrainingProgress } from '../training/job.js';
@@ -11,8 +11,7 @@ const RESOLUTION = 1000;
 export class ProgressBars {
   private readonly bars: MultiBar;
   private suite?: SingleBar;
-  private run?: SingleBar;
-  private testAccuracy = '';
+  private readonly runs = new Map<string, { bar: SingleBar; testAccuracy: string }>();
 
   constructor(stream: NodeJS.WriteStream) {
     const format = '{bar} {percentage} %  {text}';
@@ -21,27 +20,29 @@ export class ProgressBars {
 
   begin(trainings: number): void {
     this.suite = this.bars.create(RESOLUTION, 0, { text: `${trainings} trainings` });
-    this.run = this.bars.create(RESOLUTION, 0, { text: '' });
   }
 
-  started(run: RunNode, left: TimeLeft): void {
-    this.testAccuracy = '';
-    this.run?.update(0, { text: runTitle(run) });
-    this.ended(left);
+  started(run: RunNode): void {
+    const bar = this.bars.create(RESOLUTION, 0, { text: runTitle(run) });
+    this.runs.set(run.id, { bar, testAccuracy: '' });
   }
 
   progressed(run: RunNode, progress: TrainingProgress, left: TimeLeft): void {
+    const shown = this.runs.get(run.id);
+    if (!shown) return;
     const { epoch, epochs, step, steps, loss, evaluation } = progress;
-    if (evaluation) this.testAccuracy = `test ${evaluation.testAccuracy.toFixed(2)} %`;
-    const parts = [runTitle(run), `epoch ${epoch}/${epochs}`, `loss ${loss.toFixed(3)}`, this.testAccuracy];
+    if (evaluation) shown.testAccuracy = `test ${evaluation.testAccuracy.toFixed(2)} %`;
+    const parts = [runTitle(run), `epoch ${epoch}/${epochs}`, `loss ${loss.toFixed(3)}`, shown.testAccuracy];
     const text = [...parts, leftText(left.run(run))].filter(Boolean).join('  ');
-    this.run?.update(Math.round((step / steps) * RESOLUTION), { text });
-    this.ended(left);
+    shown.bar.update(Math.round((step / steps) * RESOLUTION), { text });
+    this.updateSuite(left);
   }
 
-  /** Brings the suite's bar up to date. */
-  ended(left: TimeLeft): void {
-    this.suite?.update(Math.round(left.share() * RESOLUTION), { text: `suite  ${leftText(left.suite())}` });
+  ended(run: RunNode, left: TimeLeft): void {
+    const shown = this.runs.get(run.id);
+    if (shown) this.bars.remove(shown.bar);
+    this.runs.delete(run.id);
+    this.updateSuite(left);
   }
 
   /** Prints a line above the bars. */
@@ -51,5 +52,9 @@ export class ProgressBars {
 
   stop(): void {
     this.bars.stop();
+  }
+
+  private updateSuite(left: TimeLeft): void {
+    this.suite?.update(Math.round(left.share() * RESOLUTION), { text: `suite  ${leftText(left.suite())}` });
   }
 }

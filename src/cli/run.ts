@@ -12,7 +12,7 @@ import { expand, type RunGraph } from '../suite/expand.js';
 import { loadSuite } from '../suite/load.js';
 import { type LabelSets, resolveSuite } from '../suite/resolve.js';
 import { estimate, graphText } from './dry_run.js';
-import { type Engine, engine } from './engine.js';
+import { createEngine, type Engine } from './engine.js';
 import { createProgress, type Progress } from './progress.js';
 import { abortOnSignals } from './signals.js';
 
@@ -42,7 +42,12 @@ export function register(program: Command): void {
     .option('--dry-run', 'print the run graph and an estimate of the time, train nothing')
     .addHelpText('after', HELP)
     .action(async (suite: string, options: RunOptions) => {
-      process.exitCode = await run(suite, options, engine);
+      const engine = createEngine();
+      try {
+        process.exitCode = await run(suite, options, engine);
+      } finally {
+        engine.close();
+      }
     });
 }
 
@@ -92,6 +97,7 @@ function train(
     labelSets,
     out,
     train: using.train,
+    parallel: using.parallelRuns(graph.suite.threads),
     loadData: () => using.loadData(options.dataDir),
     origin: async () => originOf(await using.versions()),
     writeTables: async ({ records, failures }) => {
@@ -108,6 +114,7 @@ async function dryRun(graph: RunGraph, out: string, using: Engine, print: (text:
   print(graphText(graph));
   if (records.size) print(`${records.size} of them are finished in ${out}\n`);
   const missing = graph.runs.filter((run) => !records.has(run.id));
-  if (missing.length) print(`${await estimate(missing, using.measureStep)}\n`);
+  if (missing.length)
+    print(`${await estimate(missing, using.measureStep, using.parallelRuns(graph.suite.threads))}\n`);
   return 0;
 }

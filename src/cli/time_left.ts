@@ -46,7 +46,7 @@ export class TimeLeft {
   /** Seconds left for a run under way. */
   run(run: RunNode): number | undefined {
     const { units, share } = this.underWay.get(run.id) ?? { units: run.units, share: 0 };
-    return this.secondsFor(units * (1 - share));
+    return this.secondsFor(units * (1 - share) * Math.max(1, this.underWay.size));
   }
 
   private unitsDone(): number {

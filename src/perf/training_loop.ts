@@ -1,5 +1,5 @@
 // A process of its own that trains as a run does, for its memory and for the time it spends outside TensorFlow.
-import { nativeBackend } from '../engine/tensorflow.js';
+import { engineVersions, nativeBackend } from '../engine/tensorflow.js';
 import { ALGORITHM_VERSION, type Precision, type RunSpec } from '../suite/spec.js';
 import { train } from '../training/train.js';
 import { LEARNING_RATE, madeUpImages, modelOf } from './setting.js';
@@ -39,6 +39,7 @@ const spec: RunSpec = {
     evaluateEvery: 1,
   },
   precision,
+  threads: engineVersions().threads,
 };
 
 /** Milliseconds inside TensorFlow since the start of the process. */

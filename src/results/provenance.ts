@@ -10,11 +10,10 @@ import type { Provenance } from './record.js';
 export interface EngineVersions {
   tensorflow: string;
   tfjs: string;
-  threads: number;
 }
 
 /** What is the same for every run of a process. */
-export type Origin = Omit<Provenance, 'suite' | 'finished' | 'precision'>;
+export type Origin = Omit<Provenance, 'suite' | 'finished' | 'precision' | 'threads'>;
 
 const git = async (...args: string[]) =>
   (await promisify(execFile)('git', ['-C', PROJECT_ROOT, ...args])).stdout.trim();
@@ -43,5 +42,11 @@ export async function originOf(engine: EngineVersions): Promise<Origin> {
 
 /** The provenance of a run that has just finished. */
 export function provenanceOf(origin: Origin, suite: string, spec: RunSpec): Provenance {
-  return { ...origin, suite, finished: new Date().toISOString(), precision: spec.precision };
+  return {
+    ...origin,
+    suite,
+    finished: new Date().toISOString(),
+    precision: spec.precision,
+    threads: spec.threads,
+  };
 }

@@ -30,6 +30,8 @@ export interface Execution {
   /** The results folder; made if it is not there. */
   out: string;
   train: Trainer;
+  /** Runs to train at once. */
+  parallel: number;
   /** Called once, and only if there is something to train. */
   loadData(): Promise<Cifar10>;
   /** Called once, likewise. */
@@ -48,13 +50,13 @@ export interface ExecutionState {
 }
 
 /**
- * Runs everything of the graph that has no record in OUT/runs yet, one run at a time, and writes each record when it
+ * Runs everything of the graph that has no record in OUT/runs yet, several at once, and writes each record when it
  * is there. Once `signal` is aborted it stops at the next training step and returns what is finished.
  *
  * @throws InputError if OUT is another suite's or cannot be written, or the data cannot be had
  */
 export async function execute(execution: Execution): Promise<ExecutionState> {
-  const { graph, out, observer, signal } = execution;
+  const { graph, out, observer } = execution;
   await checkOwner(out, graph.suite);
   const { records, damaged } = await readRecords(out, graph.runs);
   const state: ExecutionState = { records, failures: new Map() };
@@ -68,12 +70,39 @@ export async function execute(execution: Execution): Promise<ExecutionState> {
   await claim(out, graph.suite);
   for (const { file, damage } of damaged) observer.setAside?.(await setAside(file), damage);
   observer.begins?.(graph, records);
-  for (const run of missing) {
-    if (signal.aborted) break;
+  await runAll(missing, execution, async (run) => {
     await runOne(run, execution, state, preparer, origin);
     await execution.writeTables(state);
-  }
+  });
   return state;
+}
+
+/** Makes the runs in the order of the graph, each once those it depends on are over, and up to `parallel` at once. */
+async function runAll(
+  runs: readonly RunNode[],
+  { parallel, signal }: Execution,
+  make: (run: RunNode) => Promise<void>,
+): Promise<void> {
+  const waiting = new Map(runs.map((run) => [run.id, run]));
+  const underWay = new Map<string, Promise<void>>();
+  const isOver = (id: string) => !waiting.has(id) && !underWay.has(id);
+  let failure: unknown;
+  for (;;) {
+    const stopped = signal.aborted || failure !== undefined;
+    const ready = [...waiting.values()].find(({ dependsOn }) => dependsOn.every(isOver));
+    if (ready && !stopped && underWay.size < parallel) {
+      waiting.delete(ready.id);
+      const made = make(ready).catch((error) => {
+        failure ??= error;
+      });
+      underWay.set(
+        ready.id,
+        made.finally(() => underWay.delete(ready.id)),
+      );
+    } else if (underWay.size) await Promise.race(underWay.values());
+    else break;
+  }
+  if (failure !== undefined) throw failure;
 }
 
 /** Trains one run and keeps its record, or notes why there is none. */

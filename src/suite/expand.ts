@@ -78,6 +78,7 @@ function addRun(
     model: suite.model,
     training: { ...suite.training, ...settings.training },
     precision: suite.precision,
+    threads: suite.threads,
   };
   const id = runId(spec);
   const known = runs.get(id);

@@ -128,6 +128,7 @@ const schema = fields({
   }),
   training: fields(trainingShape),
   precision: choice('auto', 'float32', 'bfloat16'),
+  threads: integer('a whole number from 1', (v) => v >= 1),
   methods: fields(
     Object.fromEntries(METHODS.map((method) => [method.name, settings(method).optional()])),
   ).refine((v) => Object.keys(v).length > 0, `an object with ${list(METHODS.map((m) => m.name))}`),

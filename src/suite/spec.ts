@@ -58,6 +58,8 @@ export interface RunSpec {
     evaluateEvery: number;
   };
   precision: Precision;
+  /** Threads of one operation. Sums are split among them, so their number is part of what the bits depend on. */
+  threads: number;
 }
 
 /** JSON with sorted keys and no white space: equal values, equal text. */

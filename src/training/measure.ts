@@ -9,10 +9,14 @@ import { EVALUATION_BATCH } from './training_program.js';
 /** Steps that are timed, after one that warms up. */
 const STEPS = 3;
 
-/** Seconds of one training step and of one evaluation (training and test set), from a few steps on blank images. */
-export async function measureStep(
-  spec: RunSpec,
-): Promise<{ secondsPerStep: number; secondsPerEvaluation: number }> {
+/** Seconds of one training step, and of one evaluation of the training and the test set. */
+export interface StepTime {
+  secondsPerStep: number;
+  secondsPerEvaluation: number;
+}
+
+/** Measures a run's steps on a few of them, on made-up images. */
+export async function measureStep(spec: RunSpec): Promise<StepTime> {
   const session = await sessionFor(spec);
   const { trainImages, testImages } = spec.data;
   const train = blank(trainImages);

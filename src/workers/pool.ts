@@ -1,0 +1,105 @@
+// A pool of worker processes, so that runs use all cores and TensorFlow stays out of the process that schedules.
+import { type ChildProcess, fork } from 'node:child_process';
+import { availableParallelism } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import type { TrainingProgress } from '../training/job.js';
+import type { FromWorker, Question, Tasks, ToWorker } from './protocol.js';
+
+/** Lines of a worker's stderr that are kept to explain its end. */
+const LAST_WORDS = 5;
+
+interface Worker {
+  process: ChildProcess;
+  threads: number;
+  lastWords: string[];
+}
+
+/** How many runs of `threads` threads this machine trains at once. */
+export function parallelRuns(threads: number): number {
+  return Math.max(1, Math.floor(availableParallelism() / threads));
+}
+
+/** Worker processes are started when first needed and kept for the next question. */
+export class WorkerPool {
+  private readonly idle: Worker[] = [];
+  private readonly busy = new Set<Worker>();
+
+  /**
+   * Asks a worker whose TensorFlow uses `threads` threads.
+   *
+   * @throws Error with the worker's message, or saying how the worker ended
+   */
+  async ask<Task extends keyof Tasks>(
+    threads: number,
+    task: Task,
+    about: Tasks[Task]['asked'],
+    onProgress: (progress: TrainingProgress) => void = () => {},
+    signal?: AbortSignal,
+  ): Promise<Tasks[Task]['answered']> {
+    const worker = this.take(threads);
+    this.busy.add(worker);
+    const abort = () => tell(worker, { task: 'abort' });
+    signal?.addEventListener('abort', abort);
+    try {
+      const answer = await answerOf(worker, { task, about } as Question, onProgress);
+      return answer as Tasks[Task]['answered'];
+    } finally {
+      signal?.removeEventListener('abort', abort);
+      this.busy.delete(worker);
+      if (worker.process.connected) this.idle.push(worker);
+    }
+  }
+
+  /** Lets all workers go. */
+  close(): void {
+    for (const { process } of [...this.idle.splice(0), ...this.busy])
+      if (process.connected) process.disconnect();
+  }
+
+  private take(threads: number): Worker {
+    const known = this.idle.findIndex((worker) => worker.threads === threads);
+    return known < 0 ? start(threads) : this.idle.splice(known, 1)[0]!;
+  }
+}
+
+function start(threads: number): Worker {
+  const child = fork(fileURLToPath(new URL('./worker.js', import.meta.url)), [], {
+    env: { ...process.env, TF_NUM_INTRAOP_THREADS: String(threads), TF_NUM_INTEROP_THREADS: '1' },
+    serialization: 'advanced',
+    stdio: ['ignore', 'inherit', 'pipe', 'ipc'],
+  });
+  const worker: Worker = { process: child, threads, lastWords: [] };
+  child.stderr!.setEncoding('utf8').on('data', (text: string) => {
+    if (process.env.LABELNOISE_DEBUG) process.stderr.write(text);
+    worker.lastWords.push(...text.split('\n').filter(Boolean));
+    worker.lastWords.splice(0, worker.lastWords.length - LAST_WORDS);
+  });
+  return worker;
+}
+
+function tell(worker: Worker, message: ToWorker): void {
+  if (worker.process.connected) worker.process.send(message);
+}
+
+function answerOf(
+  worker: Worker,
+  question: Question,
+  onProgress: (progress: TrainingProgress) => void,
+): Promise<Tasks[keyof Tasks]['answered']> {
+  return new Promise((resolve, reject) => {
+    const onMessage = (message: FromWorker) => {
+      if (message.kind === 'progress') return onProgress(message.progress);
+      release();
+      if (message.kind === 'answer') resolve(message.answer);
+      else reject(Object.assign(new Error(message.message), { stack: message.stack }));
+    };
+    const onExit = (code: number | null, signal: string | null) => {
+      release();
+      const words = worker.lastWords.length ? `; its last words: ${worker.lastWords.join(' | ')}` : '';
+      reject(new Error(`the worker process ended (${signal ?? `exit code ${code}`})${words}`));
+    };
+    const release = () => worker.process.off('message', onMessage).off('exit', onExit);
+    worker.process.on('message', onMessage).on('exit', onExit);
+    tell(worker, question);
+  });
+}

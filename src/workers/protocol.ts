@@ -1,0 +1,25 @@
+// What the scheduling process and its workers say to each other.
+import type { Precision, RunSpec } from '../suite/spec.js';
+import type { TrainingJob, TrainingOutcome, TrainingProgress } from '../training/job.js';
+import type { StepTime } from '../training/measure.js';
+
+/** What a worker can be asked for, and what it answers. */
+export interface Tasks {
+  train: { asked: TrainingJob; answered: TrainingOutcome };
+  measureStep: { asked: RunSpec; answered: StepTime };
+  fastestPrecision: { asked: undefined; answered: Precision };
+  versions: { asked: undefined; answered: { tensorflow: string; tfjs: string } };
+}
+
+export type Question = {
+  [Task in keyof Tasks]: { task: Task; about: Tasks[Task]['asked'] };
+}[keyof Tasks];
+
+/** To a worker: a question (one at a time), or the wish that it give up the one it is at. */
+export type ToWorker = Question | { task: 'abort' };
+
+/** From a worker: how it gets on, then the answer or what went wrong. */
+export type FromWorker =
+  | { kind: 'progress'; progress: TrainingProgress }
+  | { kind: 'answer'; answer: Tasks[keyof Tasks]['answered'] }
+  | { kind: 'error'; message: string; stack: string | undefined };

@@ -1,0 +1,82 @@
+// The pool of worker processes: answers, aborts, and workers that end.
+import { expect } from 'chai';
+import { balancedSubset } from '../src/data/subset.js';
+import { stream } from '../src/random.js';
+import { expand } from '../src/suite/expand.js';
+import type { ResolvedSuite } from '../src/suite/resolve.js';
+import type { TrainingJob, TrainingProgress } from '../src/training/job.js';
+import { parallelRuns, WorkerPool } from '../src/workers/pool.js';
+import { CIFAR, SUITE } from './fakes.js';
+
+const [node] = expand({ ...SUITE, precision: 'float32' } as ResolvedSuite).runs;
+
+function job(epochs = 1): TrainingJob {
+  const train = balancedSubset(CIFAR.train, 50, stream(1, 'subset')).set;
+  const test = balancedSubset(CIFAR.test, 20, stream(1, 'test')).set;
+  const spec = { ...node!.spec, training: { ...node!.spec.training, epochs } };
+  return { spec, train, test, noisyLabels: train.labels, targetLabels: train.labels };
+}
+
+describe('worker processes', () => {
+  let pool: WorkerPool;
+  beforeEach(() => {
+    pool = new WorkerPool();
+  });
+  afterEach(() => pool.close());
+
+  it('train the same bits one after the other and at once', async () => {
+    const train = () => pool.ask(1, 'train', job());
+    const [first, second] = await Promise.all([train(), train()]);
+    const third = await train();
+    expect(second.curve).to.deep.equal(first.curve);
+    expect(third.curve).to.deep.equal(first.curve);
+    expect(first.predictions).to.have.length(50);
+  });
+
+  it('tell how they get on', async () => {
+    const seen: TrainingProgress[] = [];
+    await pool.ask(1, 'train', job(2), (progress) => seen.push(progress));
+    expect(seen.filter(({ evaluation }) => !evaluation).map(({ step }) => step)).to.deep.equal(
+      Array.from({ length: 10 }, (_, i) => i + 1),
+    );
+    expect(seen.filter(({ evaluation }) => evaluation).map(({ epoch }) => epoch)).to.deep.equal([1, 2]);
+  });
+
+  it('stop at the next step when told to, and can be asked again', async () => {
+    const controller = new AbortController();
+    const error = await pool
+      .ask(1, 'train', job(10000), () => controller.abort(), controller.signal)
+      .catch((e: Error) => e);
+    expect(error).to.be.instanceOf(Error);
+    expect((await pool.ask(1, 'versions', undefined)).tensorflow).to.match(/^\d+\.\d+/);
+  });
+
+  it('that end are told of with the signal that ended them, and replaced', async () => {
+    const before = new Set(childProcesses());
+    const error = await pool
+      .ask(1, 'train', job(10000), () => {
+        for (const pid of childProcesses()) if (!before.has(pid)) process.kill(pid, 'SIGKILL');
+      })
+      .catch((e: Error) => e);
+    expect((error as Error).message).to.include('SIGKILL');
+    expect((await pool.ask(1, 'versions', undefined)).tensorflow).to.match(/^\d+\.\d+/);
+  });
+
+  it('say what went wrong', async () => {
+    const broken = job();
+    broken.targetLabels = broken.targetLabels.slice(1);
+    const error = await pool.ask(1, 'train', broken).catch((e: Error) => e);
+    expect((error as Error).message).to.include('49');
+  });
+
+  it('are as many as the cores hold', () => {
+    expect(parallelRuns(1)).to.be.at.least(1);
+    expect(parallelRuns(100000)).to.equal(1);
+  });
+});
+
+/** Processes of this one's making that are alive. */
+function childProcesses(): number[] {
+  const handles = (process as unknown as { _getActiveHandles(): { pid?: number }[] })._getActiveHandles();
+  return handles.flatMap(({ pid }) => (pid ? [pid] : []));
+}
