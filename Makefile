@@ -17,7 +17,7 @@ CHECK_NODE := const [a, b] = process.versions.node.split(".").map(Number); \
 	console.error("Node " + process.versions.node + " cannot be used: install Node 22, or 20.19 or later of Node 20."); process.exit(2); }
 
 MAKEFLAGS += --no-builtin-rules
-.PHONY: help install build bench perf test lint format doctor data clean
+.PHONY: help readme install build bench perf test lint format doctor data clean
 .DEFAULT_GOAL := help
 
 help:
@@ -26,6 +26,7 @@ help:
 	@echo 'make test      install what is needed, fetch CIFAR-10 and run the tests'
 	@echo 'make perf [PYTORCH=python] [OUT=results/perf] [QUICK=1]'
 	@echo '               compare the speed of training with stock tfjs, and with PyTorch if given'
+	@echo 'make readme    draw the table in the README again from results/quick'
 	@echo 'make doctor    say what is installed and what is missing'
 	@echo 'make data      fetch and verify CIFAR-10'
 	@echo 'make install   packages, build, TensorFlow'
@@ -63,6 +64,9 @@ perf: install
 
 data: install
 	@$(LABELNOISE) data
+
+readme: build
+	@$(LABELNOISE) table results/quick --into README.md
 
 doctor: build
 	@$(LABELNOISE) doctor

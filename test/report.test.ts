@@ -3,8 +3,11 @@ import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { expect } from 'chai';
 import { parse } from 'csv-parse/sync';
+import { InputError } from '../src/errors.js';
 import { METHODS } from '../src/methods/catalogue.js';
+import { PROJECT_ROOT } from '../src/project.js';
 import { comparisonCsv, runsCsv, tableCsv } from '../src/report/csv.js';
+import { BEGIN, END, inserted } from '../src/report/insert.js';
 import { markdownTable } from '../src/report/markdown.js';
 import { readPublished } from '../src/report/published.js';
 import { reportOf } from '../src/report/report.js';
@@ -19,6 +22,24 @@ const suite = SUITE as ResolvedSuite;
 const graph = expand(suite);
 const records = new Map(graph.runs.map((run, i) => [run.id, fakeRecord(run, 40 + i)]));
 const report = reportOf(graph, records);
+
+describe('a table within a text', () => {
+  it('replaces what stands between the marks, and only that', () => {
+    const text = `before\n${BEGIN}\nold\n${END}\nafter\n`;
+    expect(inserted(text, 'new\n', 'x.md')).to.equal(`before\n${BEGIN}\nnew\n${END}\nafter\n`);
+  });
+
+  it('needs both marks, once and in order', () => {
+    for (const text of ['none', BEGIN, `${END}\n${BEGIN}`, `${BEGIN}\n${END}\n${BEGIN}\n${END}`])
+      expect(() => inserted(text, 'new', 'x.md')).to.throw(InputError, 'x.md');
+  });
+
+  it('is, in the README, that of the committed results', async () => {
+    const read = (file: string) => readFile(path.join(PROJECT_ROOT, file), 'utf8');
+    const table = await read('results/quick/table4.md');
+    expect(await read('README.md')).to.include(`${BEGIN}\n${table}${END}`);
+  });
+});
 
 describe('published numbers', () => {
   it('are all thirteen rows, each with its source, and five of the catalogue', () => {

@@ -1,10 +1,13 @@
 // `labelnoise table`: draws the tables of a results folder anew from its records.
-import { stat } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { InputError } from '../errors.js';
+import { BEGIN, END, inserted } from '../report/insert.js';
+import { markdownTable } from '../report/markdown.js';
 import { reportOf } from '../report/report.js';
 import { terminalTable } from '../report/terminal.js';
 import { writeTables } from '../report/write.js';
+import { explained, writeWhole } from '../results/files.js';
 import { readOwner } from '../results/ownership.js';
 import { readRecords } from '../results/store.js';
 import { expand } from '../suite/expand.js';
@@ -12,28 +15,38 @@ import { expand } from '../suite/expand.js';
 const HELP = `
 Prints the table of a results folder, finished or not, and writes its CSV and Markdown files again.
 
-Example:
-  labelnoise table results/quick`;
+Examples:
+  labelnoise table results/quick
+  labelnoise table results/quick --into README.md`;
 
 export function register(program: Command): void {
   program
     .command('table')
     .description('print the table of a results folder and write its files again')
     .argument('<out>', 'results folder of a run')
+    .option('--into <file>', `also put the Markdown table into a file, between ${BEGIN} and ${END}`)
     .addHelpText('after', HELP)
-    .action(async (out: string) => {
-      process.stdout.write(await redraw(out));
+    .action(async (out: string, { into }: { into?: string }) => {
+      process.stdout.write(await redraw(out, into));
     });
 }
 
 /** Writes the tables of a folder again and returns the terminal's. @throws InputError if it is no results folder */
-export async function redraw(out: string): Promise<string> {
+export async function redraw(out: string, into?: string): Promise<string> {
   const suite = (await stat(out).catch(() => undefined))?.isDirectory() ? await readOwner(out) : undefined;
   if (!suite) throw new InputError(`${out}: is no results folder: it has no suite.json`);
   const graph = expand(suite);
   const { records, damaged } = await readRecords(out, graph.runs);
   const report = reportOf(graph, records);
+  if (into) await insertTable(into, markdownTable(report));
   await writeTables(out, report);
   const notes = damaged.map(({ file, damage }) => `Left out, damaged: ${file} (${damage})\n`);
   return terminalTable(report) + notes.join('');
+}
+
+async function insertTable(file: string, table: string): Promise<void> {
+  const text = await readFile(file, 'utf8').catch((error) => {
+    throw explained(error, `cannot read ${file}`);
+  });
+  await writeWhole(file, inserted(text, table, file));
 }

@@ -6,6 +6,10 @@ export const CHANNELS = 3;
 /** Bytes of one image. */
 export const IMAGE_BYTES = IMAGE_SIZE * IMAGE_SIZE * CHANNELS;
 
+/** Mean and standard deviation of the training set's pixels, by channel, as shares of 255 (the SAM authors' code). */
+export const PIXEL_MEAN = [0.49139968, 0.48215841, 0.44653091];
+export const PIXEL_DEVIATION = [0.24703223, 0.24348513, 0.26158784];
+
 /** Images with their true labels. */
 export interface ImageSet {
   count: number;

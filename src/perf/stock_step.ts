@@ -1,13 +1,11 @@
 // The training step as users of tfjs write it, with stock operations and optimiser: what the compiled step is compared with.
-import { CLASSES, IMAGE_SIZE } from '../data/dataset.js';
+import { CLASSES, IMAGE_SIZE, PIXEL_DEVIATION, PIXEL_MEAN } from '../data/dataset.js';
 import { tf } from '../engine/tensorflow.js';
 import { buildNetwork } from '../models/build.js';
 import { STATISTICS_DECAY } from '../models/network.js';
 import type { ProgramSpec } from '../training/training_program.js';
 
 const EPSILON = 1e-5;
-const PIXEL_MEAN = [0.49139968, 0.48215841, 0.44653091];
-const PIXEL_DEVIATION = [0.24703223, 0.24348513, 0.26158784];
 
 /** A WideResNet with pooled shortcuts in training. */
 export interface StockTrainer {

@@ -1,5 +1,5 @@
 // The training step and the evaluation of one kind of run, as a program for the engine. Written once, run anywhere.
-import { CHANNELS, CLASSES, IMAGE_SIZE } from '../data/dataset.js';
+import { CHANNELS, CLASSES, IMAGE_SIZE, PIXEL_DEVIATION, PIXEL_MEAN } from '../data/dataset.js';
 import type { Entry, Program, TensorSpec } from '../engine/program.js';
 import { tf } from '../engine/tensorflow.js';
 import { clipped, groupedSamGradient, type Objective, plainGradient } from '../methods/gradient.js';
@@ -7,10 +7,6 @@ import { mixed } from '../methods/mixup.js';
 import type { Architecture } from '../models/architecture.js';
 import { buildNetwork } from '../models/build.js';
 import { flatten, type Network, STATISTICS_DECAY, unflatten, weightCount } from '../models/network.js';
-
-/** Mean and standard deviation of the training set's pixels, by channel, of 1 (the SAM authors' code). */
-const PIXEL_MEAN = [0.49139968, 0.48215841, 0.44653091];
-const PIXEL_DEVIATION = [0.24703223, 0.24348513, 0.26158784];
 
 /** Images per evaluation call. */
 export const EVALUATION_BATCH = 250;
