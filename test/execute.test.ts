@@ -180,12 +180,18 @@ describe('executing a suite', () => {
         : fakeTrain(job, ...rest);
     expect(await place.go(failing)).to.equal(1);
     expect(place.jobs).to.have.length(2);
-    expect(place.said[0]).to.equal('sam: out of memory');
+    expect(place.said[0]).to.equal('sam: out of memory [WRN-10-1, batches of 10]');
+    const failed = (await readdir(path.join(place.out, 'runs'))).filter((name) => name.includes('failed'));
+    expect(failed).to.have.length(1);
+    const note = JSON.parse(await readFile(path.join(place.out, 'runs', failed[0]!), 'utf8'));
+    expect(note).to.deep.include({ method: 'sam', reason: 'out of memory [WRN-10-1, batches of 10]' });
+    expect(await redraw(place.out)).to.match(/SAM +│ +failed \(95\.1\)/);
     expect(place.said[1]).to.match(/^bootstrap-sam: its teacher [0-9a-f]{16} failed$/);
     expect(place.printed).to.match(/SAM +│ +failed \(95\.1\)/);
     expect(await readFile(path.join(place.out, 'table4.csv'), 'utf8')).to.match(/^sam,$/m);
     expect(await place.go()).to.equal(0);
     expect(place.jobs).to.have.length(2);
+    expect(await readdir(path.join(place.out, 'runs'))).to.have.length(3);
   });
 
   for (const [signal, code] of [

@@ -5,6 +5,7 @@ import { METHODS } from '../src/methods/catalogue.js';
 import { expand, totalUnits } from '../src/suite/expand.js';
 import { knownSuites, loadSuite, parseSuite } from '../src/suite/load.js';
 import { type ResolvedSuite, resolveSuite } from '../src/suite/resolve.js';
+import type { Suite } from '../src/suite/schema.js';
 import { SUITE } from './fakes.js';
 
 const suite = SUITE as ResolvedSuite;
@@ -142,7 +143,8 @@ describe('suite files', () => {
     const file = { file: '/suites/x.json', suite: { ...SUITE, noise, precision: 'auto' as const } };
     const asked: string[] = [];
     const resolved = await resolveSuite(file, {
-      precision: async () => 'bfloat16',
+      precisionTimes: async () => ({ float32: 2, bfloat16: 1 }),
+      warn() {},
       readLabels: async (name) => {
         asked.push(name);
         return { labels: new Uint8Array(3), sha256: 'ab' };
@@ -152,6 +154,25 @@ describe('suite files', () => {
     expect(resolved.suite.precision).to.equal('bfloat16');
     expect(resolved.suite.noise).to.deep.equal({ kind: 'file', files: { worst: 'ab', copy: 'ab' } });
     expect([...resolved.labelSets.keys()]).to.deep.equal(['ab']);
+  });
+
+  it('get the faster precision, or the one they ask for with a warning where it is emulated', async () => {
+    const resolve = async (precision: Suite['precision'], bfloat16: number) => {
+      const said: string[] = [];
+      const resolver = {
+        precisionTimes: async () => ({ float32: 2, bfloat16 }),
+        warn: (line: string) => said.push(line),
+        readLabels: () => Promise.reject(new Error('not asked for')),
+      };
+      const { suite } = await resolveSuite({ file: 'x.json', suite: { ...SUITE, precision } }, resolver);
+      return [suite.precision, ...said];
+    };
+    expect(await resolve('auto', 1)).to.deep.equal(['bfloat16']);
+    expect(await resolve('auto', 130)).to.deep.equal(['float32']);
+    expect(await resolve('float32', 1)).to.deep.equal(['float32']);
+    const [precision, warning] = await resolve('bfloat16', 130);
+    expect(precision).to.equal('bfloat16');
+    expect(warning).to.include('65.0 times');
   });
 });
 

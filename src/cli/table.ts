@@ -9,7 +9,7 @@ import { terminalTable } from '../report/terminal.js';
 import { writeTables } from '../report/write.js';
 import { explained, writeWhole } from '../results/files.js';
 import { readOwner } from '../results/ownership.js';
-import { readRecords } from '../results/store.js';
+import { failedRuns, readRecords } from '../results/store.js';
 import { expand } from '../suite/expand.js';
 
 const HELP = `
@@ -37,7 +37,7 @@ export async function redraw(out: string, into?: string): Promise<string> {
   if (!suite) throw new InputError(`${out}: is no results folder: it has no suite.json`);
   const graph = expand(suite);
   const { records, damaged } = await readRecords(out, graph.runs);
-  const report = reportOf(graph, records);
+  const report = reportOf(graph, records, await failedRuns(out, graph.runs));
   if (into) await insertTable(into, markdownTable(report));
   await writeTables(out, report);
   const notes = damaged.map(({ file, damage }) => `Left out, damaged: ${file} (${damage})\n`);

@@ -1,5 +1,5 @@
-// The run records of a results folder: OUT/runs/<run id>.json.
-import { readFile, rename } from 'node:fs/promises';
+// The run records of a results folder: OUT/runs/<run id>.json, or <run id>.failed.json saying why there is none.
+import { access, readFile, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import type { RunNode } from '../suite/expand.js';
 import { explained, writeWhole } from './files.js';
@@ -7,6 +7,7 @@ import type { RunRecord } from './record.js';
 import { parseRecord } from './record_schema.js';
 
 const recordFile = (out: string, id: string) => path.join(out, 'runs', `${id}.json`);
+const failureFile = (out: string, id: string) => path.join(out, 'runs', `${id}.failed.json`);
 
 /** Finished runs by id, and the damaged files among those asked for. */
 export interface StoredRuns {
@@ -43,4 +44,26 @@ export async function setAside(file: string): Promise<string> {
 /** Writes a run's record, whole or not at all. @throws InputError if it cannot be written */
 export async function writeRecord(out: string, record: RunRecord): Promise<void> {
   await writeWhole(recordFile(out, record.id), `${JSON.stringify(record)}\n`);
+  await rm(failureFile(out, record.id), { force: true });
+}
+
+/** Notes why a run failed; the note goes when the run succeeds. @throws InputError if it cannot be written */
+export async function writeFailure(
+  out: string,
+  { id, method, spec }: RunNode,
+  reason: string,
+): Promise<void> {
+  const failure = { id, method, spec, reason, failed: new Date().toISOString() };
+  await writeWhole(failureFile(out, id), `${JSON.stringify(failure)}\n`);
+}
+
+/** The ids of those among these runs that failed when they were last tried. */
+export async function failedRuns(out: string, runs: readonly RunNode[]): Promise<Set<string>> {
+  const failed = new Set<string>();
+  for (const { id } of runs)
+    await access(failureFile(out, id)).then(
+      () => failed.add(id),
+      () => {},
+    );
+  return failed;
 }

@@ -1,11 +1,12 @@
 // Runs a suite's graph: what is finished is kept, what fails stops only what depends on it.
 import type { Cifar10 } from '../data/dataset.js';
 import { InputError } from '../errors.js';
+import { architectureName } from '../models/architecture.js';
 import { checkOwner, claim } from '../results/ownership.js';
 import { encodeLabels } from '../results/predictions.js';
 import { type Origin, provenanceOf } from '../results/provenance.js';
 import type { RunRecord } from '../results/record.js';
-import { readRecords, setAside, writeRecord } from '../results/store.js';
+import { readRecords, setAside, writeFailure, writeRecord } from '../results/store.js';
 import type { Trainer, TrainingProgress } from '../training/job.js';
 import type { RunGraph, RunNode } from './expand.js';
 import { Preparer } from './prepare.js';
@@ -70,9 +71,17 @@ export async function execute(execution: Execution): Promise<ExecutionState> {
   await claim(out, graph.suite);
   for (const { file, damage } of damaged) observer.setAside?.(await setAside(file), damage);
   observer.begins?.(graph, records);
-  await runAll(missing, execution, async (run) => {
-    await runOne(run, execution, state, preparer, origin);
-    await execution.writeTables(state);
+  // What cannot be written by one run cannot be written by the others under way either: they stop too.
+  const stop = new AbortController();
+  const signal = AbortSignal.any([execution.signal, stop.signal]);
+  await runAll(missing, execution.parallel, signal, async (run) => {
+    try {
+      await runOne(run, { ...execution, signal }, state, preparer, origin);
+      await execution.writeTables(state);
+    } catch (error) {
+      stop.abort(error);
+      throw error;
+    }
   });
   return state;
 }
@@ -80,7 +89,8 @@ export async function execute(execution: Execution): Promise<ExecutionState> {
 /** Makes the runs in the order of the graph, each once those it depends on are over, and up to `parallel` at once. */
 async function runAll(
   runs: readonly RunNode[],
-  { parallel, signal }: Execution,
+  parallel: number,
+  signal: AbortSignal,
   make: (run: RunNode) => Promise<void>,
 ): Promise<void> {
   const waiting = new Map(runs.map((run) => [run.id, run]));
@@ -88,9 +98,8 @@ async function runAll(
   const isOver = (id: string) => !waiting.has(id) && !underWay.has(id);
   let failure: unknown;
   for (;;) {
-    const stopped = signal.aborted || failure !== undefined;
     const ready = [...waiting.values()].find(({ dependsOn }) => dependsOn.every(isOver));
-    if (ready && !stopped && underWay.size < parallel) {
+    if (ready && !signal.aborted && underWay.size < parallel) {
       waiting.delete(ready.id);
       const made = make(ready).catch((error) => {
         failure ??= error;
@@ -117,6 +126,12 @@ async function runOne(
     state.failures.set(run.id, reason);
     observer.failed?.(run, reason, error);
   };
+  const explain = async (error: Error) => {
+    const { model, training } = run.spec;
+    const reason = `${error.message.split('\n', 1)[0]} [${architectureName(model)}, batches of ${training.batchSize}]`;
+    await writeFailure(out, run, reason);
+    fail(reason, error);
+  };
   const [teacherId] = run.dependsOn;
   const teacher = teacherId === undefined ? undefined : state.records.get(teacherId);
   if (teacherId !== undefined && !teacher) return fail(`its teacher ${teacherId} failed`);
@@ -139,6 +154,6 @@ async function runOne(
   } catch (error) {
     if (error instanceof InputError) throw error;
     if (signal.aborted) return;
-    fail((error as Error).message.split('\n', 1)[0]!, error);
+    await explain(error as Error);
   }
 }

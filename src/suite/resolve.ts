@@ -12,8 +12,10 @@ export type LabelSets = ReadonlyMap<string, Uint8Array>;
 
 /** What resolving asks of the machine. */
 export interface Resolver {
-  /** The faster of the precisions that this machine runs well; asked only for `auto`. */
-  precision(): Promise<Precision>;
+  /** How long a training step takes on this machine in each precision; asked only if it matters. */
+  precisionTimes(): Promise<Record<Precision, number>>;
+  /** Tells the user what to think about. */
+  warn(line: string): void;
   /** Reads labels of the whole training set in official order, and their hash. @throws InputError */
   readLabels(file: string): Promise<{ labels: Uint8Array; sha256: string }>;
 }
@@ -24,7 +26,7 @@ export async function resolveSuite(
   resolver: Resolver,
 ): Promise<{ suite: ResolvedSuite; labelSets: LabelSets }> {
   const labelSets = new Map<string, Uint8Array>();
-  const precision = suite.precision === 'auto' ? await resolver.precision() : suite.precision;
+  const precision = await resolvePrecision(suite.precision, resolver);
   if (suite.noise.kind === 'symmetric') return { suite: { ...suite, precision }, labelSets };
   const files: Record<string, string> = {};
   for (const [name, labelFile] of Object.entries(suite.noise.files)) {
@@ -33,4 +35,15 @@ export async function resolveSuite(
     files[name] = sha256;
   }
   return { suite: { ...suite, precision, noise: { kind: 'file', files } }, labelSets };
+}
+
+async function resolvePrecision(asked: Suite['precision'], resolver: Resolver): Promise<Precision> {
+  if (asked === 'float32') return asked;
+  const { float32, bfloat16 } = await resolver.precisionTimes();
+  if (asked === 'auto') return bfloat16 < float32 ? 'bfloat16' : 'float32';
+  if (bfloat16 > float32) {
+    const ratio = (bfloat16 / float32).toFixed(1);
+    resolver.warn(`bfloat16 is emulated here: its steps take ${ratio} times as long as those of float32`);
+  }
+  return asked;
 }

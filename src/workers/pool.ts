@@ -95,8 +95,9 @@ function answerOf(
     };
     const onExit = (code: number | null, signal: string | null) => {
       release();
+      const hint = signal === 'SIGKILL' ? ', as when memory runs out' : '';
       const words = worker.lastWords.length ? `; its last words: ${worker.lastWords.join(' | ')}` : '';
-      reject(new Error(`the worker process ended (${signal ?? `exit code ${code}`})${words}`));
+      reject(new Error(`the worker process ended (${signal ?? `exit code ${code}`}${hint})${words}`));
     };
     const release = () => worker.process.off('message', onMessage).off('exit', onExit);
     worker.process.on('message', onMessage).on('exit', onExit);

@@ -1,13 +1,14 @@
 // What the scheduling process and its workers say to each other.
-import type { Precision, RunSpec } from '../suite/spec.js';
+import type { RunSpec } from '../suite/spec.js';
 import type { TrainingJob, TrainingOutcome, TrainingProgress } from '../training/job.js';
 import type { StepTime } from '../training/measure.js';
+import type { PrecisionTimes } from '../training/precision.js';
 
 /** What a worker can be asked for, and what it answers. */
 export interface Tasks {
   train: { asked: TrainingJob; answered: TrainingOutcome };
   measureStep: { asked: RunSpec; answered: StepTime };
-  fastestPrecision: { asked: undefined; answered: Precision };
+  precisionTimes: { asked: undefined; answered: PrecisionTimes };
   versions: { asked: undefined; answered: { tensorflow: string; tfjs: string } };
 }
 

@@ -1,7 +1,7 @@
 // A worker process: loads TensorFlow, and trains or measures what it is asked to until it is no longer wanted.
 import { engineVersions } from '../engine/tensorflow.js';
 import { measureStep } from '../training/measure.js';
-import { fastestPrecision } from '../training/precision.js';
+import { precisionTimes } from '../training/precision.js';
 import { train } from '../training/train.js';
 import type { FromWorker, Question, Tasks, ToWorker } from './protocol.js';
 
@@ -15,7 +15,7 @@ let abort = new AbortController();
 function answerTo({ task, about }: Question): Promise<Tasks[keyof Tasks]['answered']> {
   if (task === 'train') return train(about, (progress) => say({ kind: 'progress', progress }), abort.signal);
   if (task === 'measureStep') return measureStep(about);
-  if (task === 'fastestPrecision') return fastestPrecision();
+  if (task === 'precisionTimes') return precisionTimes();
   return Promise.resolve(engineVersions());
 }
 
