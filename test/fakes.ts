@@ -69,7 +69,7 @@ export const fakeTrain: Trainer = async (job, onProgress, signal) => {
     onProgress({ epoch, epochs, step: epoch, steps: epochs, loss: 2, evaluation });
   }
   const predictions = job.targetLabels.map((label) => (label + 1) % 10);
-  return { curve, predictions, parameters: 1000, wallSeconds: 1.5 };
+  return { curve, predictions, parameters: 1000, weightsSha256: '0'.repeat(64), wallSeconds: 1.5 };
 };
 
 export const fakeEngine: Engine = {

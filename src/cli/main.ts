@@ -8,6 +8,7 @@ import * as doctor from './doctor.js';
 import * as noise from './noise.js';
 import * as perf from './perf.js';
 import * as run from './run.js';
+import * as runs from './runs.js';
 import * as suites from './suites.js';
 import * as table from './table.js';
 
@@ -37,7 +38,7 @@ const program = new Command('labelnoise')
     outputError: (text, write) => write(`labelnoise: ${oneLine(text.replace(/^error: /, ''))}\n`),
   })
   .addHelpText('after', HELP);
-for (const command of [run, table, suites, data, noise, doctor, perf]) command.register(program);
+for (const command of [run, runs, table, suites, data, noise, doctor, perf]) command.register(program);
 
 try {
   await program.parseAsync();

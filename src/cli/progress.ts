@@ -33,15 +33,24 @@ export function createProgress(stream: NodeJS.WriteStream = process.stderr): Pro
       say(`${graph.suite.name}: ${total} trainings${kept}`);
       bars?.begin(total);
     },
-    setAside: (file, damage) => say(`damaged record (${damage}) moved to ${file}; its run is done again`),
+    setAside: (file, damage) => say(`damaged file (${damage}) moved to ${file}; its run is done again`),
+    noted: (line) => say(line),
     started: (run) => bars?.started(run),
     progressed(run, progress) {
-      left.progressed(run, progress.step / progress.steps);
+      const share = progress.step / progress.steps;
+      if (progress.resumed) {
+        left.resumed(run, share);
+        say(`${runTitle(run)}: goes on from its checkpoint, ${Math.floor(100 * share)} % done`);
+      } else left.progressed(run, share);
       bars?.progressed(run, progress, left);
     },
     finished(run, record) {
       left.finished(run);
       end(run, `${finalAccuracy(record).toFixed(2)} % in ${duration(record.wallSeconds)}`);
+    },
+    retried(run, reason) {
+      left.resumed(run, 0);
+      say(`${runTitle(run)}: ${reason}; trying again`);
     },
     failed(run, reason, error) {
       left.dropped(run);

@@ -6,13 +6,15 @@ import { terminalTable } from '../report/terminal.js';
 import { writeTables } from '../report/write.js';
 import { checkOwner } from '../results/ownership.js';
 import { originOf } from '../results/provenance.js';
-import { readRecords } from '../results/store.js';
-import { type ExecutionState, execute } from '../suite/execute.js';
+import { checkpointedRuns, readRecords } from '../results/store.js';
+import { type ExecutionState, execute, type Observer } from '../suite/execute.js';
 import { expand, type RunGraph } from '../suite/expand.js';
 import { loadSuite } from '../suite/load.js';
+import { observers } from '../suite/observers.js';
 import { type LabelSets, resolveSuite } from '../suite/resolve.js';
 import { estimate, graphText } from './dry_run.js';
 import { createEngine, type Engine } from './engine.js';
+import { createEventLog } from './event_log.js';
 import { createProgress, type Progress } from './progress.js';
 import { abortOnSignals } from './signals.js';
 
@@ -64,12 +66,19 @@ export async function run(
   const graph = expand(suite);
   if (options.dryRun) return dryRun(graph, out, using, print);
   const stop = abortOnSignals();
+  stop.signal.addEventListener('abort', () =>
+    progress.noted?.('stopping: runs under way save their state; the same again stops at once'),
+  );
   try {
-    const state = await train(graph, labelSets, out, options, using, progress, stop.signal);
+    const observer = observers(progress, createEventLog(out));
+    const state = await train(graph, labelSets, out, options, using, observer, stop.signal);
     progress.stop();
     if (stop.exitCode) {
       const done = `${state.records.size} of ${graph.runs.length} runs are finished`;
-      process.stderr.write(`labelnoise: stopped; ${done} and kept in ${out}: the same command goes on\n`);
+      const begun = `${(await checkpointedRuns(out, graph.runs)).size} begun`;
+      process.stderr.write(
+        `labelnoise: stopped; ${done}, ${begun}, all kept in ${out}: the same command goes on\n`,
+      );
       return stop.exitCode;
     }
     const report = reportOf(graph, state.records, new Set(state.failures.keys()));
@@ -89,7 +98,7 @@ function train(
   out: string,
   options: RunOptions,
   using: Engine,
-  observer: Progress,
+  observer: Observer,
   signal: AbortSignal,
 ): Promise<ExecutionState> {
   return execute({

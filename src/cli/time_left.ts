@@ -6,6 +6,8 @@ export class TimeLeft {
   private total: number;
   private done = 0;
   private readonly underWay = new Map<string, { units: number; share: number }>();
+  /** Shares that were done before, in another process or by a worker that ended. */
+  private readonly before = new Map<string, number>();
   private readonly begun: number;
 
   /** @param runs what is to be trained @param now the clock, in seconds */
@@ -19,18 +21,27 @@ export class TimeLeft {
 
   /** A run has come to a share of its steps, 0 to 1. */
   progressed(run: RunNode, share: number): void {
-    this.underWay.set(run.id, { units: run.units, share });
+    const before = this.before.get(run.id) ?? 0;
+    this.underWay.set(run.id, { units: this.unitsOf(run), share: (share - before) / (1 - before) });
+  }
+
+  /** A run goes on from a share of its steps, 0 to 1: what it takes to get there is not to be done, or to be done again. */
+  resumed(run: RunNode, share: number): void {
+    this.underWay.delete(run.id);
+    this.total -= this.unitsOf(run);
+    this.before.set(run.id, share);
+    this.total += this.unitsOf(run);
   }
 
   finished(run: RunNode): void {
     this.underWay.delete(run.id);
-    this.done += run.units;
+    this.done += this.unitsOf(run);
   }
 
   /** A run failed or will not be made: its work falls away. */
   dropped(run: RunNode): void {
     this.underWay.delete(run.id);
-    this.total -= run.units;
+    this.total -= this.unitsOf(run);
   }
 
   /** Share of all the work that is done, 0 to 1. */
@@ -45,8 +56,12 @@ export class TimeLeft {
 
   /** Seconds left for a run under way. */
   run(run: RunNode): number | undefined {
-    const { units, share } = this.underWay.get(run.id) ?? { units: run.units, share: 0 };
+    const { units, share } = this.underWay.get(run.id) ?? { units: this.unitsOf(run), share: 0 };
     return this.secondsFor(units * (1 - share) * Math.max(1, this.underWay.size));
+  }
+
+  private unitsOf(run: RunNode): number {
+    return run.units * (1 - (this.before.get(run.id) ?? 0));
   }
 
   private unitsDone(): number {

@@ -1,7 +1,6 @@
 // Writing a file whole or not at all, with the user's part of what can go wrong as one line.
-import { mkdir } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, readdir, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
-import writeFileAtomic from 'write-file-atomic';
 import { InputError } from '../errors.js';
 
 const REASONS: Record<string, string> = {
@@ -23,12 +22,66 @@ export function explained(error: unknown, doing: string): unknown {
   return reason ? new InputError(`${doing}: ${reason}`) : error;
 }
 
-/** Writes a file and the folders above it; a reader sees the old content or the new, never a part. @throws InputError */
-export async function writeWhole(file: string, text: string): Promise<void> {
+/** Tells versions of a file apart until they are whole. */
+let versions = 0;
+/** Names of files that are not whole. */
+export const UNFINISHED = /\.\d+-\d+\.tmp$/;
+
+/**
+ * Writes a file and the folders above it, and returns when it is on the disk; a reader sees the old content or the new,
+ * never a part, whenever the process or the machine stops.
+ *
+ * @throws InputError if it cannot be written; the old content is then still there
+ */
+export async function writeWhole(file: string, content: string | Uint8Array): Promise<void> {
+  const folder = path.dirname(file);
+  const unfinished = `${file}.${process.pid}-${versions++}.tmp`;
   try {
-    await mkdir(path.dirname(file), { recursive: true });
-    await writeFileAtomic(file, text);
+    const made = await mkdir(folder, { recursive: true });
+    try {
+      await withHandle(unfinished, 'w', async (handle) => {
+        // Goes on until all is written: on a nearly full disk a single write may take a part and report no error.
+        await handle.writeFile(content);
+        await handle.sync();
+      });
+      await rename(unfinished, file);
+    } catch (error) {
+      await rm(unfinished, { force: true });
+      throw error;
+    }
+    await syncFolder(folder);
+    if (made) await syncFolder(path.dirname(made));
   } catch (error) {
     throw explained(error, `cannot write ${file}`);
   }
+}
+
+/** Makes names in a folder durable; where folders cannot be synced, the file system decides when they are. */
+async function syncFolder(folder: string): Promise<void> {
+  await withHandle(folder, 'r', (handle) => handle.sync()).catch(() => {});
+}
+
+async function withHandle(file: string, flags: string, use: (handle: FileHandle) => Promise<void>) {
+  const handle = await open(file, flags);
+  try {
+    await use(handle);
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Removes what was being written to a folder when its writer was killed. */
+export async function removeUnfinished(folder: string): Promise<void> {
+  const names = await readdir(folder).catch(() => []);
+  for (const name of names.filter((name) => UNFINISHED.test(name)))
+    await rm(path.join(folder, name), { force: true });
+}
+
+/** Moves a damaged file out of the way and returns its new name. @throws InputError if it cannot be moved */
+export async function setAside(file: string): Promise<string> {
+  const aside = `${file}.damaged`;
+  await rename(file, aside).catch((error) => {
+    throw explained(error, `cannot move ${file} aside`);
+  });
+  return aside;
 }

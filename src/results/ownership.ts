@@ -16,7 +16,7 @@ interface Owner {
 }
 
 /** Names that a results folder's own files have. */
-const OWN = ['runs', 'runs.csv', 'table4.csv', 'comparison.csv', 'table4.md'];
+const OWN = ['runs', 'checkpoints', 'runs.csv', 'table4.csv', 'comparison.csv', 'table4.md'];
 const ownerFile = (out: string) => path.join(out, 'suite.json');
 
 /** The suite a results folder belongs to; undefined if it has none. @throws InputError if its suite.json is damaged */
@@ -74,9 +74,9 @@ export async function claim(out: string, suite: ResolvedSuite): Promise<void> {
   await writeWhole(ownerFile(out), `${JSON.stringify(owner, null, 2)}\n`);
 }
 
-/** What results depend on: all but the prose. */
+/** What results depend on: all but the prose and how often runs are saved. */
 function essence({ algorithm, suite }: Owner): unknown {
-  const { description: _, scaledDown: __, ...settings } = suite;
+  const { description: _, scaledDown: __, checkpoint: ___, ...settings } = suite;
   return { algorithm, ...settings };
 }
 

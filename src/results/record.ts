@@ -56,6 +56,9 @@ export interface RunRecord {
   curve: Evaluation[];
   /** Labels the final network predicts for the training images, in subset order, one digit a label; what a student run learns from. */
   predictions: string;
+  /** SHA-256 of the final parameters and batch-norm statistics, as float32. */
+  weightsSha256?: string;
+  /** Time spent training; what was lost by interruptions is not in it. */
   wallSeconds: number;
   provenance: Provenance;
 }

@@ -1,8 +1,9 @@
-// Checks a run record read back from disk: it may be cut short, edited, or of another run.
+// Run records as text, and the check when they are read back: they may be cut short, changed, or of another run.
+import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { CLASSES } from '../data/dataset.js';
 import type { RunNode } from '../suite/expand.js';
-import { type RunSpec, runId } from '../suite/spec.js';
+import { canonicalJson, type RunSpec, runId } from '../suite/spec.js';
 import type { RunRecord } from './record.js';
 
 const percent = z.number().min(0).max(100);
@@ -35,6 +36,7 @@ const record = z.strictObject({
   }),
   curve: z.array(evaluation).min(1),
   predictions: z.string().regex(/^[0-9]+$/),
+  weightsSha256: z.hash('sha256').optional(),
   wallSeconds: z.number().min(0),
   provenance: z.strictObject({
     suite: z.string(),
@@ -51,15 +53,27 @@ const record = z.strictObject({
   }),
 });
 
+/** A record as one line, with the SHA-256 of all its other content. */
+export function recordText(record: RunRecord): string {
+  return `${JSON.stringify({ ...record, sha256: checksum(record) })}\n`;
+}
+
+function checksum(content: object): string {
+  return createHash('sha256').update(canonicalJson(content)).digest('hex');
+}
+
 /** The record in a file's text if it is the whole and valid record of that run, else what is wrong with it. */
 export function parseRecord(text: string, run: RunNode): { record: RunRecord } | { damage: string } {
-  let content: unknown;
+  let content: Record<string, unknown>;
   try {
     content = JSON.parse(text);
   } catch {
     return { damage: 'is not JSON' };
   }
-  const { data, error } = record.safeParse(content);
+  const { sha256, ...rest } = content ?? {};
+  // Records that were published before there were checksums have none.
+  if (sha256 !== undefined && sha256 !== checksum(rest)) return { damage: 'its checksum is wrong' };
+  const { data, error } = record.safeParse(rest);
   if (error) return { damage: `${error.issues[0]?.path.join('.')}: ${error.issues[0]?.message}` };
   if (data.id !== run.id || runId(data.spec) !== run.id)
     return { damage: 'its spec is not that of its name' };

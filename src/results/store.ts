@@ -1,13 +1,17 @@
-// The run records of a results folder: OUT/runs/<run id>.json, or <run id>.failed.json saying why there is none.
-import { access, readFile, rename, rm } from 'node:fs/promises';
+// What a results folder holds of each run: OUT/runs/<run id>.json when it is finished, <run id>.failed.json saying why not,
+// OUT/checkpoints/<run id>.ckpt while it is under way.
+import { access, readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
 import type { RunNode } from '../suite/expand.js';
 import { explained, writeWhole } from './files.js';
 import type { RunRecord } from './record.js';
-import { parseRecord } from './record_schema.js';
+import { parseRecord, recordText } from './record_schema.js';
 
 const recordFile = (out: string, id: string) => path.join(out, 'runs', `${id}.json`);
 const failureFile = (out: string, id: string) => path.join(out, 'runs', `${id}.failed.json`);
+
+/** Where a run's state is saved while it is under way. */
+export const checkpointFile = (out: string, id: string) => path.join(out, 'checkpoints', `${id}.ckpt`);
 
 /** Finished runs by id, and the damaged files among those asked for. */
 export interface StoredRuns {
@@ -32,19 +36,11 @@ export async function readRecords(out: string, runs: readonly RunNode[]): Promis
   return stored;
 }
 
-/** Moves a damaged record out of the way and returns its new name. @throws InputError if it cannot be moved */
-export async function setAside(file: string): Promise<string> {
-  const aside = `${file}.damaged`;
-  await rename(file, aside).catch((error) => {
-    throw explained(error, `cannot move ${file} aside`);
-  });
-  return aside;
-}
-
-/** Writes a run's record, whole or not at all. @throws InputError if it cannot be written */
+/** Writes a run's record, whole or not at all; what it makes superfluous goes then. @throws InputError if it cannot be written */
 export async function writeRecord(out: string, record: RunRecord): Promise<void> {
-  await writeWhole(recordFile(out, record.id), `${JSON.stringify(record)}\n`);
+  await writeWhole(recordFile(out, record.id), recordText(record));
   await rm(failureFile(out, record.id), { force: true });
+  await rm(checkpointFile(out, record.id), { force: true });
 }
 
 /** Notes why a run failed; the note goes when the run succeeds. @throws InputError if it cannot be written */
@@ -58,12 +54,21 @@ export async function writeFailure(
 }
 
 /** The ids of those among these runs that failed when they were last tried. */
-export async function failedRuns(out: string, runs: readonly RunNode[]): Promise<Set<string>> {
-  const failed = new Set<string>();
+export function failedRuns(out: string, runs: readonly RunNode[]): Promise<Set<string>> {
+  return withFile(runs, (id) => failureFile(out, id));
+}
+
+/** The ids of those among these runs that have a checkpoint to go on from. */
+export function checkpointedRuns(out: string, runs: readonly RunNode[]): Promise<Set<string>> {
+  return withFile(runs, (id) => checkpointFile(out, id));
+}
+
+async function withFile(runs: readonly RunNode[], fileOf: (id: string) => string): Promise<Set<string>> {
+  const found = new Set<string>();
   for (const { id } of runs)
-    await access(failureFile(out, id)).then(
-      () => failed.add(id),
+    await access(fileOf(id)).then(
+      () => found.add(id),
       () => {},
     );
-  return failed;
+  return found;
 }

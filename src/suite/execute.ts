@@ -1,27 +1,47 @@
 // Runs a suite's graph: what is finished is kept, what fails stops only what depends on it.
+import path from 'node:path';
 import type { Cifar10 } from '../data/dataset.js';
 import { InputError } from '../errors.js';
 import { architectureName } from '../models/architecture.js';
+import { removeUnfinished, setAside } from '../results/files.js';
+import { checkUnlocked, lock } from '../results/lock.js';
 import { checkOwner, claim } from '../results/ownership.js';
 import { encodeLabels } from '../results/predictions.js';
 import { type Origin, provenanceOf } from '../results/provenance.js';
 import type { RunRecord } from '../results/record.js';
-import { readRecords, setAside, writeFailure, writeRecord } from '../results/store.js';
-import type { Trainer, TrainingProgress } from '../training/job.js';
+import { checkpointFile, readRecords, writeFailure, writeRecord } from '../results/store.js';
+import {
+  type CheckpointInterval,
+  type Trainer,
+  type TrainingJob,
+  type TrainingOutcome,
+  type TrainingProgress,
+  WorkerEnded,
+} from '../training/job.js';
 import type { RunGraph, RunNode } from './expand.js';
 import { Preparer } from './prepare.js';
 import type { LabelSets } from './resolve.js';
+
+const DEFAULT_CHECKPOINT: CheckpointInterval = { minutes: 2 };
+/** How often a run whose worker ended is tried again. */
+const RETRIES = 2;
 
 /** Hears what happens, as it happens. */
 export interface Observer {
   /** Before the first run: the graph, and how many of its runs are there already. */
   begins?(graph: RunGraph, finished: ReadonlyMap<string, RunRecord>): void;
-  /** A record that could not be used was moved aside; its run is done again. */
+  /** A record or checkpoint that could not be used was moved aside; its run is done again. */
   setAside?(file: string, damage: string): void;
+  /** Something to know about the results folder. */
+  noted?(line: string): void;
   started?(run: RunNode): void;
   progressed?(run: RunNode, progress: TrainingProgress): void;
   finished?(run: RunNode, record: RunRecord): void;
+  /** The worker ended; the run is tried again, from its last checkpoint. */
+  retried?(run: RunNode, reason: string): void;
   failed?(run: RunNode, reason: string, error?: unknown): void;
+  /** The execution was asked to stop, and has. */
+  stopped?(): void;
 }
 
 /** What an execution needs. */
@@ -52,37 +72,61 @@ export interface ExecutionState {
 
 /**
  * Runs everything of the graph that has no record in OUT/runs yet, several at once, and writes each record when it
- * is there. Once `signal` is aborted it stops at the next training step and returns what is finished.
+ * is there. Once `signal` is aborted, runs under way stop at their next step with a checkpoint, and it returns what is
+ * finished.
  *
- * @throws InputError if OUT is another suite's or cannot be written, or the data cannot be had
+ * @throws InputError if OUT is another suite's, in use or cannot be written, or the data cannot be had
  */
 export async function execute(execution: Execution): Promise<ExecutionState> {
   const { graph, out, observer } = execution;
   await checkOwner(out, graph.suite);
-  const { records, damaged } = await readRecords(out, graph.runs);
-  const state: ExecutionState = { records, failures: new Map() };
-  const missing = graph.runs.filter((run) => !records.has(run.id));
-  if (!missing.length) {
+  await checkUnlocked(out);
+  const { records } = await readRecords(out, graph.runs);
+  if (graph.runs.every((run) => records.has(run.id))) {
+    const state: ExecutionState = { records, failures: new Map() };
     await execution.writeTables(state);
     return state;
   }
   const preparer = new Preparer(await execution.loadData(), execution.labelSets);
   const origin = await execution.origin();
-  await claim(out, graph.suite);
-  for (const { file, damage } of damaged) observer.setAside?.(await setAside(file), damage);
+  const unlock = await lock(out, (line) => observer.noted?.(line));
+  try {
+    await claim(out, graph.suite);
+    return await executeLocked(execution, preparer, origin);
+  } finally {
+    await unlock();
+  }
+}
+
+/** The part of an execution that must be alone in OUT. */
+async function executeLocked(
+  execution: Execution,
+  preparer: Preparer,
+  origin: Origin,
+): Promise<ExecutionState> {
+  const { graph, out, observer } = execution;
+  const { records, damaged } = await readRecords(out, graph.runs);
+  const state: ExecutionState = { records, failures: new Map() };
+  const missing = graph.runs.filter((run) => !records.has(run.id));
+  for (const folder of ['.', 'runs', 'checkpoints']) await removeUnfinished(path.join(out, folder));
   observer.begins?.(graph, records);
+  for (const { file, damage } of damaged) observer.setAside?.(await setAside(file), damage);
   // What cannot be written by one run cannot be written by the others under way either: they stop too.
   const stop = new AbortController();
   const signal = AbortSignal.any([execution.signal, stop.signal]);
+  let tables = Promise.resolve();
   await runAll(missing, execution.parallel, signal, async (run) => {
     try {
       await runOne(run, { ...execution, signal }, state, preparer, origin);
-      await execution.writeTables(state);
+      // One after the other, so that the last ones written are of the latest state.
+      tables = tables.then(() => execution.writeTables(state));
+      await tables;
     } catch (error) {
       stop.abort(error);
       throw error;
     }
   });
+  if (execution.signal.aborted) observer.stopped?.();
   return state;
 }
 
@@ -117,11 +161,12 @@ async function runAll(
 /** Trains one run and keeps its record, or notes why there is none. */
 async function runOne(
   run: RunNode,
-  { graph, out, train, observer, signal }: Execution,
+  execution: Execution,
   state: ExecutionState,
   preparer: Preparer,
   origin: Origin,
 ): Promise<void> {
+  const { graph, out, observer, signal } = execution;
   const fail = (reason: string, error?: unknown) => {
     state.failures.set(run.id, reason);
     observer.failed?.(run, reason, error);
@@ -138,7 +183,9 @@ async function runOne(
   observer.started?.(run);
   try {
     const { job, noise } = preparer.prepare(run, teacher);
-    const { predictions, ...outcome } = await train(job, (p) => observer.progressed?.(run, p), signal);
+    const every = graph.suite.checkpoint ?? DEFAULT_CHECKPOINT;
+    const checkpoint = { file: checkpointFile(out, run.id), every };
+    const { predictions, ...outcome } = await trained(run, { ...job, checkpoint }, execution);
     const record: RunRecord = {
       id: run.id,
       spec: run.spec,
@@ -156,4 +203,23 @@ async function runOne(
     if (signal.aborted) return;
     await explain(error as Error);
   }
+}
+
+/** Trains a run; one whose worker ends is tried again, a few times, and goes on from its checkpoint. */
+async function trained(
+  run: RunNode,
+  job: TrainingJob,
+  { train, observer, signal }: Execution,
+): Promise<TrainingOutcome> {
+  const onProgress = (progress: TrainingProgress) => {
+    if (progress.setAside) observer.setAside?.(progress.setAside.file, progress.setAside.damage);
+    observer.progressed?.(run, progress);
+  };
+  for (let retries = 0; ; retries++)
+    try {
+      return await train(job, onProgress, signal);
+    } catch (error) {
+      if (!(error instanceof WorkerEnded) || signal.aborted || retries === RETRIES) throw error;
+      observer.retried?.(run, error.message);
+    }
 }

@@ -108,6 +108,11 @@ export interface MethodSettings {
   training?: Partial<Suite['training']>;
 }
 
+const checkpoint = fields({
+  minutes: number('a number above 0', (v) => v > 0).optional(),
+  epochs: integer('a whole number from 1', (v) => v >= 1).optional(),
+}).refine((v) => Object.keys(v).length === 1, 'either minutes or epochs, e.g. {"minutes": 2}');
+
 const schema = fields({
   name: value<string>(
     'letters, digits, ".", "_" and "-", beginning with a letter or digit',
@@ -129,6 +134,7 @@ const schema = fields({
   training: fields(trainingShape),
   precision: choice('auto', 'float32', 'bfloat16'),
   threads: integer('a whole number from 1', (v) => v >= 1),
+  checkpoint: checkpoint.optional(),
   methods: fields(
     Object.fromEntries(METHODS.map((method) => [method.name, settings(method).optional()])),
   ).refine((v) => Object.keys(v).length > 0, `an object with ${list(METHODS.map((m) => m.name))}`),

@@ -3,6 +3,12 @@ import type { ImageSet } from '../data/dataset.js';
 import type { Evaluation } from '../results/record.js';
 import type { RunSpec } from '../suite/spec.js';
 
+/** How often a run's state is saved: after so many minutes, or so many epochs. */
+export interface CheckpointInterval {
+  minutes?: number;
+  epochs?: number;
+}
+
 /** Everything one training needs. */
 export interface TrainingJob {
   spec: RunSpec;
@@ -14,9 +20,11 @@ export interface TrainingJob {
   noisyLabels: Uint8Array;
   /** The labels that are learned: the noisy ones, or a teacher's predictions. */
   targetLabels: Uint8Array;
+  /** Where its state is saved, and looked for when it begins; changes no result. */
+  checkpoint?: { file: string; every: CheckpointInterval };
 }
 
-/** Sent after every training step and every evaluation. */
+/** Sent after every training step and every evaluation, and when a training goes on from a checkpoint. */
 export interface TrainingProgress {
   /** Epoch under way, counted from 1. */
   epoch: number;
@@ -28,6 +36,15 @@ export interface TrainingProgress {
   loss: number;
   /** Set when an evaluation was just made. */
   evaluation?: Evaluation;
+  /** Set when the training has not begun at its first step, but here. */
+  resumed?: true;
+  /** Set once if a checkpoint could not be used: it was moved aside, and the training begun anew. */
+  setAside?: { file: string; damage: string };
+}
+
+/** What trained a run is gone, through no fault of the run's that is known: it may be tried again. */
+export class WorkerEnded extends Error {
+  override readonly name = 'WorkerEnded';
 }
 
 export interface TrainingOutcome {
@@ -36,10 +53,17 @@ export interface TrainingOutcome {
   predictions: Uint8Array;
   /** Trainable parameters of the network. */
   parameters: number;
+  /** SHA-256 of the final parameters and batch-norm statistics, as float32. */
+  weightsSha256: string;
+  /** Time spent training; what was lost by interruptions is not in it. */
   wallSeconds: number;
 }
 
-/** Trains one run to its end; stops with an AbortError at the next step once `signal` is aborted. */
+/**
+ * Trains one run to its end; stops with an AbortError at the next step once `signal` is aborted, with its state saved.
+ *
+ * @throws InputError if the checkpoint cannot be written @throws WorkerEnded
+ */
 export type Trainer = (
   job: TrainingJob,
   onProgress: (progress: TrainingProgress) => void,

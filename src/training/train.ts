@@ -1,20 +1,26 @@
 // The training loop: one run from its initial weights to its record's figures.
+import { createHash } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
 import { flipAndCrop } from '../data/augmentation.js';
 import type { Session, Values } from '../engine/program.js';
+import { engineVersions } from '../engine/tensorflow.js';
 import { drawLambda } from '../methods/mixup.js';
 import { buildNetwork } from '../models/build.js';
 import { initialise } from '../models/initialise.js';
 import { weightCount } from '../models/network.js';
 import { permutation, stream } from '../random.js';
 import type { Evaluation } from '../results/record.js';
-import type { RunSpec } from '../suite/spec.js';
+import { type RunSpec, runId } from '../suite/spec.js';
+import { CheckpointClock, readCheckpoint, writeCheckpoint } from './checkpoint.js';
 import { evaluationOf, predict } from './evaluation.js';
 import type { Trainer, TrainingJob } from './job.js';
 import { cosineRate } from './schedule.js';
 import { sessionFor } from './sessions.js';
 
-/** Trains one run. The result depends on the job alone: all draws come from streams named after the run's seed and epoch. */
+/**
+ * Trains one run, from its checkpoint if it has one. The result depends on the job alone: all draws come from streams
+ * named after the run's seed and epoch.
+ */
 export const train: Trainer = async (job, onProgress, signal) => {
   const started = performance.now();
   const { spec } = job;
@@ -25,24 +31,43 @@ export const train: Trainer = async (job, onProgress, signal) => {
 
   const stepsPerEpoch = Math.floor(job.train.count / batchSize);
   const steps = epochs * stepsPerEpoch;
-  const curve: Evaluation[] = [];
-  const recent: number[] = [];
+  const of = `${runId(spec)} by TensorFlow ${engineVersions().tensorflow}`;
+  const found = job.checkpoint ? await readCheckpoint(job.checkpoint.file, of) : {};
+  const from = found.checkpoint;
+  const clock = job.checkpoint && new CheckpointClock(job.checkpoint.every);
+  const curve: Evaluation[] = from?.curve ?? [];
+  const recent: number[] = from?.recent ?? [];
+  const wallSeconds = () => (from?.wallSeconds ?? 0) + (performance.now() - started) / 1000;
+  let { setAside } = found;
+  if (from) {
+    session.write('model', from.model);
+    const step = (from.epoch - 1) * stepsPerEpoch + from.stepsDone;
+    onProgress({ epoch: from.epoch, epochs, step, steps, loss: recent.at(-1) ?? Number.NaN, resumed: true });
+  }
   let predictions: Uint8Array = new Uint8Array();
-  for (let epoch = 1; epoch <= epochs; epoch++) {
-    let epochLoss = 0;
-    let step = (epoch - 1) * stepsPerEpoch;
-    for (const inputs of batchesOf(spec, epoch, job.train.count)) {
+  for (let epoch = from?.epoch ?? 1; epoch <= epochs; epoch++) {
+    const resumed = epoch === from?.epoch ? from : undefined;
+    let epochLoss = resumed?.epochLoss ?? 0;
+    let stepsDone = resumed?.stepsDone ?? 0;
+    for (const inputs of skipping(stepsDone, batchesOf(spec, epoch, job.train.count))) {
       // Lets signals and the display have their turn.
       await setImmediate();
+      if (job.checkpoint && (signal.aborted || clock!.isTime(epoch, stepsDone))) {
+        const model = session.read('model');
+        const state = { of, epoch, stepsDone, epochLoss, recent, curve, wallSeconds: wallSeconds(), model };
+        await writeCheckpoint(job.checkpoint.file, state);
+      }
       signal.throwIfAborted();
+      const step = (epoch - 1) * stepsPerEpoch + stepsDone;
       const rate = cosineRate(learningRate, step, steps);
       const loss = session.call('step', { ...inputs, learningRate: Float32Array.of(rate) }).loss![0]!;
       recent.push(loss);
       if (recent.length > 5) recent.shift();
       if (!Number.isFinite(loss)) throw new Error(divergence(step + 1, rate, recent));
       epochLoss += loss;
-      step++;
-      onProgress({ epoch, epochs, step, steps, loss });
+      stepsDone++;
+      onProgress({ epoch, epochs, step: step + 1, steps, loss, ...(setAside && { setAside }) });
+      setAside = undefined;
     }
     if (epoch % evaluateEvery === 0 || epoch === epochs) {
       const onTrain = predict(session, 'train', job.train.count);
@@ -50,13 +75,28 @@ export const train: Trainer = async (job, onProgress, signal) => {
       predictions = onTrain.predictions;
       const evaluation = evaluationOf(job, epoch, epochLoss / stepsPerEpoch, predictions, onTest);
       curve.push(evaluation);
-      const loss = recent.at(-1)!;
-      onProgress({ epoch, epochs, step, steps, loss, evaluation });
+      onProgress({ epoch, epochs, step: epoch * stepsPerEpoch, steps, loss: recent.at(-1)!, evaluation });
     }
   }
-  const wallSeconds = (performance.now() - started) / 1000;
-  return { curve, predictions, parameters: weightCount(network.parameters), wallSeconds };
+  const parameters = weightCount(network.parameters);
+  const weightsSha256 = hashOf(session.read('model'));
+  return { curve, predictions, parameters, weightsSha256, wallSeconds: wallSeconds() };
 };
+
+/** The rest of an epoch's batches: those of the steps done are drawn, since the later draws follow from them, but not used. */
+function* skipping(stepsDone: number, batches: Generator<Values>): Generator<Values> {
+  for (let step = 0; step < stepsDone; step++) batches.next();
+  yield* batches;
+}
+
+function hashOf(model: Values): string {
+  const hash = createHash('sha256');
+  for (const name of ['model/parameters', 'model/statistics']) {
+    const { buffer, byteOffset, byteLength } = model[name]!;
+    hash.update(new Uint8Array(buffer, byteOffset, byteLength));
+  }
+  return hash.digest('hex');
+}
 
 /** Puts the job's data and initial weights into the session. */
 export function load(session: Session, { spec, train, test, targetLabels }: TrainingJob): void {

@@ -2,7 +2,9 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
-import type { TrainingProgress } from '../training/job.js';
+import { InputError } from '../errors.js';
+import { type TrainingProgress, WorkerEnded } from '../training/job.js';
+import { deviceSettings, devices } from './devices.js';
 import type { FromWorker, Question, Tasks, ToWorker } from './protocol.js';
 
 /** Lines of a worker's stderr that are kept to explain its end. */
@@ -11,12 +13,14 @@ const LAST_WORDS = 5;
 interface Worker {
   process: ChildProcess;
   threads: number;
+  /** The GPU it computes on, if it does. */
+  device: string | undefined;
   lastWords: string[];
 }
 
-/** How many runs of `threads` threads this machine trains at once. */
+/** How many runs of `threads` threads this machine trains at once: one on each GPU, or as many as the cores hold. */
 export function parallelRuns(threads: number): number {
-  return Math.max(1, Math.floor(availableParallelism() / threads));
+  return devices().length || Math.max(1, Math.floor(availableParallelism() / threads));
 }
 
 /** Worker processes are started when first needed and kept for the next question. */
@@ -27,7 +31,7 @@ export class WorkerPool {
   /**
    * Asks a worker whose TensorFlow uses `threads` threads.
    *
-   * @throws Error with the worker's message, or saying how the worker ended
+   * @throws Error with the worker's message; InputError if it was one; WorkerEnded saying how the worker ended
    */
   async ask<Task extends keyof Tasks>(
     threads: number,
@@ -38,6 +42,7 @@ export class WorkerPool {
   ): Promise<Tasks[Task]['answered']> {
     const worker = this.take(threads);
     this.busy.add(worker);
+    worker.lastWords.length = 0;
     const abort = () => tell(worker, { task: 'abort' });
     signal?.addEventListener('abort', abort);
     try {
@@ -57,18 +62,28 @@ export class WorkerPool {
   }
 
   private take(threads: number): Worker {
-    const known = this.idle.findIndex((worker) => worker.threads === threads);
-    return known < 0 ? start(threads) : this.idle.splice(known, 1)[0]!;
+    const known = this.idle.findIndex((worker) => worker.threads === threads && worker.process.connected);
+    if (known >= 0) return this.idle.splice(known, 1)[0]!;
+    const taken = [...this.idle, ...this.busy].map(({ device }) => device);
+    const workersOn = (device: string) => taken.filter((other) => other === device).length;
+    return start(threads, devices().toSorted((a, b) => workersOn(a) - workersOn(b))[0]);
   }
 }
 
-function start(threads: number): Worker {
+function start(threads: number, device: string | undefined): Worker {
   const child = fork(fileURLToPath(new URL('./worker.js', import.meta.url)), [], {
-    env: { ...process.env, TF_NUM_INTRAOP_THREADS: String(threads), TF_NUM_INTEROP_THREADS: '1' },
+    env: {
+      ...process.env,
+      TF_NUM_INTRAOP_THREADS: String(threads),
+      TF_NUM_INTEROP_THREADS: '1',
+      ...deviceSettings(device),
+    },
     serialization: 'advanced',
     stdio: ['ignore', 'inherit', 'pipe', 'ipc'],
   });
-  const worker: Worker = { process: child, threads, lastWords: [] };
+  const worker: Worker = { process: child, threads, device, lastWords: [] };
+  // How it ends is told to whoever waits for an answer; between answers nobody needs to know.
+  child.on('error', () => {});
   child.stderr!.setEncoding('utf8').on('data', (text: string) => {
     if (process.env.LABELNOISE_DEBUG) process.stderr.write(text);
     worker.lastWords.push(...text.split('\n').filter(Boolean));
@@ -78,7 +93,8 @@ function start(threads: number): Worker {
 }
 
 function tell(worker: Worker, message: ToWorker): void {
-  if (worker.process.connected) worker.process.send(message);
+  // A worker that is gone cannot be told; whoever waits for its answer learns of its end.
+  if (worker.process.connected) worker.process.send(message, () => {});
 }
 
 function answerOf(
@@ -91,16 +107,24 @@ function answerOf(
       if (message.kind === 'progress') return onProgress(message.progress);
       release();
       if (message.kind === 'answer') resolve(message.answer);
-      else reject(Object.assign(new Error(message.message), { stack: message.stack }));
+      else {
+        const error = message.isInputError ? new InputError(message.message) : new Error(message.message);
+        reject(Object.assign(error, { stack: message.stack }));
+      }
     };
-    const onExit = (code: number | null, signal: string | null) => {
+    const onClose = (code: number | null, signal: string | null) => {
       release();
       const hint = signal === 'SIGKILL' ? ', as when memory runs out' : '';
       const words = worker.lastWords.length ? `; its last words: ${worker.lastWords.join(' | ')}` : '';
-      reject(new Error(`the worker process ended (${signal ?? `exit code ${code}`}${hint})${words}`));
+      reject(new WorkerEnded(`the worker process ended (${signal ?? `exit code ${code}`}${hint})${words}`));
     };
-    const release = () => worker.process.off('message', onMessage).off('exit', onExit);
-    worker.process.on('message', onMessage).on('exit', onExit);
+    const onError = (error: Error) => {
+      release();
+      reject(new WorkerEnded(`the worker process could not be started: ${error.message}`));
+    };
+    const release = () =>
+      worker.process.off('message', onMessage).off('close', onClose).off('error', onError);
+    worker.process.on('message', onMessage).on('close', onClose).on('error', onError);
     tell(worker, question);
   });
 }

@@ -23,4 +23,4 @@ export type ToWorker = Question | { task: 'abort' };
 export type FromWorker =
   | { kind: 'progress'; progress: TrainingProgress }
   | { kind: 'answer'; answer: Tasks[keyof Tasks]['answered'] }
-  | { kind: 'error'; message: string; stack: string | undefined };
+  | { kind: 'error'; message: string; stack: string | undefined; isInputError: boolean };

@@ -1,12 +1,14 @@
 // A worker process: loads TensorFlow, and trains or measures what it is asked to until it is no longer wanted.
 import { engineVersions } from '../engine/tensorflow.js';
+import { InputError } from '../errors.js';
 import { measureStep } from '../training/measure.js';
 import { precisionTimes } from '../training/precision.js';
 import { train } from '../training/train.js';
 import type { FromWorker, Question, Tasks, ToWorker } from './protocol.js';
 
-// Ctrl-C in a terminal reaches the whole group of processes; the one that schedules decides what it means.
+// Ctrl-C in a terminal reaches the whole group of processes, and SIGTERM may; the one that schedules decides what they mean.
 process.on('SIGINT', () => {});
+process.on('SIGTERM', () => {});
 process.on('disconnect', () => process.exit());
 
 const say = (message: FromWorker) => process.send!(message);
@@ -26,6 +28,6 @@ process.on('message', async (message: ToWorker) => {
     say({ kind: 'answer', answer: await answerTo(message) });
   } catch (error) {
     const { message, stack } = error as Error;
-    say({ kind: 'error', message, stack });
+    say({ kind: 'error', message, stack, isInputError: error instanceof InputError });
   }
 });

@@ -1,0 +1,71 @@
+// `labelnoise runs`: lists the runs of a results folder, and removes what its suite does not name.
+import { rm } from 'node:fs/promises';
+import type { Command } from 'commander';
+import { table } from 'table';
+import { InputError } from '../errors.js';
+import { finalAccuracy } from '../results/aggregate.js';
+import { explained } from '../results/files.js';
+import { inventory } from '../results/inventory.js';
+import { lock } from '../results/lock.js';
+import { readOwner } from '../results/ownership.js';
+import { expand } from '../suite/expand.js';
+
+const HELP = `
+Lists every run that the folder's suite names: finished, checkpointed (begun), failed, damaged, or to do; then the
+files that are of no use to the suite: of other runs, damaged, or half written. --prune removes these.
+
+Examples:
+  labelnoise runs results/quick
+  labelnoise runs results/quick --prune`;
+
+export function register(program: Command): void {
+  program
+    .command('runs')
+    .description('list the runs of a results folder')
+    .argument('<out>', 'results folder of a run')
+    .option('--prune', 'remove what the suite does not name')
+    .addHelpText('after', HELP)
+    .action(async (out: string, { prune }: { prune?: boolean }) => {
+      const print = (text: string) => process.stdout.write(text);
+      await (prune ? pruneRuns(out, print) : listRuns(out, print));
+    });
+}
+
+/** Prints the runs of a folder and its superfluous files, which it returns. @throws InputError if it is no results folder */
+export async function listRuns(out: string, print: (text: string) => void): Promise<string[]> {
+  const suite = await readOwner(out);
+  if (!suite) throw new InputError(`${out}: is no results folder: it has no suite.json`);
+  const { runs, superfluous } = await inventory(out, expand(suite).runs);
+  const rows = runs.map(({ run, state, record }) => [
+    run.id,
+    run.method,
+    run.condition.label,
+    String(run.spec.seed),
+    record ? finalAccuracy(record).toFixed(2) : '',
+    state,
+  ]);
+  print(
+    table([['id', 'method', 'noise', 'seed', 'accuracy', 'state'], ...rows], {
+      drawHorizontalLine: (i, rows) => i < 2 || i === rows,
+    }),
+  );
+  if (superfluous.length) print(`Of no use to the suite ${suite.name}:\n`);
+  for (const file of superfluous) print(`${file}\n`);
+  return superfluous;
+}
+
+/** Lists, then removes what is superfluous. @throws InputError if the folder is in use, or a file cannot be removed */
+export async function pruneRuns(out: string, print: (text: string) => void): Promise<void> {
+  if (!(await readOwner(out))) throw new InputError(`${out}: is no results folder: it has no suite.json`);
+  const unlock = await lock(out, (line) => print(`${line}\n`));
+  try {
+    const superfluous = await listRuns(out, print);
+    for (const file of superfluous)
+      await rm(file).catch((error) => {
+        throw explained(error, `cannot remove ${file}`);
+      });
+    print(`${superfluous.length} file${superfluous.length === 1 ? '' : 's'} removed\n`);
+  } finally {
+    await unlock();
+  }
+}

@@ -1,0 +1,22 @@
+// Several observers as one.
+import type { Observer } from './execute.js';
+
+/** Tells each of them, in their order. */
+export function observers(...all: Observer[]): Observer {
+  const tell =
+    <Event extends keyof Observer>(event: Event) =>
+    (...news: Parameters<NonNullable<Observer[Event]>>) => {
+      for (const observer of all) (observer[event] as ((...news: unknown[]) => void) | undefined)?.(...news);
+    };
+  return {
+    begins: tell('begins'),
+    setAside: tell('setAside'),
+    noted: tell('noted'),
+    started: tell('started'),
+    progressed: tell('progressed'),
+    finished: tell('finished'),
+    retried: tell('retried'),
+    failed: tell('failed'),
+    stopped: tell('stopped'),
+  };
+}

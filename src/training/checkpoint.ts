@@ -1,0 +1,74 @@
+// The state of a run under way, on disk: what it takes to go on with the same bits.
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { deserialize, serialize } from 'node:v8';
+import type { Values } from '../engine/program.js';
+import { explained, setAside, writeWhole } from '../results/files.js';
+import type { Evaluation } from '../results/record.js';
+import type { CheckpointInterval } from './job.js';
+
+/** All that a run's next steps depend on. Random draws come from streams of the epoch: its place in the epoch is enough. */
+export interface Checkpoint {
+  /** Whose state it is: the run's id and the TensorFlow whose bits these are. */
+  of: string;
+  /** Epoch under way, counted from 1. */
+  epoch: number;
+  /** Steps done in this epoch. */
+  stepsDone: number;
+  /** Sum of the losses of these steps. */
+  epochLoss: number;
+  /** The last losses, to explain a divergence by. */
+  recent: number[];
+  curve: Evaluation[];
+  wallSeconds: number;
+  /** Parameters, momentum and statistics. */
+  model: Values;
+}
+
+const HASH_BYTES = 32;
+
+const sha256 = (content: Uint8Array) => createHash('sha256').update(content).digest();
+
+/** Replaces a run's checkpoint; the old one is there until the new one is on the disk. @throws InputError if it cannot be written */
+export async function writeCheckpoint(file: string, checkpoint: Checkpoint): Promise<void> {
+  const content = serialize(checkpoint);
+  await writeWhole(file, Buffer.concat([sha256(content), content]));
+}
+
+/**
+ * Reads a checkpoint if there is one. One that is damaged or of another run is moved aside.
+ *
+ * @throws InputError if the file cannot be read or moved
+ */
+export async function readCheckpoint(
+  file: string,
+  of: string,
+): Promise<{ checkpoint?: Checkpoint; setAside?: { file: string; damage: string } }> {
+  const bytes = await readFile(file).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return undefined;
+    throw explained(error, `cannot read ${file}`);
+  });
+  if (!bytes) return {};
+  const moved = async (damage: string) => ({ setAside: { file: await setAside(file), damage } });
+  const content = bytes.subarray(HASH_BYTES);
+  if (!sha256(content).equals(bytes.subarray(0, HASH_BYTES))) return moved('its checksum is wrong');
+  const checkpoint = deserialize(content) as Checkpoint;
+  if (checkpoint.of !== of) return moved(`it is of ${checkpoint.of}, not of ${of}`);
+  return { checkpoint };
+}
+
+/** Tells when it is time for the next checkpoint. */
+export class CheckpointClock {
+  private last = performance.now();
+
+  constructor(private readonly every: CheckpointInterval) {}
+
+  /** Asked before each step, of which `stepsDone` are done in the epoch. */
+  isTime(epoch: number, stepsDone: number): boolean {
+    const { epochs, minutes = Number.POSITIVE_INFINITY } = this.every;
+    if (epochs) return stepsDone === 0 && epoch > 1 && (epoch - 1) % epochs === 0;
+    if (performance.now() - this.last < minutes * 60_000) return false;
+    this.last = performance.now();
+    return true;
+  }
+}
