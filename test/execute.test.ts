@@ -1,5 +1,5 @@
 // Running a suite's graph: order, what is kept, what a failure stops, and the run command around it.
-import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { expect } from 'chai';
 import { parse } from 'csv-parse/sync';
@@ -15,7 +15,7 @@ import { expand } from '../src/suite/expand.js';
 import type { ResolvedSuite } from '../src/suite/resolve.js';
 import type { Suite } from '../src/suite/schema.js';
 import { type RunSpec, runId } from '../src/suite/spec.js';
-import type { Trainer, TrainingJob } from '../src/training/job.js';
+import { type Trainer, type TrainingJob, WorkerEnded } from '../src/training/job.js';
 import { fakeEngine, fakeTrain, SUITE, temporaryFolder } from './fakes.js';
 
 const suite = SUITE as ResolvedSuite;
@@ -43,6 +43,8 @@ async function workplace(changes: Partial<Suite> = {}) {
       ...engine,
     };
     const progress = {
+      noted: (line: string) => said.push(line),
+      retried: (node: { method: string }) => said.push(`${node.method}: again`),
       setAside: (moved: string) => said.push(`aside ${path.basename(moved)}`),
       failed: (node: { method: string }, reason: string) => said.push(`${node.method}: ${reason}`),
       stop() {},
@@ -194,6 +196,78 @@ describe('executing a suite', () => {
     expect(await readdir(path.join(place.out, 'runs'))).to.have.length(3);
   });
 
+  describe('whose workers end', () => {
+    const one = {
+      noise: { kind: 'symmetric' as const, rates: [0.2], redraw: 'other' as const },
+      methods: { sgd: {}, sam: { rho: 0.1 } },
+    };
+    /** Ends the first `times` attempts at SAM. */
+    const ending = (times: number): Trainer => {
+      let attempts = 0;
+      return (job, ...rest) => {
+        const ends = job.spec.gradient.kind === 'sam' && attempts++ < times;
+        return ends ? Promise.reject(new WorkerEnded('gone (SIGKILL)')) : fakeTrain(job, ...rest);
+      };
+    };
+
+    it('is tried again, with the same checkpoint', async () => {
+      const place = await workplace(one);
+      expect(await place.go(ending(2))).to.equal(0);
+      expect(place.said).to.deep.equal(['sam: again', 'sam: again']);
+      const checkpoints = place.jobs.slice(1).map(({ checkpoint }) => checkpoint);
+      const file = path.join(place.out, 'checkpoints', `${runId(place.jobs[1]!.spec)}.ckpt`);
+      expect(checkpoints).to.deep.equal(Array(3).fill({ file, every: { minutes: 2 } }));
+    });
+
+    it('fails when it goes on, and the rest is done', async () => {
+      const place = await workplace(one);
+      expect(await place.go(ending(3))).to.equal(1);
+      expect(place.said.at(-1)).to.equal('sam: gone (SIGKILL) [WRN-10-1, batches of 10]');
+      expect(place.printed).to.match(/SAM +│ +failed/);
+      expect(place.jobs).to.have.length(4);
+    });
+  });
+
+  it('is alone in its folder', async () => {
+    const place = await workplace();
+    let refusal: unknown;
+    const train: Trainer = async (job, ...rest) => {
+      refusal ??= await run(place.file, { out: place.out }, fakeEngine, { stop() {} }, () => {}).catch(
+        (e) => e,
+      );
+      return fakeTrain(job, ...rest);
+    };
+    expect(await place.go(train)).to.equal(0);
+    expect(refusal).to.be.instanceOf(InputError);
+    expect((refusal as Error).message).to.match(/out: is in use by process \d+ since /);
+    expect(await files(place.out)).not.to.include('lock');
+  });
+
+  it('writes an event a line, after whatever a killed process left', async () => {
+    const place = await workplace({
+      noise: { kind: 'symmetric', rates: [0.2], redraw: 'other' },
+      methods: { sgd: {} },
+    });
+    await mkdir(place.out);
+    const log = path.join(place.out, 'events.jsonl');
+    await writeFile(log, '{"event":"begin"}\n{"event":"prog');
+    await place.go();
+    const [, torn, ...lines] = (await readFile(log, 'utf8')).trimEnd().split('\n');
+    expect(torn).to.equal('{"event":"prog');
+    const events = lines.map((line) => JSON.parse(line));
+    expect(events.map(({ event }) => event)).to.deep.equal([
+      'begin',
+      'started',
+      'progress',
+      'progress',
+      'finished',
+    ]);
+    expect(events[0]).to.include({ suite: 'tiny', runs: 1, finished: 0 });
+    expect(events[1]).to.include({ method: 'sgd', noise: '20', seed: 1 });
+    expect(events[3].evaluation.testAccuracy).to.equal(events[4].testAccuracy);
+    for (const { time } of events) expect(new Date(time).toISOString()).to.equal(time);
+  });
+
   for (const [signal, code] of [
     ['SIGINT', 130],
     ['SIGTERM', 143],
@@ -293,5 +367,17 @@ describe('the time left', () => {
     expect([left.run(sam!), left.suite()]).to.deep.equal([20, 20]);
     left.dropped(sam!);
     expect([left.share(), left.suite()]).to.deep.equal([1, 0]);
+  });
+
+  it('does not count what was done before', () => {
+    let now = 0;
+    const [sgd, , , sam] = graph.runs;
+    const left = new TimeLeft([sgd!, sam!], () => now);
+    left.resumed(sam!, 0.5);
+    now = 10;
+    left.progressed(sam!, 0.75);
+    expect([left.run(sam!), left.suite()]).to.deep.equal([10, 30]);
+    left.finished(sam!);
+    expect(left.share()).to.equal(0.5);
   });
 });

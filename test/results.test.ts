@@ -8,6 +8,7 @@ import { explained, setAside } from '../src/results/files.js';
 import { checkOwner, claim, readOwner } from '../src/results/ownership.js';
 import { decodeLabels, encodeLabels } from '../src/results/predictions.js';
 import { originOf } from '../src/results/provenance.js';
+import { parseRecord, recordText } from '../src/results/record_schema.js';
 import { readRecords, writeRecord } from '../src/results/store.js';
 import { expand } from '../src/suite/expand.js';
 import type { ResolvedSuite } from '../src/suite/resolve.js';
@@ -71,6 +72,18 @@ describe('run records', () => {
       expect(await setAside(file)).to.equal(`${file}.damaged`);
       expect(await readdir(path.dirname(file))).to.deep.equal([`${first.id}.json.damaged`]);
     });
+
+  it('with any bit changed are damaged', () => {
+    const text = Buffer.from(recordText(whole));
+    for (let bit = 0; bit < 8 * text.length; bit += 13) {
+      const changed = Buffer.from(text);
+      changed[bit >> 3]! ^= 1 << (bit & 7);
+      const parsed = parseRecord(changed.toString(), first);
+      expect('damage' in parsed, changed.toString().slice((bit >> 3) - 20, (bit >> 3) + 20)).to.equal(true);
+    }
+    expect(parseRecord(text.toString(), first)).to.deep.equal({ record: whole });
+    expect(parseRecord(JSON.stringify(whole), first)).to.deep.equal({ record: whole });
+  });
 
   it('hold labels as digits', () => {
     expect(encodeLabels(Uint8Array.of(3, 0, 9))).to.equal('309');

@@ -1,0 +1,80 @@
+// The lock of a results folder: held, stale, or not to be told.
+import { spawnSync } from 'node:child_process';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import path from 'node:path';
+import { expect } from 'chai';
+import { InputError } from '../src/errors.js';
+import { checkUnlocked, lock } from '../src/results/lock.js';
+import { temporaryFolder } from './fakes.js';
+
+describe('the lock of a results folder', () => {
+  let out: string;
+  let told: string[];
+  beforeEach(async () => {
+    out = await temporaryFolder();
+    told = [];
+  });
+  const take = () => lock(out, (line) => told.push(line));
+  const refusal = (taking: Promise<unknown>) =>
+    taking.then(
+      () => undefined,
+      (error) => error as Error,
+    );
+  const left = (changes: object) =>
+    writeFile(
+      path.join(out, 'lock'),
+      JSON.stringify({ pid: process.pid, host: hostname(), since: '2026-01-01', birth: null, ...changes }),
+    );
+
+  it('is held until it is given back', async () => {
+    await checkUnlocked(out);
+    const unlock = await take();
+    for (const attempt of [take(), checkUnlocked(out)]) {
+      const error = await refusal(attempt);
+      expect(error).to.be.instanceOf(InputError);
+      expect(error!.message).to.include(`is in use by process ${process.pid} since 2`);
+    }
+    await unlock();
+    expect(await readdir(out)).to.deep.equal([]);
+    await (await take())();
+    expect(told).to.deep.equal([]);
+  });
+
+  it('is taken over from a process that is gone', async () => {
+    const { pid } = spawnSync(process.execPath, ['-e', '']);
+    await left({ pid });
+    await checkUnlocked(out);
+    const unlock = await take();
+    expect(told).to.deep.equal([`took over ${out} from process ${pid}, which is gone`]);
+    await unlock();
+    expect(await readdir(out)).to.deep.equal([]);
+  });
+
+  it('is taken over from a process whose number another one has now', async () => {
+    await left({ birth: 'an earlier boot/1' });
+    await take();
+    expect(told).to.have.length(1);
+    expect(JSON.parse(await readFile(path.join(out, 'lock'), 'utf8')).pid).to.equal(process.pid);
+  });
+
+  it('is taken over if it was cut short', async () => {
+    await writeFile(path.join(out, 'lock'), '{"pid":');
+    await take();
+    expect(told).to.deep.equal([`took over ${out}: its lock was damaged`]);
+  });
+
+  it('of another machine is believed, and how to be rid of it said', async () => {
+    await left({ host: 'elsewhere', pid: 1 });
+    expect((await refusal(take()))!.message).to.include(
+      `by process 1 on elsewhere (if it is gone, remove ${path.join(out, 'lock')}) since 2026-01-01`,
+    );
+  });
+
+  it('goes to one of those who find it stale', async () => {
+    await left({ birth: 'an earlier boot/1' });
+    const outcomes = await Promise.allSettled([take(), take(), take(), take()]);
+    expect(outcomes.filter(({ status }) => status === 'fulfilled')).to.have.length(1);
+    expect(told).to.have.length(1);
+  });
+});

@@ -1,0 +1,65 @@
+// `labelnoise runs`: what a results folder holds, and what is removed from it.
+import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { expect } from 'chai';
+import { listRuns, pruneRuns } from '../src/cli/runs.js';
+import { InputError } from '../src/errors.js';
+import { claim } from '../src/results/ownership.js';
+import { checkpointFile, writeFailure, writeRecord } from '../src/results/store.js';
+import { expand } from '../src/suite/expand.js';
+import type { ResolvedSuite } from '../src/suite/resolve.js';
+import { fakeRecord, SUITE, temporaryFolder } from './fakes.js';
+
+const suite = SUITE as ResolvedSuite;
+const [finished, failed, begun, damaged, untouched] = expand(suite).runs;
+const [foreign] = expand({ ...suite, seeds: [7] }).runs;
+
+describe('labelnoise runs', () => {
+  let out: string;
+  let printed: string;
+  const print = (text: string) => {
+    printed += text;
+  };
+  const names = async (folder: string) => (await readdir(path.join(out, folder))).sort();
+
+  beforeEach(async () => {
+    out = await temporaryFolder();
+    printed = '';
+    await claim(out, suite);
+    for (const run of [finished!, foreign!]) await writeRecord(out, fakeRecord(run, 42));
+    await writeFailure(out, failed!, 'no luck');
+    await mkdir(path.join(out, 'checkpoints'));
+    for (const run of [finished!, begun!, foreign!]) await writeFile(checkpointFile(out, run.id), '');
+    await writeFile(path.join(out, 'runs', `${damaged!.id}.json`), '{');
+    await writeFile(path.join(out, 'runs', `${untouched!.id}.json.12-3.tmp`), '{');
+    await writeFile(path.join(out, 'runs', 'notes.txt'), 'mine');
+  });
+
+  it('says of every run how it stands', async () => {
+    await listRuns(out, print);
+    const line = (id: string) => printed.split('\n').find((text) => text.includes(`${id} `))!;
+    expect(line(finished!.id)).to.match(/sgd +║? *│ +20 +│ +1 +│ +42.00 +│ +finished/);
+    expect(line(failed!.id)).to.include('failed');
+    expect(line(begun!.id)).to.include('checkpointed');
+    expect(line(damaged!.id)).to.include('damaged');
+    expect(line(untouched!.id)).to.include('to do');
+    expect(printed).to.include(`${path.join(out, 'runs', foreign!.id)}.json\n`);
+  });
+
+  it('removes what is of no use to the suite, and nothing of others', async () => {
+    await pruneRuns(out, print);
+    expect(await names('runs')).to.deep.equal(
+      [`${finished!.id}.json`, `${failed!.id}.failed.json`, 'notes.txt'].sort(),
+    );
+    expect(await names('checkpoints')).to.deep.equal([`${begun!.id}.ckpt`]);
+    expect(printed).to.match(/\n5 files removed\n$/);
+    expect(await names('.')).to.deep.equal(['checkpoints', 'runs', 'suite.json']);
+  });
+
+  it('refuses what is no results folder', async () => {
+    for (const listing of [listRuns, pruneRuns]) {
+      const error = await listing(path.join(out, 'runs'), print).catch((e) => e);
+      expect(error).to.be.instanceOf(InputError);
+    }
+  });
+});
