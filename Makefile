@@ -3,7 +3,7 @@
 SUITE ?= quick
 OUT ?= results/$(or $(filter perf,$(MAKECMDGOALS)),$(SUITE))
 # Reach the recipes through the environment, so that spaces and quotes in them are harmless.
-export SUITE OUT PYTORCH QUICK
+export SUITE OUT PYTORCH QUICK KILLS SEED
 
 NODE_MODULES := node_modules/.package-lock.json
 BUILT := dist/.built
@@ -17,13 +17,15 @@ CHECK_NODE := const [a, b] = process.versions.node.split(".").map(Number); \
 	console.error("Node " + process.versions.node + " cannot be used: install Node 22, or 20.19 or later of Node 20."); process.exit(2); }
 
 MAKEFLAGS += --no-builtin-rules
-.PHONY: help readme install build bench perf test lint format doctor data clean
+.PHONY: help readme install build bench perf test torture lint format doctor data clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo 'make bench [SUITE=quick] [OUT=results/SUITE]'
 	@echo '               install what is needed, train a suite (suites/SUITE) and write its tables to OUT'
 	@echo 'make test      install what is needed, fetch CIFAR-10 and run the tests'
+	@echo 'make torture [KILLS=50] [SEED=1]'
+	@echo '               kill the suite smoke at random instants, and see that its results do not change'
 	@echo 'make perf [PYTORCH=python] [OUT=results/perf] [QUICK=1]'
 	@echo '               compare the speed of training with stock tfjs, and with PyTorch if given'
 	@echo 'make readme    draw the table in the README again from results/quick'
@@ -73,6 +75,9 @@ doctor: build
 
 test: data
 	@node_modules/.bin/mocha --reporter dist/test/support/reporter.js
+
+torture: data
+	@node --enable-source-maps dist/test/torture.js
 
 lint: $(NODE_MODULES)
 	@node_modules/.bin/biome check --error-on-warnings

@@ -81,7 +81,10 @@ describe('labelnoise perf', () => {
     const options = { out, models: 'WRN-10-1', batch: '4', rounds: '1' };
     const text = await perf(options, () => {});
     expect(text).to.include('WRN-10-1').and.to.include('Stock tfjs').and.not.to.include(' ms');
-    const { models, provenance } = JSON.parse(readFileSync(path.join(out, 'perf.json'), 'utf8'));
+    const { models, pool_over_single, provenance } = JSON.parse(
+      readFileSync(path.join(out, 'perf.json'), 'utf8'),
+    );
+    if (pool_over_single !== null) expect(pool_over_single).to.be.above(0);
     const figures = models['WRN-10-1'];
     expect(figures.failures).to.deep.equal({});
     for (const ratio of ['stock_over_compiled', 'eager_over_compiled', 'sam_over_sgd', 'peak_rss_mib'])

@@ -105,6 +105,7 @@ describe('a results folder', () => {
     await claim(out, suite);
     await checkOwner(out, suite);
     await checkOwner(out, { ...suite, description: 'Other words.' });
+    await checkOwner(out, { ...suite, checkpoint: { epochs: 1 } });
     expect(await readOwner(out)).to.deep.equal(suite);
   });
 

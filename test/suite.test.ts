@@ -69,6 +69,16 @@ describe('suite files', () => {
       { noise: undefined },
       'noise is missing; allowed: an object with kind one of symmetric, file',
     ],
+    [
+      'checkpoints by minutes and epochs',
+      { checkpoint: { minutes: 2, epochs: 1 } },
+      'checkpoint is {"minutes":2,"epochs":1}; allowed: either minutes or epochs, e.g. {"minutes": 2}',
+    ],
+    [
+      'checkpoints all the time',
+      { checkpoint: { minutes: 0 } },
+      'checkpoint.minutes is 0; allowed: a number above 0',
+    ],
     ['depth 15', { 'model/depth': 15 }, 'model.depth is 15; allowed: 6n+4: 10, 16, 22, 28, 34, 40, ...'],
     [
       'a ResNet of depth 30',

@@ -31,6 +31,7 @@ const QUICK = { models: 'WRN-16-1', rounds: 3 };
 const HELP = `
 Takes training steps in turn: compiled into one TensorFlow graph, operation by operation, with the stock operations of
 tfjs, and in PyTorch if it is given. Prints ratios of median times; larger means that the compiled step is faster.
+Also compares the steps of a pool of worker processes with those of one process that has all threads.
 Nothing else should run on the machine meanwhile. Writes OUT/perf.json.
 
 Examples:
@@ -76,6 +77,7 @@ export async function perf(options: PerfOptions, tell: (line: string) => void): 
   });
 
   const { compare } = await import('../perf/compare.js');
+  const { poolOverSingle } = await import('../perf/pool_throughput.js');
   const { trainingFlops } = await import('../perf/flops.js');
   const { engineVersions } = await import('../engine/tensorflow.js');
   const { fastestPrecision } = await import('../training/precision.js');
@@ -84,6 +86,8 @@ export async function perf(options: PerfOptions, tell: (line: string) => void): 
   const origin = await originOf(versions);
   const models: Record<string, ModelFigures> = {};
   const file = path.join(options.out, 'perf.json');
+  tell('worker processes beside one process');
+  const pool = await poolOverSingle(precision, rounds);
   for (const [name, { depth, width }] of sizes) {
     const size = batch ?? (trainingFlops(modelOf(depth, width)) > LARGE_FLOPS ? LARGE_BATCH : BATCH);
     const what = { depth, width, batch: size, rounds, precision, threads };
@@ -98,11 +102,13 @@ export async function perf(options: PerfOptions, tell: (line: string) => void): 
       finished: new Date().toISOString(),
     };
     // After every network, so that a measurement cut short is not lost.
-    await writeWhole(file, `${JSON.stringify({ models, provenance }, null, 2)}\n`);
+    await writeWhole(file, `${JSON.stringify({ models, pool_over_single: pool, provenance }, null, 2)}\n`);
   }
   const libraries = `TensorFlow ${origin.tensorflow}${torch ? `, PyTorch ${torch}` : ''}`;
   const heading = `${origin.cpu}, ${threads} threads, ${libraries}, compiled in ${precision}`;
-  return `${heading}\n${comparisonTable(models)}Written to ${file}\n`;
+  const workers =
+    pool === null ? '' : `Worker processes / one process, steps per second: ${pool.toFixed(2)} x\n`;
+  return `${heading}\n${comparisonTable(models)}${workers}Written to ${file}\n`;
 }
 
 function sizeOf(name: string): { depth: number; width: number } {

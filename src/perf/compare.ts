@@ -5,6 +5,7 @@ import { PROJECT_ROOT } from '../project.js';
 import type { Precision } from '../suite/spec.js';
 import { type Answer, Contender } from './contender.js';
 import { MATRIX_PRODUCT_FLOPS, trainingFlops } from './flops.js';
+import { median } from './median.js';
 import { modelOf } from './setting.js';
 import type { LoopFigures } from './training_loop.js';
 
@@ -158,10 +159,4 @@ function againstPytorch(
     pytorch_best_over_compiled_sam: ratio(`pytorch-sam-${sam}`, 'compiled-sam'),
     pytorch_best_mode: { sgd, sam },
   };
-}
-
-function median(values: number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
 }

@@ -1,6 +1,6 @@
 // One execution in a results folder at a time: OUT/lock says who has it, and is known for stale when that process is gone.
 import { readFileSync } from 'node:fs';
-import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
+import { mkdir, open, readFile, rm, stat } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import path from 'node:path';
 import { setTimeout } from 'node:timers/promises';
@@ -19,7 +19,7 @@ type Holder = z.infer<typeof holderSchema>;
 
 const lockFile = (out: string) => path.join(out, 'lock');
 
-/** Who has an unreadable lock: its writer, who needs only a moment to finish, or nobody. */
+/** What it takes to write a lock: one that is unreadable for longer was left behind. */
 const MOMENT_MILLISECONDS = 500;
 
 /** @throws InputError saying who holds the folder, if somebody does */
@@ -71,30 +71,31 @@ async function created(file: string, text: string): Promise<boolean> {
   return true;
 }
 
+/** One at a time looks and removes, or somebody's new lock could be taken for the stale one that was there before. */
 async function removeIfStale(out: string, tell: (line: string) => void): Promise<void> {
   const file = lockFile(out);
-  let text = await lockText(out);
-  if (text !== undefined && !holderIn(text)) {
-    await setTimeout(MOMENT_MILLISECONDS);
-    text = await lockText(out);
+  const guard = `${file}.takeover`;
+  if (!(await created(guard, ''))) {
+    const made = await stat(guard).catch(() => undefined);
+    if (made && Date.now() - made.mtimeMs > 20 * MOMENT_MILLISECONDS) await rm(guard, { force: true });
+    await setTimeout(MOMENT_MILLISECONDS / 10);
+    return;
   }
-  if (text === undefined) return;
-  const holder = holderIn(text);
-  if (holder && isAlive(holder)) throw new InputError(heldBy(out, holder));
-  // Somebody else may be doing the same: what was moved is the stale lock, or goes back.
-  const moved = `${file}.${process.pid}`;
-  const isMoved = await rename(file, moved).then(
-    () => true,
-    () => false,
-  );
-  if (!isMoved) return;
-  if ((await readFile(moved, 'utf8')) !== text) return rename(moved, file);
-  await rm(moved);
-  tell(
-    holder
-      ? `took over ${out} from process ${holder.pid}, which is gone`
-      : `took over ${out}: its lock was damaged`,
-  );
+  try {
+    let text = await lockText(out);
+    if (text !== undefined && !holderIn(text)) {
+      await setTimeout(MOMENT_MILLISECONDS);
+      text = await lockText(out);
+    }
+    if (text === undefined) return;
+    const holder = holderIn(text);
+    if (holder && isAlive(holder)) throw new InputError(heldBy(out, holder));
+    await rm(file);
+    const why = holder ? ` from process ${holder.pid}, which is gone` : ': its lock was damaged';
+    tell(`took over ${out}${why}`);
+  } finally {
+    await rm(guard, { force: true });
+  }
 }
 
 async function lockText(out: string): Promise<string | undefined> {

@@ -52,7 +52,12 @@ export async function readCheckpoint(
   const moved = async (damage: string) => ({ setAside: { file: await setAside(file), damage } });
   const content = bytes.subarray(HASH_BYTES);
   if (!sha256(content).equals(bytes.subarray(0, HASH_BYTES))) return moved('its checksum is wrong');
-  const checkpoint = deserialize(content) as Checkpoint;
+  let checkpoint: Checkpoint;
+  try {
+    checkpoint = deserialize(content);
+  } catch {
+    return moved('it was written by a later version of Node');
+  }
   if (checkpoint.of !== of) return moved(`it is of ${checkpoint.of}, not of ${of}`);
   return { checkpoint };
 }

@@ -52,7 +52,7 @@ export const train: Trainer = async (job, onProgress, signal) => {
     for (const inputs of skipping(stepsDone, batchesOf(spec, epoch, job.train.count))) {
       // Lets signals and the display have their turn.
       await setImmediate();
-      if (job.checkpoint && (signal.aborted || clock!.isTime(epoch, stepsDone))) {
+      if (job.checkpoint && recent.length && (signal.aborted || clock!.isTime(epoch, stepsDone))) {
         const model = session.read('model');
         const state = { of, epoch, stepsDone, epochLoss, recent, curve, wallSeconds: wallSeconds(), model };
         await writeCheckpoint(job.checkpoint.file, state);

@@ -1,0 +1,74 @@
+// How many more steps a pool of worker processes takes than one process that has all the threads.
+import { availableParallelism } from 'node:os';
+import { ALGORITHM_VERSION, type Precision, type RunSpec } from '../suite/spec.js';
+import type { TrainingJob } from '../training/job.js';
+import { parallelRuns, WorkerPool } from '../workers/pool.js';
+import { median } from './median.js';
+import { LEARNING_RATE, madeUpImages, modelOf } from './setting.js';
+
+/** Small, as in the suites that are run on CPUs. */
+const DEPTH = 10;
+const WIDTH = 1;
+const BATCH = 32;
+const STEPS = 80;
+
+/**
+ * Trains in as many workers of one thread as the machine runs at once, then in one worker of all threads, round after
+ * round, and gives the ratio of their median steps per second; null on a machine of one core.
+ */
+export async function poolOverSingle(precision: Precision, rounds: number): Promise<number | null> {
+  const threads = availableParallelism();
+  if (threads === 1) return null;
+  const pool = new WorkerPool();
+  const rates: Record<'pool' | 'single', number[]> = { pool: [], single: [] };
+  try {
+    for (let round = 0; round <= rounds; round++) {
+      const workers = Array.from({ length: parallelRuns(1) }, () => stepsPerSecond(pool, 1, precision));
+      const together = (await Promise.all(workers)).reduce((sum, rate) => sum + rate, 0);
+      const single = await stepsPerSecond(pool, threads, precision);
+      // The first round starts the workers.
+      if (round === 0) continue;
+      rates.pool.push(together);
+      rates.single.push(single);
+    }
+  } finally {
+    pool.close();
+  }
+  return median(rates.pool) / median(rates.single);
+}
+
+/** Of the steps of one training, evaluations aside. */
+async function stepsPerSecond(pool: WorkerPool, threads: number, precision: Precision): Promise<number> {
+  let [first, last] = [0, 0];
+  await pool.ask(threads, 'train', jobOf(threads, precision), ({ step, evaluation }) => {
+    if (step === 1) first = performance.now();
+    if (step === STEPS && !evaluation) last = performance.now();
+  });
+  return (1000 * (STEPS - 1)) / (last - first);
+}
+
+function jobOf(threads: number, precision: Precision): TrainingJob {
+  const [train, test] = [madeUpImages(BATCH * STEPS), madeUpImages(BATCH)];
+  const spec: RunSpec = {
+    algorithm: ALGORITHM_VERSION,
+    labels: { from: 'noise' },
+    batch: { kind: 'plain' },
+    gradient: { kind: 'plain' },
+    noise: { kind: 'symmetric', rate: 0, redraw: 'other' },
+    seed: 1,
+    data: { dataset: 'cifar10', trainImages: train.count, testImages: test.count, augment: 'none' },
+    model: modelOf(DEPTH, WIDTH),
+    training: {
+      epochs: 1,
+      batchSize: BATCH,
+      learningRate: LEARNING_RATE,
+      momentum: 0.9,
+      weightDecay: 5e-4,
+      clipNorm: 5,
+      evaluateEvery: 1,
+    },
+    precision,
+    threads,
+  };
+  return { spec, train, test, noisyLabels: train.labels, targetLabels: train.labels };
+}
