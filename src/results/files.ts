@@ -1,5 +1,5 @@
 // Writing a file whole or not at all, with the user's part of what can go wrong as one line.
-import { type FileHandle, mkdir, open, readdir, rename, rm } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, readdir, realpath, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { InputError } from '../errors.js';
 
@@ -33,7 +33,10 @@ export const UNFINISHED = /\.\d+-\d+\.tmp$/;
  *
  * @throws InputError if it cannot be written; the old content is then still there
  */
-export async function writeWhole(file: string, content: string | Uint8Array): Promise<void> {
+export async function writeWhole(name: string, content: string | Uint8Array): Promise<void> {
+  // Where a link leads, and the permissions, are the user's choice.
+  const file = await realpath(name).catch(() => name);
+  const mode = (await stat(file).catch(() => undefined))?.mode;
   const folder = path.dirname(file);
   const unfinished = `${file}.${process.pid}-${versions++}.tmp`;
   try {
@@ -42,6 +45,7 @@ export async function writeWhole(file: string, content: string | Uint8Array): Pr
       await withHandle(unfinished, 'w', async (handle) => {
         // Goes on until all is written: on a nearly full disk a single write may take a part and report no error.
         await handle.writeFile(content);
+        if (mode !== undefined) await handle.chmod(mode);
         await handle.sync();
       });
       await rename(unfinished, file);
@@ -52,7 +56,7 @@ export async function writeWhole(file: string, content: string | Uint8Array): Pr
     await syncFolder(folder);
     if (made) await syncFolder(path.dirname(made));
   } catch (error) {
-    throw explained(error, `cannot write ${file}`);
+    throw explained(error, `cannot write ${name}`);
   }
 }
 

@@ -42,7 +42,7 @@ export const train: Trainer = async (job, onProgress, signal) => {
   if (from) {
     session.write('model', from.model);
     const step = (from.epoch - 1) * stepsPerEpoch + from.stepsDone;
-    onProgress({ epoch: from.epoch, epochs, step, steps, loss: recent.at(-1) ?? Number.NaN, resumed: true });
+    onProgress({ epoch: from.epoch, epochs, step, steps, loss: recent.at(-1)!, resumed: true });
   }
   let predictions: Uint8Array = new Uint8Array();
   for (let epoch = from?.epoch ?? 1; epoch <= epochs; epoch++) {
