@@ -73,7 +73,8 @@ describe('wrong input on the command line', () => {
 
   it("a folder with another suite's results", async () => {
     const out = path.join(folder, 'out');
-    await mkdir(out);
+    await mkdir(path.join(out, 'runs'), { recursive: true });
+    await writeFile(path.join(out, 'runs', 'record.json'), '');
     await claim(out, SUITE as ResolvedSuite);
     const before = await readFile(path.join(out, 'suite.json'), 'utf8');
     const other = await suiteFile({ name: 'other' });

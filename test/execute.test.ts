@@ -70,7 +70,16 @@ describe('executing a suite', () => {
     expect(await place.go()).to.equal(0);
     expect(place.jobs.map((job) => runId(job.spec))).to.deep.equal(graph.runs.map((r) => r.id));
     expect(await files(place.out)).to.deep.equal(
-      ['comparison.csv', 'events.jsonl', 'runs', 'runs.csv', 'suite.json', 'table4.csv', 'table4.md'].sort(),
+      [
+        'comparison.csv',
+        'events.jsonl',
+        'records.jsonl',
+        'runs',
+        'runs.csv',
+        'suite.json',
+        'table4.csv',
+        'table4.md',
+      ].sort(),
     );
     expect(parse(await readFile(path.join(place.out, 'runs.csv'), 'utf8'), { columns: true })).to.have.length(
       20,

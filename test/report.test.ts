@@ -1,5 +1,5 @@
 // Tables: CSV shapes, the paper's values, and what is said around them.
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { expect } from 'chai';
 import { parse } from 'csv-parse/sync';
@@ -14,6 +14,7 @@ import { reportOf } from '../src/report/report.js';
 import { settingsOf } from '../src/report/settings.js';
 import { terminalTable } from '../src/report/terminal.js';
 import { writeTables } from '../src/report/write.js';
+import { readArchive } from '../src/results/archive.js';
 import { expand } from '../src/suite/expand.js';
 import type { ResolvedSuite } from '../src/suite/resolve.js';
 import { fakeRecord, SUITE, temporaryFolder } from './fakes.js';
@@ -168,10 +169,16 @@ describe('the table', () => {
       .and.not.to.include('learning');
   });
 
-  it('is written in four files', async () => {
+  it('is written in files, all records in one of them', async () => {
     const out = path.join(await temporaryFolder(), 'deep', 'er');
     await writeTables(out, report);
-    expect(await readdir(out)).to.have.members(['runs.csv', 'table4.csv', 'comparison.csv', 'table4.md']);
+    const names = ['runs.csv', 'table4.csv', 'comparison.csv', 'table4.md', 'records.jsonl'];
+    expect(await readdir(out)).to.have.members(names);
+    expect(await readArchive(out, graph.runs)).to.deep.equal(records);
+    const [, ...others] = graph.runs;
+    expect((await readArchive(out, others)).size).to.equal(19);
+    await writeFile(path.join(out, 'records.jsonl'), 'nothing of use\n');
+    expect((await readArchive(out, graph.runs)).size).to.equal(0);
     expect(await readFile(path.join(out, 'table4.csv'), 'utf8')).to.equal(tableCsv(report));
   });
 });

@@ -112,6 +112,8 @@ describe('a results folder', () => {
   it('is refused to another suite, and to the same one with other settings', async () => {
     const out = await temporaryFolder();
     await claim(out, suite);
+    await mkdir(path.join(out, 'runs'));
+    await writeFile(path.join(out, 'runs', 'record.json'), '');
     const before = await readFile(path.join(out, 'suite.json'), 'utf8');
     expect(await refusal(checkOwner(out, { ...suite, name: 'other' }))).to.include(
       'holds results of the suite "tiny", not of "other": choose another folder with --out',
@@ -124,6 +126,13 @@ describe('a results folder', () => {
       'seeds.1 = nothing, now it is 2',
     );
     expect(await readFile(path.join(out, 'suite.json'), 'utf8')).to.equal(before);
+  });
+
+  it('of published tables without records may be made again, by a suite of that name', async () => {
+    const out = await temporaryFolder();
+    await claim(out, suite);
+    await checkOwner(out, { ...suite, seeds: [1, 2] });
+    expect(await refusal(checkOwner(out, { ...suite, name: 'other' }))).to.include('suite "tiny"');
   });
 
   it('is refused if it holds results of nobody knows what, or is no folder', async () => {

@@ -26,7 +26,8 @@ export interface RunOptions {
 
 const HELP = `
 A suite is a name (see "labelnoise suites") or the path of a suite file. Finished runs are kept in OUT: the same
-command goes on where it was stopped. OUT then holds runs/<id>.json, runs.csv, table4.csv, comparison.csv, table4.md.
+command goes on where it was stopped. OUT then holds runs/<id>.json, runs.csv, table4.csv, comparison.csv, table4.md
+and records.jsonl.
 
 Examples:
   labelnoise run smoke                    see in about a minute that everything works

@@ -6,6 +6,7 @@ import { InputError } from '../errors.js';
 import { parseSuite } from '../suite/load.js';
 import type { ResolvedSuite } from '../suite/resolve.js';
 import { ALGORITHM_VERSION } from '../suite/spec.js';
+import { ARCHIVE } from './archive.js';
 import { firstDifference } from './difference.js';
 import { explained, writeWhole } from './files.js';
 
@@ -16,7 +17,7 @@ interface Owner {
 }
 
 /** Names that a results folder's own files have. */
-const OWN = ['runs', 'checkpoints', 'runs.csv', 'table4.csv', 'comparison.csv', 'table4.md'];
+const OWN = ['runs', 'checkpoints', 'runs.csv', 'table4.csv', 'comparison.csv', 'table4.md', ARCHIVE];
 const ownerFile = (out: string) => path.join(out, 'suite.json');
 
 /** The suite a results folder belongs to; undefined if it has none. @throws InputError if its suite.json is damaged */
@@ -61,6 +62,9 @@ export async function checkOwner(out: string, suite: ResolvedSuite): Promise<voi
     throw new InputError(
       `${out}: holds results of the suite ${JSON.stringify(owner.suite.name)}, not of ${JSON.stringify(suite.name)}: ${goOn}`,
     );
+  // Published tables of the suite, as the project's own repository has them, are there to be made again.
+  const runs = await readdir(path.join(out, 'runs')).catch(() => []);
+  if (!runs.length) return;
   const found = firstDifference(essence(owner), essence({ algorithm: ALGORITHM_VERSION, suite }));
   if (found)
     throw new InputError(

@@ -71,7 +71,7 @@ export function parseRecord(text: string, run: RunNode): { record: RunRecord } |
     return { damage: 'is not JSON' };
   }
   const { sha256, ...rest } = content ?? {};
-  // Records that were published before there were checksums have none.
+  // Published records have none: they are under version control.
   if (sha256 !== undefined && sha256 !== checksum(rest)) return { damage: 'its checksum is wrong' };
   const { data, error } = record.safeParse(rest);
   if (error) return { damage: `${error.issues[0]?.path.join('.')}: ${error.issues[0]?.message}` };
