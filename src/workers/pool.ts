@@ -25,7 +25,7 @@ export function parallelRuns(threads: number): number {
 
 /** Worker processes are started when first needed and kept for the next question. */
 export class WorkerPool {
-  private readonly idle: Worker[] = [];
+  private idle: Worker[] = [];
   private readonly busy = new Set<Worker>();
 
   /**
@@ -62,7 +62,8 @@ export class WorkerPool {
   }
 
   private take(threads: number): Worker {
-    const known = this.idle.findIndex((worker) => worker.threads === threads && worker.process.connected);
+    this.idle = this.idle.filter(({ process }) => process.connected);
+    const known = this.idle.findIndex((worker) => worker.threads === threads);
     if (known >= 0) return this.idle.splice(known, 1)[0]!;
     const taken = [...this.idle, ...this.busy].map(({ device }) => device);
     const workersOn = (device: string) => taken.filter((other) => other === device).length;
