@@ -30,8 +30,8 @@ describe('the lock of a results folder', () => {
   it('is held until it is given back', async () => {
     await checkUnlocked(out);
     const unlock = await take();
-    for (const attempt of [take(), checkUnlocked(out)]) {
-      const error = await refusal(attempt);
+    for (const attempt of [take, () => checkUnlocked(out)]) {
+      const error = await refusal(attempt());
       expect(error).to.be.instanceOf(InputError);
       expect(error!.message).to.include(`is in use by process ${process.pid} since 2`);
     }

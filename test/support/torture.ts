@@ -19,7 +19,8 @@ export interface Kills {
 
 /** Runs a suite to its end, undisturbed. */
 export async function runUndisturbed(suite: string, out: string): Promise<void> {
-  await start(suite, out).success;
+  const code = await start(suite, out).success;
+  if (code !== 0) throw new Error(`ended with exit code ${code}`);
 }
 
 /**
@@ -57,7 +58,7 @@ export async function runTortured(
       if (outcome === 1) break;
       const workers = childrenOf(child.pid!);
       if (workers.length && next() < 0.5) {
-        process.kill(workers[integer(next, workers.length)]!, 'SIGKILL');
+        if (!kill(workers[integer(next, workers.length)]!)) continue;
         tell(`kill ${++kills.worker + kills.parent}: a worker, after ${Math.round(after)} ms`);
       } else {
         child.kill('SIGKILL');
@@ -86,6 +87,15 @@ function start(suite: string, out: string): { child: ChildProcess; success: Prom
     });
   });
   return { child, success };
+}
+
+/** Whether the process was still there. */
+function kill(pid: number): boolean {
+  try {
+    return process.kill(pid, 'SIGKILL');
+  } catch {
+    return false;
+  }
 }
 
 /** Processes whose parent is this one (Linux). */
