@@ -1,10 +1,10 @@
 // How many more steps a pool of worker processes takes than one process that has all the threads.
 import { availableParallelism } from 'node:os';
-import { ALGORITHM_VERSION, type Precision, type RunSpec } from '../suite/spec.js';
+import type { Precision } from '../suite/spec.js';
 import type { TrainingJob } from '../training/job.js';
 import { parallelRuns, WorkerPool } from '../workers/pool.js';
 import { median } from './median.js';
-import { LEARNING_RATE, madeUpImages, modelOf } from './setting.js';
+import { madeUpImages, runSpec } from './setting.js';
 
 /** Small, as in the suites that are run on CPUs. */
 const DEPTH = 10;
@@ -49,26 +49,10 @@ async function stepsPerSecond(pool: WorkerPool, threads: number, precision: Prec
 
 function jobOf(threads: number, precision: Precision): TrainingJob {
   const [train, test] = [madeUpImages(BATCH * STEPS), madeUpImages(BATCH)];
-  const spec: RunSpec = {
-    algorithm: ALGORITHM_VERSION,
-    labels: { from: 'noise' },
-    batch: { kind: 'plain' },
-    gradient: { kind: 'plain' },
-    noise: { kind: 'symmetric', rate: 0, redraw: 'other' },
-    seed: 1,
-    data: { dataset: 'cifar10', trainImages: train.count, testImages: test.count, augment: 'none' },
-    model: modelOf(DEPTH, WIDTH),
-    training: {
-      epochs: 1,
-      batchSize: BATCH,
-      learningRate: LEARNING_RATE,
-      momentum: 0.9,
-      weightDecay: 5e-4,
-      clipNorm: 5,
-      evaluateEvery: 1,
-    },
-    precision,
-    threads,
-  };
+  const spec = runSpec(
+    { depth: DEPTH, width: WIDTH, batchSize: BATCH },
+    { trainImages: train.count, testImages: test.count, augment: 'none' },
+    { precision, threads },
+  );
   return { spec, train, test, noisyLabels: train.labels, targetLabels: train.labels };
 }

@@ -1,6 +1,7 @@
 // What is trained when speed is measured: the same for everyone who is compared.
 import { CLASSES, IMAGE_BYTES } from '../data/dataset.js';
 import type { Architecture } from '../models/architecture.js';
+import { ALGORITHM_VERSION, type RunSpec } from '../suite/spec.js';
 import type { ProgramSpec } from '../training/training_program.js';
 
 export const LEARNING_RATE = 0.01;
@@ -25,6 +26,35 @@ export function programSpec(
     momentum: 0.9,
     weightDecay: 5e-4,
     clipNorm: 5,
+  };
+}
+
+/** One epoch of plain SGD, as a run. */
+export function runSpec(
+  { depth, width, batchSize }: { depth: number; width: number; batchSize: number },
+  data: Omit<RunSpec['data'], 'dataset'>,
+  { precision, threads }: Pick<RunSpec, 'precision' | 'threads'>,
+): RunSpec {
+  return {
+    algorithm: ALGORITHM_VERSION,
+    labels: { from: 'noise' },
+    batch: { kind: 'plain' },
+    gradient: { kind: 'plain' },
+    noise: { kind: 'symmetric', rate: 0, redraw: 'other' },
+    seed: 1,
+    data: { dataset: 'cifar10', ...data },
+    model: modelOf(depth, width),
+    training: {
+      epochs: 1,
+      batchSize,
+      learningRate: LEARNING_RATE,
+      momentum: 0.9,
+      weightDecay: 5e-4,
+      clipNorm: 5,
+      evaluateEvery: 1,
+    },
+    precision,
+    threads,
   };
 }
 

@@ -1,8 +1,8 @@
 // A process of its own that trains as a run does, for its memory and for the time it spends outside TensorFlow.
 import { engineVersions, nativeBackend } from '../engine/tensorflow.js';
-import { ALGORITHM_VERSION, type Precision, type RunSpec } from '../suite/spec.js';
+import type { Precision } from '../suite/spec.js';
 import { train } from '../training/train.js';
-import { LEARNING_RATE, madeUpImages, modelOf } from './setting.js';
+import { madeUpImages, runSpec } from './setting.js';
 
 /** As many images as CIFAR-10 has. */
 const TRAIN_IMAGES = 50_000;
@@ -20,27 +20,11 @@ export interface LoopFigures {
 const [depth, width, batchSize, , steps] = process.argv.slice(2).map(Number) as number[];
 const precision = process.argv[5] as Precision;
 
-const spec: RunSpec = {
-  algorithm: ALGORITHM_VERSION,
-  labels: { from: 'noise' },
-  batch: { kind: 'plain' },
-  gradient: { kind: 'plain' },
-  noise: { kind: 'symmetric', rate: 0, redraw: 'other' },
-  seed: 1,
-  data: { dataset: 'cifar10', trainImages: TRAIN_IMAGES, testImages: TEST_IMAGES, augment: 'flip-crop' },
-  model: modelOf(depth!, width!),
-  training: {
-    epochs: 1,
-    batchSize: batchSize!,
-    learningRate: LEARNING_RATE,
-    momentum: 0.9,
-    weightDecay: 5e-4,
-    clipNorm: 5,
-    evaluateEvery: 1,
-  },
-  precision,
-  threads: engineVersions().threads,
-};
+const spec = runSpec(
+  { depth: depth!, width: width!, batchSize: batchSize! },
+  { trainImages: TRAIN_IMAGES, testImages: TEST_IMAGES, augment: 'flip-crop' },
+  { precision, threads: engineVersions().threads },
+);
 
 /** Milliseconds inside TensorFlow since the start of the process. */
 let inside = 0;
