@@ -96,6 +96,26 @@ describe('suite files', () => {
       { 'methods/adam': {} },
       'methods.adam is not known; allowed: one of sgd, mixup, bootstrap-mixup, sam, bootstrap-sam',
     ],
+    [
+      'a variant without a name',
+      { 'methods/sam@': { rho: 0.1 } },
+      'methods["sam@"] is not known; allowed: one of sgd, mixup, bootstrap-mixup, sam, bootstrap-sam, or a variant of one',
+    ],
+    [
+      'a variant without its setting',
+      { 'methods/sam@small m': { m: 5 } },
+      'methods["sam@small m"].rho is missing; allowed: a number above 0',
+    ],
+    [
+      'more held out than is left',
+      { 'data/heldOut': 10000, 'data/trainImages': 45000 },
+      'data.trainImages is 45000; allowed: at most 40000, those that are not held out',
+    ],
+    [
+      'a test on what is not held out',
+      { 'data/testOn': 'held-out' },
+      'data.testImages is 20; allowed: at most data.heldOut, 0',
+    ],
     ['rho for SGD', { 'methods/sgd/rho': 1 }, 'methods.sgd.rho is not known; allowed: one of training'],
     [
       'Mixup without alpha',
@@ -220,6 +240,21 @@ describe('a suite as a graph of runs', () => {
     const { cells, runs } = expand({ ...suite, methods: { 'bootstrap-sam': { rho: 0.1 } } });
     expect(cells).to.have.length(4);
     expect(runs.map((run) => run.method)).to.deep.equal(Array(4).fill(['sam', 'bootstrap-sam']).flat());
+  });
+
+  it('has a row for each variant of a method, taught by the variant of the same name or else by the plain method', () => {
+    const { sam, 'bootstrap-sam': student } = suite.methods;
+    const methods = {
+      sam: sam!,
+      'sam@wide': { rho: 0.5 },
+      'bootstrap-sam@wide': { rho: 0.5 },
+      'bootstrap-sam@other': student!,
+    };
+    const noise = { kind: 'symmetric' as const, rates: [0.4], redraw: 'other' as const };
+    const { runs, cells } = expand({ ...suite, noise, methods });
+    expect(cells.map(({ method }) => method)).to.deep.equal(Object.keys(methods));
+    const teachers = runs.map((run) => runs.find(({ id }) => id === run.dependsOn[0])?.method);
+    expect(teachers).to.deep.equal([undefined, undefined, 'sam@wide', 'sam']);
   });
 
   it('gives each noise rate its own settings, and a method its own training', () => {

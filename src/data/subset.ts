@@ -10,6 +10,7 @@ import { CLASSES, IMAGE_BYTES, type ImageSet } from './dataset.js';
  * @param set the images to draw from
  * @param count images wanted; all of them gives the set itself, in its own order
  * @param next where the draws come from
+ * @param except places in `set` of images that are not to be drawn
  * @returns the subset and, ascending, the places of its images in `set`
  * @throws InputError if `count` is not a whole number from 1 to the size of the set, or asks too much of a class
  */
@@ -17,6 +18,7 @@ export function balancedSubset(
   set: ImageSet,
   count: number,
   next: Stream,
+  except: Int32Array = new Int32Array(),
 ): { set: ImageSet; indices: Int32Array } {
   if (!Number.isInteger(count) || count < 1 || count > set.count) {
     throw new InputError(`a subset of ${count} images was asked for; there must be 1 to ${set.count}`);
@@ -24,9 +26,10 @@ export function balancedSubset(
   if (count === set.count) return { set, indices: Int32Array.from({ length: count }, (_, i) => i) };
 
   const luckyClasses = permutation(next, CLASSES).subarray(0, count % CLASSES);
+  const excepted = new Set(except);
   const chosen: number[] = [];
   for (let label = 0; label < CLASSES; label++) {
-    const members = [...set.labels.keys()].filter((i) => set.labels[i] === label);
+    const members = [...set.labels.keys()].filter((i) => set.labels[i] === label && !excepted.has(i));
     const share = Math.floor(count / CLASSES) + (luckyClasses.includes(label) ? 1 : 0);
     if (share > members.length) {
       throw new InputError(

@@ -35,9 +35,27 @@ export const METHODS: readonly Method[] = [
   },
 ];
 
-/** The method of that name. @throws Error if there is none: names from outside are checked by the suite's schema. */
+const VARIANT = '@';
+
+/** The method that a suite's `sam@rho 0.2` is a variant of: `sam`. */
+export function baseName(name: string): string {
+  return name.split(VARIANT, 1)[0]!;
+}
+
+/**
+ * The method of that name; a variant, as a suite may have several of one method, keeps its own name and a title that tells it apart.
+ *
+ * @throws Error if there is none: names from outside are checked by the suite's schema
+ */
 export function methodNamed(name: string): Method {
-  const method = METHODS.find((m) => m.name === name);
+  const base = baseName(name);
+  const method = METHODS.find((m) => m.name === base);
   if (!method) throw new Error(`no method named ${name}`);
-  return method;
+  if (name === base) return method;
+  return { ...method, name, title: `${method.title} (${name.slice(base.length + VARIANT.length)})` };
+}
+
+/** What a method's teacher is called beside it: the same variant. */
+export function sameVariant(of: string, name: string): string {
+  return of + name.slice(baseName(name).length);
 }

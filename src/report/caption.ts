@@ -14,12 +14,12 @@ export interface Caption {
 
 export function captionOf(report: Report): Caption {
   const { suite } = report.graph;
-  const { trainImages, testImages, augment } = suite.data;
+  const { trainImages, testImages, heldOut, testOn, augment } = suite.data;
   const count = (n: number, thing: string) => `${n.toLocaleString('en')} ${thing}${n === 1 ? '' : 's'}`;
   const title = [
-    `${suite.name}: clean-test accuracy on CIFAR-10 after the last epoch, percent`,
+    `${suite.name}: ${testOn ? 'accuracy on held-out clean training images' : 'clean-test accuracy on CIFAR-10'} after the last epoch, percent`,
     architectureName(suite.model),
-    `${count(trainImages, 'training image')}, ${count(testImages, 'test image')}`,
+    `${count(trainImages, 'training image')}, ${count(testImages, testOn ? 'held-out image' : 'test image')}`,
     augment === 'none' ? 'no augmentation' : 'flips and crops',
     count(suite.training.epochs, 'epoch'),
     `${suite.seeds.length === 1 ? 'seed' : 'seeds'} ${suite.seeds.join(', ')}`,
@@ -33,9 +33,17 @@ export function captionOf(report: Report): Caption {
       'In parentheses: the paper (Foret et al., 2021, Table 4).',
       ...(differing.length ? ['Settings that differ between cells:', ...differing.map((d) => `  ${d}`)] : []),
       `The same in all cells: ${shared}.`,
+      ...(heldOut ? [heldOutNote(heldOut, testOn)] : []),
       ...(suite.scaledDown ? scaledDownNotes(report, suite.scaledDown) : []),
     ],
   };
+}
+
+function heldOutNote(heldOut: number, testOn?: string): string {
+  const images = `${heldOut.toLocaleString('en')} clean training images, the same for all seeds, are held out of every run's training set`;
+  return testOn
+    ? `${images}; the figures are of these, so that settings can be chosen by them: no test image was looked at.`
+    : `${images}: settings were chosen by them, not by the test set.`;
 }
 
 function scaledDownNotes({ published: { protocol } }: Report, scaledDown: string): string[] {

@@ -3,13 +3,20 @@ import type { z } from 'zod';
 import { conditionKeys } from './condition.js';
 import type { Suite } from './schema.js';
 
+/** Images of CIFAR-10's training set. */
+const TRAIN_IMAGES = 50000;
+
 /** Adds an issue for each rule broken: batches that fit the subset, settings for every noise rate, m that divides a batch. */
 export function checkAcrossFields(suite: Suite, context: z.core.$RefinementCtx): void {
   const report = (message: string, ...path: (string | number)[]) => {
     const input = path.reduce<unknown>((v, key) => (v as Record<string, unknown>)?.[key], suite);
     context.addIssue({ code: 'custom', message, path, input });
   };
-  const { trainImages } = suite.data;
+  const { trainImages, testImages, heldOut = 0, testOn } = suite.data;
+  if (trainImages > TRAIN_IMAGES - heldOut)
+    report(`at most ${TRAIN_IMAGES - heldOut}, those that are not held out`, 'data', 'trainImages');
+  if (testOn && testImages > heldOut)
+    report(`at most data.heldOut, ${heldOut}, which is tested on`, 'data', 'testImages');
   const checkBatch = (batchSize: number, ...path: string[]) => {
     if (batchSize > trainImages) report(`at most data.trainImages, ${trainImages}`, ...path);
   };

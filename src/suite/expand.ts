@@ -1,5 +1,5 @@
 // A suite as the cells of its table and the graph of runs they need.
-import { METHODS, type Method, methodNamed } from '../methods/catalogue.js';
+import { type Method, methodNamed, sameVariant } from '../methods/catalogue.js';
 import { type Condition, conditions } from './condition.js';
 import type { ResolvedSuite } from './resolve.js';
 import type { MethodSettings } from './schema.js';
@@ -42,16 +42,17 @@ export function expand(suite: ResolvedSuite): RunGraph {
   const cells: Cell[] = [];
   for (const seed of suite.seeds)
     for (const condition of columns)
-      for (const { name } of METHODS) {
-        const settings = suite.methods[name];
-        if (!settings) continue;
+      for (const [name, settings] of Object.entries(suite.methods)) {
         const run = addRun(runs, suite, methodNamed(name), settings, condition, seed);
         cells.push({ method: name, condition: condition.label, seed, run: run.id });
       }
   return { suite, conditions: columns, cells, runs: [...runs.values()] };
 }
 
-/** Adds a method's run after its teacher's. A teacher that is no method of the suite takes its student's settings. */
+/**
+ * Adds a method's run after its teacher's: the teacher's variant of the same name, or else its plain method. A teacher
+ * that is no method of the suite takes its student's settings.
+ */
 function addRun(
   runs: Map<string, RunNode>,
   suite: ResolvedSuite,
@@ -60,7 +61,8 @@ function addRun(
   condition: Condition,
   seed: number,
 ): RunNode {
-  const base = method.labels === 'noise' ? undefined : method.labels.predictionsOf;
+  const base =
+    method.labels === 'noise' ? undefined : teacherName(suite, method.name, method.labels.predictionsOf);
   const teacher =
     base && addRun(runs, suite, methodNamed(base), suite.methods[base] ?? settings, condition, seed);
   const spec: RunSpec = {
@@ -88,6 +90,11 @@ function addRun(
   const node: RunNode = { id, spec, method: method.name, condition, dependsOn, units };
   runs.set(id, node);
   return node;
+}
+
+function teacherName(suite: ResolvedSuite, student: string, base: string): string {
+  const variant = sameVariant(base, student);
+  return variant in suite.methods || !(base in suite.methods) ? variant : base;
 }
 
 /** A setting's value under a condition. */

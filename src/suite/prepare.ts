@@ -18,7 +18,7 @@ export interface Prepared {
 
 /**
  * Makes jobs from the data set. All methods at one noise and seed get the same images and the same wrong labels, and
- * every run the same test images.
+ * every run the same test images. What is held out of the training set is in no run's.
  *
  * @param labelSets the suite's label files
  */
@@ -46,8 +46,15 @@ export class Preparer {
     const { data, noise, seed } = spec;
     const key = canonicalJson({ data, noise, seed });
     if (this.shared && key === this.key) return this.shared;
-    const { set, indices } = balancedSubset(this.cifar.train, data.trainImages, stream(seed, 'subset'));
-    const test = balancedSubset(this.cifar.test, data.testImages, stream(0, 'test subset')).set;
+    const heldOut = data.heldOut && balancedSubset(this.cifar.train, data.heldOut, stream(0, 'held-out'));
+    const { set, indices } = balancedSubset(
+      this.cifar.train,
+      data.trainImages,
+      stream(seed, 'subset'),
+      heldOut ? heldOut.indices : undefined,
+    );
+    const clean = heldOut && data.testOn ? heldOut.set : this.cifar.test;
+    const test = balancedSubset(clean, data.testImages, stream(0, 'test subset')).set;
     this.key = key;
     const noisy = noisyLabels(noise, set.labels, indices, seed, this.labelSets);
     this.shared = { train: set, test, noisyLabels: noisy };

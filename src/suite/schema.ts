@@ -1,6 +1,6 @@
 // What a suite file may say.
 import { z } from 'zod';
-import { METHODS, type Method } from '../methods/catalogue.js';
+import { baseName, METHODS, type Method } from '../methods/catalogue.js';
 import { checkAcrossFields } from './cross_checks.js';
 
 const list = (values: readonly string[]) => `one of ${values.join(', ')}`;
@@ -108,6 +108,28 @@ export interface MethodSettings {
   training?: Partial<Suite['training']>;
 }
 
+const METHOD_NAMES = `${list(METHODS.map((m) => m.name))}, or a variant of one, e.g. "sam@rho 0.2"`;
+const isMethodName = (name: string) =>
+  METHODS.some((method) => baseName(name) === method.name) && /^[a-z-]+(@[\w .,=+-]+)?$/.test(name);
+
+/** Settings by method, or by variant of a method (`sam@rho 0.2`), in the catalogue's order. */
+function methodSettings(
+  given: Record<string, unknown>,
+  context: z.core.$RefinementCtx,
+): Record<string, MethodSettings> {
+  const known: Record<string, MethodSettings> = {};
+  for (const method of METHODS)
+    for (const name of Object.keys(given).filter((key) => baseName(key) === method.name)) {
+      const { data, error } = settings(method).safeParse(given[name]);
+      if (data) known[name] = data;
+      for (const issue of error?.issues ?? []) context.addIssue({ ...issue, path: [name, ...issue.path] });
+    }
+  for (const name of Object.keys(given))
+    if (!isMethodName(name))
+      context.addIssue({ code: 'unrecognized_keys', keys: [name], message: METHOD_NAMES, path: [] });
+  return known;
+}
+
 const checkpoint = fields({
   minutes: number('a number above 0', (v) => v > 0).optional(),
   epochs: integer('a whole number from 1', (v) => v >= 1).optional(),
@@ -129,15 +151,21 @@ const schema = fields({
   data: fields({
     trainImages: integer('a whole number from 10 to 50000', (v) => v >= 10 && v <= 50000),
     testImages: integer('a whole number from 10 to 10000', (v) => v >= 10 && v <= 10000),
+    heldOut: integer(
+      'a multiple of 10 from 10 to 10000',
+      (v) => v >= 10 && v <= 10000 && v % 10 === 0,
+    ).optional(),
+    testOn: choice('held-out').optional(),
     augment: choice('flip-crop', 'none'),
   }),
   training: fields(trainingShape),
   precision: choice('auto', 'float32', 'bfloat16'),
   threads: integer('a whole number from 1', (v) => v >= 1),
   checkpoint: checkpoint.optional(),
-  methods: fields(
-    Object.fromEntries(METHODS.map((method) => [method.name, settings(method).optional()])),
-  ).refine((v) => Object.keys(v).length > 0, `an object with ${list(METHODS.map((m) => m.name))}`),
+  methods: value<Record<string, unknown>>(
+    `an object with ${METHOD_NAMES}`,
+    (v) => !!v && typeof v === 'object' && !Array.isArray(v) && Object.keys(v).length > 0,
+  ).transform(methodSettings),
 });
 
 /** What a suite file holds. Methods come out in the catalogue's order. */

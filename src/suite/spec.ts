@@ -42,6 +42,13 @@ export interface RunSpec {
     trainImages: number;
     /** Size of the class-balanced test subset; 10000 is all. */
     testImages: number;
+    /**
+     * Size of a class-balanced part of the training set, the same for every seed and suite, that no run of the suite is
+     * trained on. Settings are chosen on it.
+     */
+    heldOut?: number;
+    /** What is tested on: the test set, or if given the held-out part of the training set. */
+    testOn?: 'held-out';
     augment: 'flip-crop' | 'none';
   };
   model: Architecture;
