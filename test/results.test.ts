@@ -3,7 +3,7 @@ import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { expect } from 'chai';
 import { InputError } from '../src/errors.js';
-import { mean, sampleStd, summarise } from '../src/results/aggregate.js';
+import { summarise } from '../src/results/aggregate.js';
 import { explained, setAside } from '../src/results/files.js';
 import { checkOwner, claim, readOwner } from '../src/results/ownership.js';
 import { decodeLabels, encodeLabels } from '../src/results/predictions.js';
@@ -155,13 +155,6 @@ describe('a results folder', () => {
 });
 
 describe('aggregation over seeds', () => {
-  it('has the mean and the sample standard deviation', () => {
-    expect(mean([1, 2, 3, 6])).to.equal(3);
-    expect(sampleStd([2, 4, 4, 4, 5, 5, 7, 9])).to.be.closeTo(Math.sqrt(32 / 7), 1e-12);
-    expect(() => mean([])).to.throw(RangeError);
-    expect(() => sampleStd([1])).to.throw(RangeError);
-  });
-
   it('takes the final accuracy, and tells what is missing', () => {
     const two = expand({ ...suite, seeds: [1, 2, 3] });
     const runs = two.runs.filter((run) => run.method === 'sgd' && run.condition.label === '20');

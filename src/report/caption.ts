@@ -1,6 +1,6 @@
 // The words around a table: what was run, what the noise is, which settings differ, what the numbers can be compared with.
 import { architectureName } from '../models/architecture.js';
-import { mean } from '../results/aggregate.js';
+import { mean } from '../statistics/mean.js';
 import { conditionTitle } from '../suite/condition.js';
 import type { Report } from './report.js';
 import { settingsOf } from './settings.js';

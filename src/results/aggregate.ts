@@ -1,4 +1,5 @@
 // Accuracies of a table's cells over their seeds.
+import { mean, sampleStd } from '../statistics/mean.js';
 import type { RunGraph } from '../suite/expand.js';
 import type { RunRecord } from './record.js';
 
@@ -15,19 +16,6 @@ export interface CellSummary {
   mean: number | null;
   /** Sample standard deviation over the seeds; null below two. */
   std: number | null;
-}
-
-/** The arithmetic mean. @throws RangeError for no values */
-export function mean(values: readonly number[]): number {
-  if (!values.length) throw new RangeError('no values to take the mean of');
-  return values.reduce((sum, v) => sum + v, 0) / values.length;
-}
-
-/** The sample standard deviation (divisor n-1). @throws RangeError for fewer than two values */
-export function sampleStd(values: readonly number[]): number {
-  if (values.length < 2) throw new RangeError('a sample standard deviation needs two values');
-  const centre = mean(values);
-  return Math.sqrt(values.reduce((sum, v) => sum + (v - centre) ** 2, 0) / (values.length - 1));
 }
 
 /** Clean-test accuracy after the last epoch, percent. */
