@@ -172,7 +172,7 @@ describe('the table', () => {
   it('is written in files, all records in one of them', async () => {
     const out = path.join(await temporaryFolder(), 'deep', 'er');
     await writeTables(out, report);
-    const names = ['runs.csv', 'table4.csv', 'comparison.csv', 'table4.md', 'records.jsonl'];
+    const names = ['runs.csv', 'table4.csv', 'comparison.csv', 'shape.csv', 'table4.md', 'records.jsonl'];
     expect(await readdir(out)).to.have.members(names);
     expect(await readArchive(out, graph.runs)).to.deep.equal(records);
     const [, ...others] = graph.runs;

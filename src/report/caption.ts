@@ -4,6 +4,7 @@ import { mean } from '../statistics/mean.js';
 import { conditionTitle } from '../suite/condition.js';
 import type { Report } from './report.js';
 import { settingsOf } from './settings.js';
+import { shapeNotes } from './shape_notes.js';
 
 /** A table's caption and the lines under it, without markup. */
 export interface Caption {
@@ -31,6 +32,7 @@ export function captionOf(report: Report): Caption {
     noise: noiseConvention(report),
     notes: [
       'In parentheses: the paper (Foret et al., 2021, Table 4).',
+      ...shapeNotes(report),
       ...(differing.length ? ['Settings that differ between cells:', ...differing.map((d) => `  ${d}`)] : []),
       `The same in all cells: ${shared}.`,
       ...(heldOut ? [heldOutNote(heldOut, testOn)] : []),

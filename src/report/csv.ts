@@ -2,6 +2,7 @@
 import { stringify } from 'csv-stringify/sync';
 import { architectureName } from '../models/architecture.js';
 import { bestAccuracy, finalAccuracy } from '../results/aggregate.js';
+import { shapeOf, wrongLabelsFitted } from '../results/shape.js';
 import { paperAccuracy } from './published.js';
 import type { Report } from './report.js';
 
@@ -79,4 +80,31 @@ export function comparisonCsv({ graph, cells, published }: Report): string {
     return [method, label, seeds, percent(mean), percent(std), percent(paper), percent(delta)];
   });
   return stringify([['method', 'noise_rate', 'seeds', 'mean', 'std', 'paper', 'delta'], ...rows]);
+}
+
+/**
+ * shape.csv: how much of the paper's shape is in the results, a row for each figure: Kendall's tau-b of the order of
+ * the methods, differences between methods (points, paired by seed, 95 % interval), wrong labels fitted (percent).
+ * The noise rate `all` stands for all columns together.
+ */
+export function shapeCsv(report: Report): string {
+  const { tau, tauOverall, orderings } = shapeOf(report.graph, report.records, report.published);
+  const rows: (string | null)[][] = [...tau, ['all', tauOverall] as const].map(([label, value]) => [
+    'kendall_tau_b',
+    '',
+    '',
+    label,
+    value?.toFixed(4) ?? '',
+  ]);
+  for (const { worse, better, differences, overall } of orderings)
+    for (const { condition, difference } of [...differences, { condition: 'all', difference: overall }])
+      if (difference) {
+        const { low, high } = difference.interval ?? {};
+        const figures = [difference.difference, low, high].map(percent);
+        rows.push(['difference', better, worse, condition, ...figures]);
+      }
+  for (const { method, condition, fitted } of wrongLabelsFitted(report.graph, report.records))
+    rows.push(['wrong_labels_fitted', method, '', condition.label, percent(fitted)]);
+  const header = ['measure', 'method', 'minus', 'noise_rate', 'value', 'low', 'high'];
+  return stringify([header, ...rows.map((row) => [...row, '', ''].slice(0, header.length))]);
 }

@@ -2,16 +2,17 @@
 import path from 'node:path';
 import { ARCHIVE, archiveOf } from '../results/archive.js';
 import { writeWhole } from '../results/files.js';
-import { comparisonCsv, runsCsv, tableCsv } from './csv.js';
+import { comparisonCsv, runsCsv, shapeCsv, tableCsv } from './csv.js';
 import { markdownTable } from './markdown.js';
 import type { Report } from './report.js';
 
-/** Writes runs.csv, table4.csv, comparison.csv, table4.md and records.jsonl; returns their paths. @throws InputError if it cannot */
+/** Writes runs.csv, table4.csv, comparison.csv, shape.csv, table4.md and records.jsonl; returns their paths. @throws InputError if it cannot */
 export async function writeTables(out: string, report: Report): Promise<string[]> {
   const contents = {
     'runs.csv': runsCsv(report),
     'table4.csv': tableCsv(report),
     'comparison.csv': comparisonCsv(report),
+    'shape.csv': shapeCsv(report),
     'table4.md': markdownTable(report),
     [ARCHIVE]: archiveOf(report.graph.runs, report.records),
   };

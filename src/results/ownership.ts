@@ -17,7 +17,16 @@ interface Owner {
 }
 
 /** Names that a results folder's own files have. */
-const OWN = ['runs', 'checkpoints', 'runs.csv', 'table4.csv', 'comparison.csv', 'table4.md', ARCHIVE];
+const OWN = [
+  'runs',
+  'checkpoints',
+  'runs.csv',
+  'table4.csv',
+  'comparison.csv',
+  'shape.csv',
+  'table4.md',
+  ARCHIVE,
+];
 const ownerFile = (out: string) => path.join(out, 'suite.json');
 
 /** The suite a results folder belongs to; undefined if it has none. @throws InputError if its suite.json is damaged */

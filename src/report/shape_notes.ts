@@ -1,0 +1,48 @@
+// The lines under a table that say how much of the paper's shape is in it.
+import { methodNamed } from '../methods/catalogue.js';
+import { shapeOf, wrongLabelsFitted } from '../results/shape.js';
+import type { Difference } from '../statistics/difference.js';
+import { conditionTitle } from '../suite/condition.js';
+import type { Report } from './report.js';
+
+/** Lines without markup; indented ones belong to the one above. None where the paper has nothing to compare with. */
+export function shapeNotes(report: Report): string[] {
+  const { graph, records, published } = report;
+  const { tau, tauOverall, orderings } = shapeOf(graph, records, published);
+  if (!orderings.length) return [];
+  const title = (label: string) => conditionTitle(graph.conditions.find((c) => c.label === label)!);
+  const taus = [...tau].map(([label, value]) => `${title(label)} ${tauText(value)}`);
+  return [
+    `Order of the methods against the paper's (Kendall's tau-b, 1 is the same order): ${taus.join(', ')}; overall ${tauText(tauOverall)}.`,
+    'Differences that are positive in the paper, in points, paired by seed, with their 95 % intervals if there are several seeds:',
+    ...orderings.map(({ worse, better, differences, overall }) => {
+      const columns = differences.map(
+        ({ condition, difference }) => `${title(condition)} ${differenceText(difference)}`,
+      );
+      const all = overall ? `; on average ${differenceText(overall)}` : '';
+      return `  ${methodNamed(better).title} - ${methodNamed(worse).title}: ${columns.join(', ')}${all}`;
+    }),
+    'Wrong labels that the network predicts after the last epoch, percent of them (memorisation):',
+    ...fittedLines(report),
+  ];
+}
+
+function fittedLines(report: Report): string[] {
+  const figures = wrongLabelsFitted(report.graph, report.records);
+  return Object.keys(report.graph.suite.methods).flatMap((method) => {
+    const columns = figures
+      .filter((figure) => figure.method === method)
+      .map(({ condition, fitted }) => `${conditionTitle(condition)} ${fitted.toFixed(1)}`);
+    return columns.length ? [`  ${methodNamed(method).title}: ${columns.join(', ')}`] : [];
+  });
+}
+
+function tauText(tau: number | null): string {
+  return tau === null ? '-' : tau.toFixed(2);
+}
+
+/** `+1.20 [0.30, 2.10]` */
+function differenceText({ difference, interval }: Difference): string {
+  const signed = `${difference < 0 ? '' : '+'}${difference.toFixed(2)}`;
+  return interval ? `${signed} [${interval.low.toFixed(2)}, ${interval.high.toFixed(2)}]` : signed;
+}
