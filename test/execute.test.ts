@@ -76,6 +76,7 @@ describe('executing a suite', () => {
         'records.jsonl',
         'runs',
         'runs.csv',
+        'shape.csv',
         'suite.json',
         'table4.csv',
         'table4.md',
