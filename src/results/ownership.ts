@@ -25,6 +25,8 @@ const OWN = [
   'comparison.csv',
   'shape.csv',
   'table4.md',
+  'table4.tex',
+  'report.html',
   ARCHIVE,
 ];
 const ownerFile = (out: string) => path.join(out, 'suite.json');

@@ -1,0 +1,43 @@
+// Which labels the images of each class were really given.
+import { CLASS_NAMES } from '../../data/dataset.js';
+import type { FolderData } from '../page_data.js';
+import { Chart } from './chart.js';
+import { Download } from './download.js';
+import { count } from './format.js';
+
+export function Noise({ folder, named }: { folder: FolderData; named: boolean }) {
+  const { transitions, conditions } = folder;
+  return (
+    <div class="card">
+      {named && <h3>{folder.name}</h3>}
+      {transitions.length === 0 && <p class="missing">Known once a run has finished.</p>}
+      <div class="panels matrices">
+        {transitions.map(({ condition, seeds, counts }) => {
+          const title = conditions.find(({ label }) => label === condition)!.title;
+          const images = counts.flat().reduce((sum, n) => sum + n, 0);
+          const right = counts.reduce((sum, row, t) => sum + row[t]!, 0);
+          return (
+            <figure key={condition}>
+              <figcaption>
+                <b>{title}</b> {(100 * (1 - right / images)).toFixed(2)} % of {images.toLocaleString('en')}{' '}
+                labels are wrong
+                {seeds > 1 && `, over ${count(seeds, 'seed')}`}
+              </figcaption>
+              <Chart
+                label={`Transition matrix at ${title} noise: of each true class, the percentage given each label`}
+                of={[folder]}
+                draw={(drawings, width) => drawings.transitions(counts, width)}
+              />
+            </figure>
+          );
+        })}
+      </div>
+      <p class="legend">
+        Rows: true class; columns: label given; percent of a row. 0 to 9 are {CLASS_NAMES.join(', ')}.
+      </p>
+      <div class="actions">
+        <Download name="transitions.csv" content={() => folder.csv['transitions.csv']!} />
+      </div>
+    </div>
+  );
+}
