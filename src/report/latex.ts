@@ -15,7 +15,7 @@ export function latexTable(report: Report): string {
   const { graph, cells, published } = report;
   const { conditions } = graph;
   const methods = Object.keys(graph.suite.methods);
-  const { title, noise, notes } = captionOf(report);
+  const { title, noise, settings, about } = captionOf(report);
   const ours = methods.map((method) =>
     conditions.map(({ label }) => {
       const { mean, seeds, failed, std } = cells.find((c) => c.method === method && c.condition === label)!;
@@ -72,7 +72,7 @@ export function latexTable(report: Report): string {
     '  \\smallskip',
     '  \\begin{minipage}{\\linewidth}',
     '    \\footnotesize',
-    ...notes.map((note) => `    ${escaped(note.trim())}\\par`),
+    ...[...settings, ...about].map((note) => `    ${escaped(note.trim())}\\par`),
     '  \\end{minipage}',
     '\\end{table}',
     '\\labelnoiseend',

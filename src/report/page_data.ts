@@ -24,13 +24,14 @@ export interface FolderData {
   /** What was run, in a few words each. */
   facts: NamedText[];
   /** As in the other tables of the folder. */
-  caption: { title: string; noise: string; notes: string[] };
+  caption: { title: string; noise: string; about: string[] };
   /** Rows of the table. */
   methods: MethodData[];
   /** Columns of the table. */
   conditions: ConditionData[];
   /** Every cell, methods in table order, each with the columns in order. */
   cells: CellData[];
+  shape: ShapeData;
   /** Other published rows, one accuracy (percent) for each condition. */
   literature: { title: string; source: string; accuracies: (number | null)[] }[];
   curves: CurveData[];
@@ -78,6 +79,25 @@ export interface CellData {
   paper: number | null;
   /** Whether no other method has a higher mean under this condition. */
   best: boolean;
+}
+
+/** How much of the paper's shape is in the results; lists have an entry for each condition. */
+export interface ShapeData {
+  /** Kendall's tau-b of our order of the methods and the paper's; null where there is nothing to order. */
+  tau: (number | null)[];
+  tauOverall: number | null;
+  /** Differences between methods that are positive in the paper. */
+  orderings: { title: string; differences: (MethodDifference | null)[]; overall: MethodDifference | null }[];
+  /** Wrong labels that are predicted after the last epoch, percent of them, by method. */
+  fitted: { title: string; shares: (number | null)[] }[];
+}
+
+/** Points of accuracy. */
+export interface MethodDifference {
+  difference: number;
+  half: number | null;
+  /** The paper's. */
+  paper: number | null;
 }
 
 /** A run's evaluations, in percent; the four lists run in parallel. */

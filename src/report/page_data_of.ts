@@ -25,6 +25,7 @@ import type {
 import { paperAccuracy } from './published.js';
 import type { Report } from './report.js';
 import { settingsOf } from './settings.js';
+import { shapeData } from './shape_data.js';
 import { duration } from './wording.js';
 
 /** A report, what tells it from others on the page, and what happens in its folder just now. */
@@ -61,6 +62,7 @@ function folderData(named: NamedReport, styles: ReadonlyMap<string, number>): Fo
   const { graph, published } = report;
   const { suite } = graph;
   const runs = graph.runs.map((run) => runData(run, named));
+  const { title, noise, about } = captionOf(report);
   return {
     name: named.name,
     suite: suite.name,
@@ -68,7 +70,7 @@ function folderData(named: NamedReport, styles: ReadonlyMap<string, number>): Fo
     scaledDown: suite.scaledDown,
     seeds: suite.seeds,
     facts: factsOf(report, runs),
-    caption: captionOf(report),
+    caption: { title, noise, about },
     methods: methodNames(graph).map((name) => ({
       name,
       base: baseName(name),
@@ -77,6 +79,7 @@ function folderData(named: NamedReport, styles: ReadonlyMap<string, number>): Fo
     })),
     conditions: graph.conditions.map(conditionData),
     cells: cellsOf(report),
+    shape: shapeData(report),
     literature: published.rows
       .filter(({ block }) => block === 'literature')
       .map(({ title, source, accuracy }) => ({
@@ -229,7 +232,7 @@ function factsOf({ graph, records }: Report, runs: readonly RunData[]): NamedTex
       name: 'Test',
       text: `${number(data.testImages)} ${data.testOn ? 'held-out clean training images' : 'clean images'}, after the last epoch`,
     },
-    { name: 'Noise', text: `${noiseKind(suite)}: ${graph.conditions.map(conditionTitle).join(', ')}` },
+    { name: 'Noise', text: noiseText(graph) },
     { name: seeds.length === 1 ? 'Seed' : 'Seeds', text: seeds.join(', ') },
     { name: 'Precision', text: suite.precision },
     { name: 'Runs', text: `${records.size} of ${graph.runs.length} finished` },
@@ -240,9 +243,11 @@ function factsOf({ graph, records }: Report, runs: readonly RunData[]): NamedTex
   ];
 }
 
-function noiseKind({ noise }: Report['graph']['suite']): string {
-  if (noise.kind === 'file') return 'label files';
-  return noise.redraw === 'other' ? 'symmetric, wrong by construction' : 'symmetric, redrawn from all ten';
+function noiseText({ suite, conditions }: RunGraph): string {
+  // No line is to begin with a percent sign.
+  const columns = conditions.map((condition) => conditionTitle(condition).replace(' ', '\u00a0')).join(', ');
+  if (suite.noise.kind === 'file') return `labels from files: ${columns}`;
+  return `symmetric: ${columns} of the labels ${suite.noise.redraw === 'other' ? 'wrong' : 'drawn anew'}`;
 }
 
 /** What a cell would cost if nothing were shared. */

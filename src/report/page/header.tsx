@@ -45,6 +45,7 @@ function sectionsOf({ folders }: PageData) {
   return [
     { id: 'table', title: 'Table 4' },
     ...(folders.length > 1 ? [{ id: 'differences', title: 'Differences' }] : []),
+    { id: 'shape', title: 'Shape' },
     { id: 'accuracy', title: 'Accuracy' },
     { id: 'training', title: 'Training' },
     { id: 'noise', title: 'Noise' },

@@ -1,6 +1,7 @@
 // Where the numbers come from, and with which settings.
 import type { FolderData } from '../page_data.js';
 import { count } from './format.js';
+import { TableBox } from './table_box.js';
 
 /** One column a folder; what is not the same in all is marked. */
 export function Provenance({ folders }: { folders: readonly FolderData[] }) {
@@ -11,37 +12,34 @@ export function Provenance({ folders }: { folders: readonly FolderData[] }) {
   };
   return (
     <div class="card">
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, also with the arrow keys */}
-      <section class="scroll" aria-label="Provenance" tabIndex={0}>
-        <table class="pairs">
-          {folders.length > 1 && (
-            <thead>
-              <tr>
-                <td />
-                {folders.map(({ name }) => (
-                  <th scope="col" key={name}>
-                    {name}
-                  </th>
+      <TableBox class="pairs" label="Provenance">
+        {folders.length > 1 && (
+          <thead>
+            <tr>
+              <td />
+              {folders.map(({ name }) => (
+                <th scope="col" key={name}>
+                  {name}
+                </th>
+              ))}
+            </tr>
+          </thead>
+        )}
+        <tbody>
+          {folders[0]!.provenance.map(({ name }, i) => {
+            const texts = folders.map((folder) => textOf(folder, i));
+            const differs = new Set(texts).size > 1;
+            return (
+              <tr key={name} class={differs ? 'differs' : undefined}>
+                <th scope="row">{name}</th>
+                {texts.map((text, place) => (
+                  <td key={folders[place]!.name}>{text}</td>
                 ))}
               </tr>
-            </thead>
-          )}
-          <tbody>
-            {folders[0]!.provenance.map(({ name }, i) => {
-              const texts = folders.map((folder) => textOf(folder, i));
-              const differs = new Set(texts).size > 1;
-              return (
-                <tr key={name} class={differs ? 'differs' : undefined}>
-                  <th scope="row">{name}</th>
-                  {texts.map((text, place) => (
-                    <td key={folders[place]!.name}>{text}</td>
-                  ))}
-                </tr>
-              );
-            })}
-          </tbody>
-        </table>
-      </section>
+            );
+          })}
+        </tbody>
+      </TableBox>
       {folders.length > 1 && <p class="legend">Marked rows differ.</p>}
     </div>
   );

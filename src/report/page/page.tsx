@@ -5,6 +5,7 @@ import { Header } from './header.js';
 import { Noise } from './noise.js';
 import { Provenance, Settings } from './origin.js';
 import { Runs } from './runs.js';
+import { Shape } from './shape.js';
 import { DifferencesTable, ResultsTable } from './table.js';
 
 /** @param connection of a page that is served live: how it stands */
@@ -37,6 +38,12 @@ export function Page({ data, connection }: { data: PageData; connection?: string
             ))}
           </section>
         )}
+        <section id="shape">
+          <h2>The paper's shape</h2>
+          {folders.map((folder) => (
+            <Shape key={folder.name} folder={folder} named={named} />
+          ))}
+        </section>
         <Figures data={data} />
         <section id="noise">
           <h2>Noise as it was drawn</h2>

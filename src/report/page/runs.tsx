@@ -4,6 +4,7 @@ import { Chart } from './chart.js';
 import { Download } from './download.js';
 import { accuracy, count } from './format.js';
 import { STATES } from './styles.js';
+import { TableBox } from './table_box.js';
 
 const ORDER: RunState[] = ['running', 'failed', 'teacher failed', 'begun', 'to do', 'finished'];
 
@@ -67,49 +68,44 @@ export function Runs({ folder, named }: { folder: FolderData; named: boolean }) 
       </p>
       <details>
         <summary>{count(runs.length, 'run')} as a table</summary>
-        {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, also with the arrow keys */}
-        <section class="scroll" aria-label={`Runs: ${folder.name}`} tabIndex={0}>
-          <table class="runs">
-            <thead>
-              <tr>
-                <th scope="col">Run</th>
-                <th scope="col">Method</th>
-                <th scope="col">Noise</th>
-                <th scope="col">Seed</th>
-                <th scope="col">State</th>
-                <th scope="col">Test accuracy</th>
-                <th scope="col">Wrong labels fitted</th>
-                <th scope="col">True labels recovered</th>
-                <th scope="col">Time</th>
-                <th scope="col">Units</th>
-                <th scope="col">Learns from</th>
+        <TableBox class="runs" label={`Runs: ${folder.name}`}>
+          <thead>
+            <tr>
+              <th scope="col">Run</th>
+              <th scope="col">Method</th>
+              <th scope="col">Noise</th>
+              <th scope="col">Seed</th>
+              <th scope="col">State</th>
+              <th scope="col">Test accuracy</th>
+              <th scope="col">Wrong labels fitted</th>
+              <th scope="col">True labels recovered</th>
+              <th scope="col">Time</th>
+              <th scope="col">Units</th>
+              <th scope="col">Learns from</th>
+            </tr>
+          </thead>
+          <tbody>
+            {runs.map((run) => (
+              <tr key={run.id}>
+                <th scope="row">
+                  <code>{run.id}</code>
+                </th>
+                <td>{titleOf(run.method)}</td>
+                <td class="number">{columnOf(run.condition)}</td>
+                <td class="number">{run.seed}</td>
+                <td>
+                  <State run={run} />
+                </td>
+                <td class="number">{number(run.accuracy)}</td>
+                <td class="number">{number(run.wrongLabelsFitted)}</td>
+                <td class="number">{number(run.trueLabelsRecovered)}</td>
+                <td class="number">{run.duration}</td>
+                <td class="number">{run.units}</td>
+                <td>{run.dependsOn.length ? <code>{run.dependsOn.join(', ')}</code> : 'the noisy labels'}</td>
               </tr>
-            </thead>
-            <tbody>
-              {runs.map((run) => (
-                <tr key={run.id}>
-                  <th scope="row">
-                    <code>{run.id}</code>
-                  </th>
-                  <td>{titleOf(run.method)}</td>
-                  <td class="number">{columnOf(run.condition)}</td>
-                  <td class="number">{run.seed}</td>
-                  <td>
-                    <State run={run} />
-                  </td>
-                  <td class="number">{number(run.accuracy)}</td>
-                  <td class="number">{number(run.wrongLabelsFitted)}</td>
-                  <td class="number">{number(run.trueLabelsRecovered)}</td>
-                  <td class="number">{run.duration}</td>
-                  <td class="number">{run.units}</td>
-                  <td>
-                    {run.dependsOn.length ? <code>{run.dependsOn.join(', ')}</code> : 'the noisy labels'}
-                  </td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </section>
+            ))}
+          </tbody>
+        </TableBox>
         <p class="legend">A unit is what a training with plain SGD costs.</p>
       </details>
       <div class="actions">

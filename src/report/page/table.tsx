@@ -2,6 +2,7 @@
 import type { CellData, ConditionData, DifferenceData, FolderData } from '../page_data.js';
 import { Download } from './download.js';
 import { accuracy, points, withHalf } from './format.js';
+import { TableBox } from './table_box.js';
 
 /** Differences are shaded in full from here on, in points. */
 const FULL_SHADE = 40;
@@ -10,7 +11,7 @@ const FULL_SHADE = 40;
 const shade = (difference: number) =>
   Math.sign(difference) * Math.min(1, Math.sqrt(Math.abs(difference) / FULL_SHADE));
 
-function Difference({ value, text }: { value: number; text: string }) {
+export function Difference({ value, text }: { value: number; text: string }) {
   const strength = shade(value);
   const colour = strength < 0 ? 'var(--below)' : 'var(--above)';
   const background = `color-mix(in srgb, ${colour} ${Math.round(Math.abs(strength) * 42)}%, transparent)`;
@@ -48,16 +49,26 @@ function Cell({ cell, wanted }: { cell: CellData; wanted: number }) {
   );
 }
 
-function Columns({ conditions }: { conditions: readonly ConditionData[] }) {
+/** The head of a table with a column for each condition, and one more if it is named. */
+export function Columns({
+  first = 'Method',
+  conditions,
+  last,
+}: {
+  first?: string;
+  conditions: readonly ConditionData[];
+  last?: string;
+}) {
   return (
     <thead>
       <tr>
-        <th scope="col">Method</th>
+        <th scope="col">{first}</th>
         {conditions.map(({ label, title }) => (
           <th scope="col" key={label}>
             {title}
           </th>
         ))}
+        {last && <th scope="col">{last}</th>}
       </tr>
     </thead>
   );
@@ -71,25 +82,21 @@ export function ResultsTable({ folder, named }: { folder: FolderData; named: boo
   return (
     <div class="card">
       {named && <h3>{folder.name}</h3>}
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, also with the arrow keys */}
-      <section class="scroll" aria-label={`Table 4: ${folder.name}`} tabIndex={0}>
-        <table class="results">
-          <caption>{caption.title}</caption>
-          <Columns conditions={conditions} />
-          <tbody>
-            {rows.map(({ name, title }) => (
-              <tr key={name}>
-                <th scope="row">{title}</th>
-                {cells
-                  .filter(({ method }) => method === name)
-                  .map((cell) => (
-                    <Cell key={cell.condition} cell={cell} wanted={seeds.length} />
-                  ))}
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </section>
+      <TableBox class="results" caption={caption.title}>
+        <Columns conditions={conditions} />
+        <tbody>
+          {rows.map(({ name, title }) => (
+            <tr key={name}>
+              <th scope="row">{title}</th>
+              {cells
+                .filter(({ method }) => method === name)
+                .map((cell) => (
+                  <Cell key={cell.condition} cell={cell} wanted={seeds.length} />
+                ))}
+            </tr>
+          ))}
+        </tbody>
+      </TableBox>
       <p class="legend">
         In each cell: <b>ours</b>, best of a column in bold
         {seeds.length > 1 && ', ± half of the 95 % interval of the mean over seeds'}; below it the paper's,
@@ -97,33 +104,30 @@ export function ResultsTable({ folder, named }: { folder: FolderData; named: boo
         <Difference value={8} text="above" />.
       </p>
       <p class="note">{caption.noise}</p>
-      <Notes notes={caption.notes} />
+      <Notes notes={caption.about} />
       <div class="actions">
-        {['comparison.csv', 'table4.csv', 'shape.csv', 'runs.csv'].map((name) => (
+        {['comparison.csv', 'table4.csv', 'runs.csv'].map((name) => (
           <Download key={name} name={name} content={() => folder.csv[name]!} />
         ))}
       </div>
       {published.length > 0 && (
         <details>
           <summary>Other published results, as quoted by the paper</summary>
-          {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, also with the arrow keys */}
-          <section class="scroll" aria-label="Other published results" tabIndex={0}>
-            <table class="results published">
-              <Columns conditions={conditions} />
-              <tbody>
-                {published.map(({ title, source, accuracies }) => (
-                  <tr key={title}>
-                    <th scope="row" title={source}>
-                      {title}
-                    </th>
-                    {accuracies.map((value, i) => (
-                      <td key={conditions[i]!.label}>{value === null ? '–' : value.toFixed(1)}</td>
-                    ))}
-                  </tr>
-                ))}
-              </tbody>
-            </table>
-          </section>
+          <TableBox class="results published" label="Other published results">
+            <Columns conditions={conditions} />
+            <tbody>
+              {published.map(({ title, source, accuracies }) => (
+                <tr key={title}>
+                  <th scope="row" title={source}>
+                    {title}
+                  </th>
+                  {accuracies.map((value, i) => (
+                    <td key={conditions[i]!.label}>{value === null ? '–' : value.toFixed(1)}</td>
+                  ))}
+                </tr>
+              ))}
+            </tbody>
+          </TableBox>
         </details>
       )}
     </div>
@@ -173,36 +177,30 @@ export function DifferencesTable({
       <h3>
         From {from} to {to}
       </h3>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, also with the arrow keys */}
-      <section class="scroll" aria-label={`Differences: ${to}`} tabIndex={0}>
-        <table class="results differences">
-          <caption>
-            {to} minus {from}, points of accuracy
-          </caption>
-          <Columns conditions={folder.conditions} />
-          <tbody>
-            {folder.methods.map(({ name, title }) => (
-              <tr key={name}>
-                <th scope="row">{title}</th>
-                {folder.conditions.map(({ label }) => {
-                  const cell = cellOf(name, label);
-                  const clear = cell?.half && Math.abs(cell.difference) > cell.half;
-                  const text = cell && withHalf(points(cell.difference), cell.half);
-                  return (
-                    <td key={label} data-method={name} data-condition={label}>
-                      {cell ? (
-                        <Difference value={cell.difference} text={clear ? `${text} *` : text!} />
-                      ) : (
-                        <span class="missing">–</span>
-                      )}
-                    </td>
-                  );
-                })}
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </section>
+      <TableBox class="results differences" caption={`${to} minus ${from}, points of accuracy`}>
+        <Columns conditions={folder.conditions} />
+        <tbody>
+          {folder.methods.map(({ name, title }) => (
+            <tr key={name}>
+              <th scope="row">{title}</th>
+              {folder.conditions.map(({ label }) => {
+                const cell = cellOf(name, label);
+                const clear = cell?.half && Math.abs(cell.difference) > cell.half;
+                const text = cell && withHalf(points(cell.difference), cell.half);
+                return (
+                  <td key={label} data-method={name} data-condition={label}>
+                    {cell ? (
+                      <Difference value={cell.difference} text={clear ? `${text} *` : text!} />
+                    ) : (
+                      <span class="missing">–</span>
+                    )}
+                  </td>
+                );
+              })}
+            </tr>
+          ))}
+        </tbody>
+      </TableBox>
       <p class="legend">
         {differences.some(({ half }) => half !== null)
           ? `± half of the 95 % interval, ${paired ? 'paired by seed' : 'paired by seed where both have the same seeds, else Welch’s'}; * the interval leaves out zero. The cells are not corrected for their number.`

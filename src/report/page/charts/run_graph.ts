@@ -9,9 +9,7 @@ const ROW_HEIGHT = 30;
 
 export const runGraphFigure: Drawings['runGraph'] = (runs, methods, conditions, width) => {
   const narrow = width < 560;
-  const titles = new Map(
-    methods.map(({ name, title }) => [name, narrow ? title.replace('Bootstrap + ', 'B. + ') : title]),
-  );
+  const titles = new Map(methods.map(({ name, title }) => [name, title]));
   const columns = new Map(conditions.map(({ label, title }) => [label, title]));
   const seeds = [...new Set(runs.map(({ seed }) => seed))];
   const rowOf = ({ condition, seed }: RunData) =>
@@ -39,9 +37,9 @@ export const runGraphFigure: Drawings['runGraph'] = (runs, methods, conditions, 
   const place = { x: (run: RunData) => titles.get(run.method), y: rowOf };
   const figure = plotted({
     width,
-    height: rows.length * ROW_HEIGHT + 30,
+    height: rows.length * ROW_HEIGHT + (narrow ? 50 : 30),
     marginLeft: seeds.length > 1 ? (narrow ? 46 : 84) : 34,
-    marginTop: 28,
+    marginTop: narrow ? 48 : 28,
     marginBottom: 2,
     marginRight: 0,
     x: {
@@ -50,6 +48,7 @@ export const runGraphFigure: Drawings['runGraph'] = (runs, methods, conditions, 
       padding: narrow ? 0.14 : 0.22,
       axis: 'top',
       tickSize: 0,
+      tickFormat: (title: string) => (narrow ? title.replaceAll(' ', '\n') : title),
       label: null,
     },
     y: { type: 'band', domain: rows, padding: 0.16, tickSize: 0, label: null },

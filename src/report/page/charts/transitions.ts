@@ -15,7 +15,7 @@ export const transitionsFigure: Drawings['transitions'] = (counts, width) => {
     `color-mix(in srgb, var(--accent) ${(50 * Math.sqrt(share)).toFixed(1)}%, var(--surface))`;
   const figure = plotted({
     width,
-    height: Math.round(width * 0.86),
+    height: Math.round(Math.max(230, width * 0.62)),
     marginLeft: 18,
     marginTop: 18,
     marginRight: 0,
