@@ -1,5 +1,6 @@
 // The cells of several results folders beside each other: what changed from the first to each later one.
 import { finalAccuracy } from '../results/aggregate.js';
+import { mean } from '../statistics/mean.js';
 import { pairedDifference } from '../statistics/paired.js';
 import { welchDifference } from '../statistics/welch.js';
 import type { DifferenceData } from './page_data.js';
@@ -14,9 +15,9 @@ export function differences([first, ...others]: readonly NamedReport[]): Differe
       const before = accuracies(first.report, method, condition);
       const after = accuracies(other.report, method, condition);
       if (!before.size || !after.size) return [];
-      const from = first.name;
-      const to = other.name;
-      return [{ from, to, method, condition, ...differenceOf(before, after) }];
+      const place = { from: first.name, to: other.name, method, condition };
+      const means = { before: mean([...before.values()]), after: mean([...after.values()]) };
+      return [{ ...place, ...means, ...differenceOf(before, after) }];
     }),
   );
 }

@@ -151,6 +151,9 @@ export interface DifferenceData {
   to: string;
   method: string;
   condition: string;
+  /** Means over the seeds, percent. */
+  before: number;
+  after: number;
   difference: number;
   /** Half the width of the 95 % interval of the difference; null if the seeds are too few. */
   half: number | null;

@@ -1,5 +1,5 @@
 // A figure with a reading: values at a position along x, found with the pointer or the arrow keys.
-import { useContext, useEffect, useId, useRef, useState } from 'preact/hooks';
+import { useContext, useEffect, useId, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { type Drawing, type Drawings, DrawingsContext } from './drawing.js';
 
 interface Props {
@@ -16,13 +16,15 @@ interface Shown {
   index: number;
   /** Pixels from the left, as the figure is shown. */
   left: number;
-  /** Whether there is more room on the left of it. */
-  leftwards: boolean;
 }
+
+/** Pixels between a reading and its line, and the edge of the window. */
+const GAP = 12;
 
 export function Chart({ label, draw, of }: Props) {
   const drawings = useContext(DrawingsContext);
   const box = useRef<HTMLDivElement>(null);
+  const values = useRef<HTMLDivElement>(null);
   const hint = useId();
   const [width, setWidth] = useState(0);
   const [drawing, setDrawing] = useState<Drawing>();
@@ -47,12 +49,23 @@ export function Chart({ label, draw, of }: Props) {
     setShown(undefined);
   }, [drawings, width, label, ...of]);
 
+  // On the right of its line, on the left where that is too narrow, and within the window in any case.
+  useLayoutEffect(() => {
+    if (!shown) return;
+    const { left: frame } = box.current!.getBoundingClientRect();
+    const { width: own } = values.current!.getBoundingClientRect();
+    const room = document.documentElement.clientWidth - own - GAP;
+    const right = frame + shown.left + GAP;
+    const left = right <= room ? right : Math.max(Math.min(GAP, room), right - own - 2 * GAP);
+    values.current!.style.left = `${left - frame}px`;
+  }, [shown]);
+
   const reading = drawing?.reading;
   const show = (index: number) => {
     if (!reading?.xs.length) return;
     const nearest = Math.max(0, Math.min(reading.xs.length - 1, index));
     const left = (reading.pixel(reading.xs[nearest]!) / width) * box.current!.clientWidth;
-    setShown({ index: nearest, left, leftwards: left > box.current!.clientWidth / 2 });
+    setShown({ index: nearest, left });
   };
   const point = (event: PointerEvent) => {
     if (!reading) return;
@@ -99,12 +112,7 @@ export function Chart({ label, draw, of }: Props) {
           The left and right arrow keys read the values.
         </p>
       )}
-      <div
-        role="status"
-        class="reading"
-        data-side={shown?.leftwards ? 'left' : 'right'}
-        style={shown ? { left: `${shown.left}px` } : { display: 'none' }}
-      >
+      <div ref={values} role="status" class="reading" hidden={!shown}>
         {reading && x !== undefined && (
           <>
             <strong>{reading.title(x)}</strong>

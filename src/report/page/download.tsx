@@ -1,4 +1,5 @@
-// A button that saves a file made in the page.
+// Buttons that save files made in the page.
+import type { FolderData } from '../page_data.js';
 
 interface Props {
   name: string;
@@ -18,5 +19,25 @@ export function Download({ name, content }: Props) {
     <button type="button" class="download" onClick={save}>
       <span aria-hidden="true">↓</span> {name}
     </button>
+  );
+}
+
+/** Of a folder's CSV files those of these names; with several folders on the page, the folder is part of the name. */
+export function Downloads({
+  folder,
+  named,
+  names,
+}: {
+  folder: FolderData;
+  named: boolean;
+  names: readonly string[];
+}) {
+  const prefix = named ? `${folder.name.replace(/[^\w.-]+/g, '-')}-` : '';
+  return (
+    <div class="actions">
+      {names.map((name) => (
+        <Download key={name} name={prefix + name} content={() => folder.csv[name]!} />
+      ))}
+    </div>
   );
 }

@@ -5,6 +5,7 @@ import { Chart } from './chart.js';
 import { Choice } from './choice.js';
 import { Download } from './download.js';
 import { type CurveLine, type Drawings, DrawingsContext } from './drawing.js';
+import { csv } from './format.js';
 
 const QUANTITIES: { quantity: CurveQuantity; title: string; about: string }[] = [
   { quantity: 'testAccuracy', title: 'Test accuracy', about: 'on the clean test images, %' },
@@ -287,14 +288,8 @@ function FolderLegend({ folders, coloured = false }: { folders: readonly FolderD
   );
 }
 
-/** Fields that hold a comma, a quote or a line break are quoted (RFC 4180). */
-const field = (value: string | number | null) => {
-  const text = value === null ? '' : String(value);
-  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
-};
-
 /** Every evaluation as a row. */
-export function curvesCsv(folders: readonly FolderData[]): string {
+function curvesCsv(folders: readonly FolderData[]): string {
   const header = [
     'folder',
     'method',
@@ -319,5 +314,5 @@ export function curvesCsv(folders: readonly FolderData[]): string {
       ]),
     ),
   );
-  return [header, ...rows].map((row) => `${row.map(field).join(',')}\n`).join('');
+  return csv([header, ...rows]);
 }

@@ -1,4 +1,4 @@
-// Numbers as the page prints them.
+// Numbers as the page prints them, and rows as CSV.
 
 /** The sign that is as wide as a plus. */
 const MINUS = '−';
@@ -21,4 +21,13 @@ export function withHalf(text: string, half: number | null): string {
 /** A count with its noun. */
 export function count(n: number, noun: string): string {
   return `${n.toLocaleString('en')} ${noun}${n === 1 ? '' : 's'}`;
+}
+
+/** Rows as CSV; fields that hold a comma, a quote or a line break are quoted (RFC 4180). */
+export function csv(rows: readonly (readonly (string | number | null)[])[]): string {
+  const field = (value: string | number | null) => {
+    const text = value === null ? '' : String(value);
+    return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+  };
+  return rows.map((row) => `${row.map(field).join(',')}\n`).join('');
 }

@@ -43,8 +43,8 @@ export function Header({ data, connection }: { data: PageData; connection: strin
 
 function sectionsOf({ folders }: PageData) {
   return [
-    { id: 'table', title: 'Table 4' },
     ...(folders.length > 1 ? [{ id: 'differences', title: 'Differences' }] : []),
+    { id: 'table', title: 'Table 4' },
     { id: 'shape', title: 'Shape' },
     { id: 'accuracy', title: 'Accuracy' },
     { id: 'training', title: 'Training' },

@@ -2,7 +2,7 @@
 import { CLASS_NAMES } from '../../data/dataset.js';
 import type { FolderData } from '../page_data.js';
 import { Chart } from './chart.js';
-import { Download } from './download.js';
+import { Downloads } from './download.js';
 import { count } from './format.js';
 
 export function Noise({ folder, named }: { folder: FolderData; named: boolean }) {
@@ -35,9 +35,7 @@ export function Noise({ folder, named }: { folder: FolderData; named: boolean })
       <p class="legend">
         Rows: true class; columns: label given; percent of a row. 0 to 9 are {CLASS_NAMES.join(', ')}.
       </p>
-      <div class="actions">
-        <Download name="transitions.csv" content={() => folder.csv['transitions.csv']!} />
-      </div>
+      <Downloads folder={folder} named={named} names={['transitions.csv']} />
     </div>
   );
 }

@@ -1,12 +1,13 @@
 // The page: what was run, the table, the figures, the runs, where it all comes from.
 import type { PageData } from '../page_data.js';
+import { DifferenceTable } from './difference_table.js';
 import { Figures } from './figures.js';
 import { Header } from './header.js';
 import { Noise } from './noise.js';
 import { Provenance, Settings } from './origin.js';
 import { Runs } from './runs.js';
 import { Shape } from './shape.js';
-import { DifferencesTable, ResultsTable } from './table.js';
+import { ResultsTable } from './table.js';
 
 /** @param connection of a page that is served live: how it stands */
 export function Page({ data, connection }: { data: PageData; connection?: string }) {
@@ -19,25 +20,25 @@ export function Page({ data, connection }: { data: PageData; connection?: string
       </a>
       <Header data={data} connection={connection} />
       <main>
+        {named && (
+          <section id="differences">
+            <h2>Differences</h2>
+            {folders.slice(1).map(({ name }) => (
+              <DifferenceTable
+                key={name}
+                folder={folders[0]!}
+                to={name}
+                differences={differences.filter(({ to }) => to === name)}
+              />
+            ))}
+          </section>
+        )}
         <section id="table">
           <h2>Table 4</h2>
           {folders.map((folder) => (
             <ResultsTable key={folder.name} folder={folder} named={named} />
           ))}
         </section>
-        {named && (
-          <section id="differences">
-            <h2>Differences</h2>
-            {folders.slice(1).map(({ name }) => (
-              <DifferencesTable
-                key={name}
-                folder={folders[0]!}
-                differences={differences.filter(({ to }) => to === name)}
-                to={name}
-              />
-            ))}
-          </section>
-        )}
         <section id="shape">
           <h2>The paper's shape</h2>
           {folders.map((folder) => (

@@ -1,7 +1,7 @@
 // The runs of a folder: which learns from which, how they stand, and what they cost.
 import type { FolderData, RunData, RunState } from '../page_data.js';
 import { Chart } from './chart.js';
-import { Download } from './download.js';
+import { Downloads } from './download.js';
 import { accuracy, count } from './format.js';
 import { STATES } from './styles.js';
 import { TableBox } from './table_box.js';
@@ -108,9 +108,7 @@ export function Runs({ folder, named }: { folder: FolderData; named: boolean }) 
         </TableBox>
         <p class="legend">A unit is what a training with plain SGD costs.</p>
       </details>
-      <div class="actions">
-        <Download name="runs.csv" content={() => folder.csv['runs.csv']!} />
-      </div>
+      <Downloads folder={folder} named={named} names={['runs.csv']} />
     </div>
   );
 }

@@ -1,9 +1,10 @@
 // Whether the results have the paper's shape, whatever their level: the order of the methods, and the steps between them.
 import type { FolderData, MethodDifference } from '../page_data.js';
-import { Download } from './download.js';
+import { Downloads } from './download.js';
 import { points, withHalf } from './format.js';
-import { Columns, Difference } from './table.js';
+
 import { TableBox } from './table_box.js';
+import { Columns, Difference } from './table_parts.js';
 
 function Step({ step }: { step: MethodDifference | null }) {
   if (!step)
@@ -84,9 +85,7 @@ export function Shape({ folder, named }: { folder: FolderData; named: boolean })
         </TableBox>
       )}
       {orderings.length + fitted.length === 0 && <p class="missing">Known once runs have finished.</p>}
-      <div class="actions">
-        <Download name="shape.csv" content={() => folder.csv['shape.csv']!} />
-      </div>
+      <Downloads folder={folder} named={named} names={['shape.csv']} />
     </div>
   );
 }

@@ -1,26 +1,9 @@
-// Table 4 with ours, the paper's and the difference in each cell, and the differences between folders.
-import type { CellData, ConditionData, DifferenceData, FolderData } from '../page_data.js';
-import { Download } from './download.js';
+// Table 4 with ours, the paper's and the difference in each cell.
+import type { CellData, FolderData } from '../page_data.js';
+import { Downloads } from './download.js';
 import { accuracy, points, withHalf } from './format.js';
 import { TableBox } from './table_box.js';
-
-/** Differences are shaded in full from here on, in points. */
-const FULL_SHADE = 40;
-
-/** The shade of a difference, -1 to 1; roots tell small ones apart. */
-const shade = (difference: number) =>
-  Math.sign(difference) * Math.min(1, Math.sqrt(Math.abs(difference) / FULL_SHADE));
-
-export function Difference({ value, text }: { value: number; text: string }) {
-  const strength = shade(value);
-  const colour = strength < 0 ? 'var(--below)' : 'var(--above)';
-  const background = `color-mix(in srgb, ${colour} ${Math.round(Math.abs(strength) * 42)}%, transparent)`;
-  return (
-    <span class="difference" style={{ background }}>
-      {text}
-    </span>
-  );
-}
+import { Columns, Difference } from './table_parts.js';
 
 function Cell({ cell, wanted }: { cell: CellData; wanted: number }) {
   const { mean, half, paper, best, seeds, failed } = cell;
@@ -49,31 +32,6 @@ function Cell({ cell, wanted }: { cell: CellData; wanted: number }) {
   );
 }
 
-/** The head of a table with a column for each condition, and one more if it is named. */
-export function Columns({
-  first = 'Method',
-  conditions,
-  last,
-}: {
-  first?: string;
-  conditions: readonly ConditionData[];
-  last?: string;
-}) {
-  return (
-    <thead>
-      <tr>
-        <th scope="col">{first}</th>
-        {conditions.map(({ label, title }) => (
-          <th scope="col" key={label}>
-            {title}
-          </th>
-        ))}
-        {last && <th scope="col">{last}</th>}
-      </tr>
-    </thead>
-  );
-}
-
 /** The table of one folder, with its caption and notes. */
 export function ResultsTable({ folder, named }: { folder: FolderData; named: boolean }) {
   const { caption, conditions, methods, cells, seeds, literature } = folder;
@@ -99,17 +57,18 @@ export function ResultsTable({ folder, named }: { folder: FolderData; named: boo
       </TableBox>
       <p class="legend">
         In each cell: <b>ours</b>, best of a column in bold
-        {seeds.length > 1 && ', ± half of the 95 % interval of the mean over seeds'}; below it the paper's,
-        and the difference to it in points, shaded <Difference value={-8} text="below" /> or{' '}
-        <Difference value={8} text="above" />.
+        {seeds.length > 1 && ', ± half of the 95 % interval of the mean over seeds'}
+        {cells.some(({ paper }) => paper !== null) && (
+          <>
+            ; below it the paper's, and the difference to it in points, shaded{' '}
+            <Difference value={-8} text="below" /> or <Difference value={8} text="above" />
+          </>
+        )}
+        .
       </p>
       <p class="note">{caption.noise}</p>
       <Notes notes={caption.about} />
-      <div class="actions">
-        {['comparison.csv', 'table4.csv', 'runs.csv'].map((name) => (
-          <Download key={name} name={name} content={() => folder.csv[name]!} />
-        ))}
-      </div>
+      <Downloads folder={folder} named={named} names={['comparison.csv', 'table4.csv', 'runs.csv']} />
       {published.length > 0 && (
         <details>
           <summary>Other published results, as quoted by the paper</summary>
@@ -155,57 +114,5 @@ function Notes({ notes }: { notes: readonly string[] }) {
         </li>
       ))}
     </ul>
-  );
-}
-
-/** What changed from the first folder to another, cell by cell. */
-export function DifferencesTable({
-  differences,
-  folder,
-  to,
-}: {
-  differences: readonly DifferenceData[];
-  folder: FolderData;
-  to: string;
-}) {
-  const from = folder.name;
-  const cellOf = (method: string, condition: string) =>
-    differences.find((d) => d.method === method && d.condition === condition);
-  const paired = differences.every((d) => d.paired);
-  return (
-    <div class="card">
-      <h3>
-        From {from} to {to}
-      </h3>
-      <TableBox class="results differences" caption={`${to} minus ${from}, points of accuracy`}>
-        <Columns conditions={folder.conditions} />
-        <tbody>
-          {folder.methods.map(({ name, title }) => (
-            <tr key={name}>
-              <th scope="row">{title}</th>
-              {folder.conditions.map(({ label }) => {
-                const cell = cellOf(name, label);
-                const clear = cell?.half && Math.abs(cell.difference) > cell.half;
-                const text = cell && withHalf(points(cell.difference), cell.half);
-                return (
-                  <td key={label} data-method={name} data-condition={label}>
-                    {cell ? (
-                      <Difference value={cell.difference} text={clear ? `${text} *` : text!} />
-                    ) : (
-                      <span class="missing">–</span>
-                    )}
-                  </td>
-                );
-              })}
-            </tr>
-          ))}
-        </tbody>
-      </TableBox>
-      <p class="legend">
-        {differences.some(({ half }) => half !== null)
-          ? `± half of the 95 % interval, ${paired ? 'paired by seed' : 'paired by seed where both have the same seeds, else Welch’s'}; * the interval leaves out zero. The cells are not corrected for their number.`
-          : 'One seed on a side: nothing tells a difference from chance here.'}
-      </p>
-    </div>
   );
 }
