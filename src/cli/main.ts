@@ -12,6 +12,7 @@ import * as run from './run.js';
 import * as runs from './runs.js';
 import * as suites from './suites.js';
 import * as table from './table.js';
+import * as watch from './watch.js';
 
 const HELP = `
 Examples:
@@ -20,6 +21,7 @@ Examples:
   labelnoise run quick          the table, scaled down to two CPU cores
   labelnoise table results/quick
   labelnoise report results/quick
+  labelnoise watch results/quick   the page, while the suite runs
 
 Exit codes: 0 all went well, 1 a run failed, 2 wrong input, 130 stopped by Ctrl-C.
 LABELNOISE_DEBUG=1 shows where an unexpected error comes from.`;
@@ -40,7 +42,7 @@ const program = new Command('labelnoise')
     outputError: (text, write) => write(`labelnoise: ${oneLine(text.replace(/^error: /, ''))}\n`),
   })
   .addHelpText('after', HELP);
-for (const command of [run, runs, table, report, suites, data, noise, doctor, perf])
+for (const command of [run, runs, table, report, watch, suites, data, noise, doctor, perf])
   command.register(program);
 
 try {

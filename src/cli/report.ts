@@ -7,6 +7,7 @@ import { pageDataOf } from '../report/page_data_of.js';
 import { type ReadReport, readReport } from '../report/read.js';
 import { writeTables } from '../report/write.js';
 import { writeWhole } from '../results/files.js';
+import { EVENT_FILE, eventsOf, TENSORBOARD, tensorBoardName } from '../results/tensorboard.js';
 
 const HELP = `
 Of one results folder, finished or not: writes report.html, table4.md, table4.tex and the CSV files into it. Of several:
@@ -15,7 +16,8 @@ that needs no network.
 
 Examples:
   labelnoise report results/quick
-  labelnoise report results/quick /elsewhere/quick --out compared.html`;
+  labelnoise report results/quick /elsewhere/quick --out compared.html
+  labelnoise report results/quick --tensorboard && tensorboard --logdir results/quick/tensorboard`;
 
 export function register(program: Command): void {
   program
@@ -26,9 +28,12 @@ export function register(program: Command): void {
       '--out <file>',
       'where to write the page (default: report.html in the folder; needed for several)',
     )
+    .option('--tensorboard', "also write each run's curves into tensorboard/ in its folder, for TensorBoard")
     .addHelpText('after', HELP)
-    .action(async (folders: string[], { out }: { out?: string }) => {
+    .action(async (folders: string[], { out, tensorboard }: { out?: string; tensorboard?: boolean }) => {
       process.stdout.write(await writeReport(folders, out));
+      if (tensorboard)
+        for (const folder of folders) process.stdout.write(`Written: ${await writeTensorBoard(folder)}\n`);
     });
 }
 
@@ -48,6 +53,17 @@ export async function writeReport(folders: readonly string[], file?: string): Pr
     written = [file];
   }
   return `Written: ${written.join(', ')}\n${leftOut.join('')}`;
+}
+
+/** Writes the curves of a folder's finished runs for TensorBoard, and returns where. @throws InputError if it cannot */
+export async function writeTensorBoard(out: string): Promise<string> {
+  const { graph, records } = (await readReport(out)).report;
+  for (const run of graph.runs) {
+    const record = records.get(run.id);
+    if (record)
+      await writeWhole(path.join(out, TENSORBOARD, tensorBoardName(run), EVENT_FILE), eventsOf(record));
+  }
+  return path.join(out, TENSORBOARD);
 }
 
 /** The shortest ends of the folders' paths that tell them apart. */

@@ -17,6 +17,7 @@ import { createEngine, type Engine } from './engine.js';
 import { createEventLog } from './event_log.js';
 import { createProgress, type Progress } from './progress.js';
 import { abortOnSignals } from './signals.js';
+import { createTensorBoardLog } from './tensorboard_log.js';
 
 export interface RunOptions {
   out?: string;
@@ -27,7 +28,8 @@ export interface RunOptions {
 const HELP = `
 A suite is a name (see "labelnoise suites") or the path of a suite file. Finished runs are kept in OUT: the same
 command goes on where it was stopped. OUT then holds runs/<id>.json, report.html (open it in a browser), runs.csv,
-table4.csv, comparison.csv, table4.md, table4.tex and records.jsonl.
+table4.csv, comparison.csv, shape.csv, table4.md, table4.tex and records.jsonl, and tensorboard/ has each run's curves
+for TensorBoard.
 
 Examples:
   labelnoise run smoke                    see in about a minute that everything works
@@ -71,7 +73,7 @@ export async function run(
     progress.noted?.('stopping: runs under way save their state; the same again stops at once'),
   );
   try {
-    const observer = observers(progress, createEventLog(out));
+    const observer = observers(progress, createEventLog(out), createTensorBoardLog(out));
     const state = await train(graph, labelSets, out, options, using, observer, stop.signal);
     progress.stop();
     if (stop.exitCode) {

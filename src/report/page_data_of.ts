@@ -92,7 +92,7 @@ function folderData(named: NamedReport, styles: ReadonlyMap<string, number>): Fo
     curves: curvesOf(named),
     transitions: transitionsOf(report),
     runs,
-    provenance: provenanceOf([...report.records.values()]),
+    provenance: provenanceOf(graph.runs.flatMap(({ id }) => report.records.get(id) ?? [])),
     settings: settingsOf(graph),
     suiteJson: JSON.stringify(suite, null, 2),
     csv: {
@@ -215,7 +215,7 @@ function factsOf({ graph, records }: Report, runs: readonly RunData[]): NamedTex
   const { suite } = graph;
   const { data, training, seeds } = suite;
   const number = (n: number) => n.toLocaleString('en');
-  const [record] = records.values();
+  const record = graph.runs.map(({ id }) => records.get(id)).find((found) => found !== undefined);
   const seconds = runs.reduce((sum, run) => sum + (run.seconds ?? 0), 0);
   const alone = graph.cells.reduce((sum, { run }) => sum + unitsAlone(graph, run), 0);
   const saved = 1 - totalUnits(graph.runs) / alone;
