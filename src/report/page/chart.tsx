@@ -42,8 +42,7 @@ export function Chart({ label, draw, of }: Props) {
   useEffect(() => {
     if (!drawings || !width) return;
     const drawn = draw(drawings, width);
-    drawn.figure.setAttribute('role', 'img');
-    drawn.figure.setAttribute('aria-label', label);
+    asImage(drawn.figure, label);
     box.current!.replaceChildren(drawn.figure);
     setDrawing(drawn);
     setShown(undefined);
@@ -131,4 +130,14 @@ export function Chart({ label, draw, of }: Props) {
       {shown && <div class="crosshair" style={{ left: `${shown.left}px` }} />}
     </div>
   );
+}
+
+/** An image has a name of its own, and no parts that have one: what the library calls them is kept as data. */
+function asImage(figure: Element, label: string): void {
+  figure.setAttribute('role', 'img');
+  figure.setAttribute('aria-label', label);
+  for (const part of figure.querySelectorAll('[aria-label]')) {
+    part.setAttribute('data-part', part.getAttribute('aria-label')!);
+    part.removeAttribute('aria-label');
+  }
 }

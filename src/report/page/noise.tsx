@@ -4,6 +4,7 @@ import type { FolderData } from '../page_data.js';
 import { Chart } from './chart.js';
 import { Downloads } from './download.js';
 import { count } from './format.js';
+import { TableBox } from './table_box.js';
 
 export function Noise({ folder, named }: { folder: FolderData; named: boolean }) {
   const { transitions, conditions } = folder;
@@ -23,11 +24,40 @@ export function Noise({ folder, named }: { folder: FolderData; named: boolean })
                 labels are wrong
                 {seeds > 1 && `, over ${count(seeds, 'seed')}`}
               </figcaption>
-              <Chart
-                label={`Transition matrix at ${title} noise: of each true class, the percentage given each label`}
-                of={[folder]}
-                draw={(drawings, width) => drawings.transitions(counts, width)}
-              />
+              <div>
+                <Chart
+                  label={`Transition matrix at ${title} noise: of each true class, the percentage given each label`}
+                  of={[folder]}
+                  draw={(drawings, width) => drawings.transitions(counts, width)}
+                />
+                <details>
+                  <summary>Images of each kind, as a table</summary>
+                  <TableBox class="counts" label={`Transitions at ${title} noise`}>
+                    <thead>
+                      <tr>
+                        <th scope="col">True class</th>
+                        {CLASS_NAMES.map((name, given) => (
+                          <th scope="col" key={name} title={name}>
+                            {given}
+                          </th>
+                        ))}
+                      </tr>
+                    </thead>
+                    <tbody>
+                      {CLASS_NAMES.map((name, truth) => (
+                        <tr key={name}>
+                          <th scope="row">
+                            {truth} {name}
+                          </th>
+                          {CLASS_NAMES.map((given, g) => (
+                            <td key={given}>{counts[truth]![g]}</td>
+                          ))}
+                        </tr>
+                      ))}
+                    </tbody>
+                  </TableBox>
+                </details>
+              </div>
             </figure>
           );
         })}
