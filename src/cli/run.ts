@@ -3,7 +3,7 @@ import path from 'node:path';
 import type { Command } from 'commander';
 import { reportOf } from '../report/report.js';
 import { terminalTable } from '../report/terminal.js';
-import { writeTables } from '../report/write.js';
+import { writeNumbers, writeTables } from '../report/write.js';
 import { checkOwner } from '../results/ownership.js';
 import { originOf } from '../results/provenance.js';
 import { checkpointedRuns, readRecords } from '../results/store.js';
@@ -76,6 +76,8 @@ export async function run(
     const observer = observers(progress, createEventLog(out), createTensorBoardLog(out));
     const state = await train(graph, labelSets, out, options, using, observer, stop.signal);
     progress.stop();
+    const report = reportOf(graph, state.records, state.failures);
+    const written = ['runs/', ...(await writeTables(out, report)).map((file) => path.basename(file))];
     if (stop.exitCode) {
       const done = `${state.records.size} of ${graph.runs.length} runs are finished`;
       const begun = `${(await checkpointedRuns(out, graph.runs)).size} begun`;
@@ -84,9 +86,7 @@ export async function run(
       );
       return stop.exitCode;
     }
-    const report = reportOf(graph, state.records, state.failures);
     print(terminalTable(report));
-    const written = ['runs/', ...(await writeTables(out, report)).map((file) => path.basename(file))];
     print(`Written to ${out}: ${written.join(', ')}\n`);
     return state.failures.size ? 1 : 0;
   } finally {
@@ -113,7 +113,7 @@ function train(
     loadData: () => using.loadData(options.dataDir),
     origin: async () => originOf(await using.versions()),
     writeTables: async ({ records, failures }) => {
-      await writeTables(out, reportOf(graph, records, failures));
+      await writeNumbers(out, reportOf(graph, records, failures));
     },
     observer,
     signal,

@@ -238,7 +238,7 @@ function factsOf({ graph, records }: Report, runs: readonly RunData[]): NamedTex
     { name: 'Runs', text: `${records.size} of ${graph.runs.length} finished` },
     {
       name: 'Training time',
-      text: `${duration(seconds)} in all${saved > 0 ? `; shared teachers save ${Math.round(100 * saved)} %` : ''}`,
+      text: `${duration(seconds)}, all runs together${saved > 0 ? `; shared teachers save ${Math.round(100 * saved)} %` : ''}`,
     },
   ];
 }
