@@ -101,8 +101,8 @@ export function Figures({ data }: { data: PageData }) {
         <h2>During training</h2>
         <div class="card">
           <p class="note">
-            Memorisation at work: a network that fits wrong labels loses the true ones, and with them test
-            accuracy.
+            What to look for: where wrong labels are fitted, the true ones are lost, and test accuracy with
+            them.
           </p>
           <div class="bar">
             <Choice
@@ -125,9 +125,7 @@ export function Figures({ data }: { data: PageData }) {
               current={label === condition}
             />
           ))}
-          <p class="legend">
-            {seedsNote(folders)} Markers tell the lines apart; they are not the only evaluations.
-          </p>
+          <p class="legend">{seedsNote(folders)} Markers only tell the lines apart.</p>
           <div class="actions">
             <Download name="curves.csv" content={() => curvesCsv(folders)} />
           </div>
