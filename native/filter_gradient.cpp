@@ -237,9 +237,9 @@ void filterGradient(const Convolution& c, const uint16_t* images, const uint16_t
   const int groups = (c.batch + group - 1) / group;
   // How the sum is cut depends on the shape alone, never on the threads: so do the bits of the result.
   const size_t tiles = size_t(c.inputs) * c.outputs / 256 * 9;
-  const bool byChannels = tiles * kTileBytes > (1 << 20) && c.inputs >= 64;
+  const bool byChannels = tiles > 1024 && c.inputs >= 64;
   const int parts = byChannels ? 1 : std::min(groups, 4);
-  const int slice = byChannels ? std::max(32, c.inputs / 32 / 4 * 32) : c.inputs;
+  const int slice = byChannels ? std::max(32, c.inputs / 32 / (tiles > 4096 ? 4 : 2) * 32) : c.inputs;
   const int slices = (c.inputs + slice - 1) / slice;
   static thread_local std::vector<float> sums;
   sums.resize(tiles * parts * kTileFloats + 16);

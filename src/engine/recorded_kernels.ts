@@ -294,7 +294,8 @@ register('Conv2D', ({ x, filter }, { strides, pad, dilations }) => {
 register('Conv2DBackpropInput', ({ dy, filter }, { inputShape, strides, pad }) => {
   const [gradient, weights] = [inPrecision(dy!), inPrecision(filter!)];
   const native =
-    pad === 'same' && recorder.native.imageGradient(gradient, weights, pairOf(strides), inputShape as number[]);
+    pad === 'same' &&
+    recorder.native.imageGradient(gradient, weights, pairOf(strides), inputShape as number[]);
   if (native) return recorder.tensorOf(native);
   const operands = [recorder.graph.integers(inputShape as number[]), weights, gradient];
   const attributes = windowAttributes(gradient, strides, pad);
@@ -304,7 +305,8 @@ register('Conv2DBackpropInput', ({ dy, filter }, { inputShape, strides, pad }) =
 register('Conv2DBackpropFilter', ({ x, dy }, { filterShape, strides, pad }) => {
   const [images, gradient] = [inPrecision(x!), inPrecision(dy!)];
   const native =
-    pad === 'same' && recorder.native.filterGradient(images, gradient, pairOf(strides), filterShape as number[]);
+    pad === 'same' &&
+    recorder.native.filterGradient(images, gradient, pairOf(strides), filterShape as number[]);
   if (native) return recorder.tensorOf(native);
   const operands = [images, recorder.graph.integers(filterShape as number[]), gradient];
   if (prefersProducts(images, filterShape as number[], [strides].flat() as number[]))
@@ -369,7 +371,13 @@ register(BATCH_NORM, ({ x, scale, offset }) => {
     const y = recorder.native.normalise(value, vectors, BATCH_NORM_EPSILON)!;
     const rows = tf.util.sizeFromShape(value.shape) / variance.shape[0]!;
     const correction = recorder.graph.constant(Float32Array.of(rows / (rows - 1)), 'float32', []);
-    const unbiased = recorder.graph.value('Mul', [variance, correction], T(variance), 'float32', variance.shape);
+    const unbiased = recorder.graph.value(
+      'Mul',
+      [variance, correction],
+      T(variance),
+      'float32',
+      variance.shape,
+    );
     // The last three are what the gradient below needs.
     return [y, mean, unbiased, mean, variance, inFull(offset!)].map((output) => recorder.tensorOf(output));
   }

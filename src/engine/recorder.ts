@@ -1,8 +1,8 @@
 // A tfjs backend that computes nothing: it records every kernel as a node of a TensorFlow graph.
 import type { Precision } from '../suite/spec.js';
 import { type DType, Graph, type Value } from './graph.js';
-import { nativeKernels } from './native_library.js';
-import { NativeOperations } from './native_operations.js';
+import { nativeKernels } from './native/library.js';
+import { NativeOperations } from './native/operations.js';
 import { tf } from './tensorflow.js';
 
 export const RECORDER = 'recorder';

@@ -1,5 +1,5 @@
 // Records the project's own kernels (folder native/) in place of TensorFlow's, where they take the shapes and are faster.
-import type { Attribute, Graph, Value } from './graph.js';
+import type { Attribute, Graph, Value } from '../graph.js';
 
 /** A convolution by its images' shape, its filter's and its stride; padding is SAME. */
 export interface ConvolutionShape {
@@ -30,7 +30,11 @@ export class NativeOperations {
     const [, height, width] = images as [number, number, number, number];
     const stride = strides[0]!;
     const faster = stride === 2 || width <= 8;
-    if (!this.takes(gradient, filter) || !takesConvolution({ images, filter: filter.shape, strides }) || !faster)
+    if (
+      !this.takes(gradient, filter) ||
+      !takesConvolution({ images, filter: filter.shape, strides }) ||
+      !faster
+    )
       return undefined;
     const attributes = { stride: { int: stride }, height: { int: height }, width: { int: width } };
     return this.graph.value('LabelnoiseImageGradient', [gradient, filter], attributes, 'bfloat16', images);
@@ -38,7 +42,8 @@ export class NativeOperations {
 
   /** In float32, as its sums are. */
   filterGradient(images: Value, gradient: Value, strides: number[], filter: number[]): Value | undefined {
-    if (!this.takes(images, gradient) || !takesConvolution({ images: images.shape, filter, strides })) return undefined;
+    if (!this.takes(images, gradient) || !takesConvolution({ images: images.shape, filter, strides }))
+      return undefined;
     const attributes = { stride: { int: strides[0]! } };
     return this.graph.value('LabelnoiseFilterGradient', [images, gradient], attributes, 'float32', filter);
   }
@@ -76,7 +81,13 @@ export class NativeOperations {
 
   reluGradient(gradient: Value, activation: Value): Value | undefined {
     if (!this.takes(gradient, activation)) return undefined;
-    return this.graph.value('LabelnoiseReluGradient', [gradient, activation], {}, 'bfloat16', activation.shape);
+    return this.graph.value(
+      'LabelnoiseReluGradient',
+      [gradient, activation],
+      {},
+      'bfloat16',
+      activation.shape,
+    );
   }
 
   /**
@@ -88,7 +99,8 @@ export class NativeOperations {
   normaliseGradient(dy: Value, x: Value, vectors: Value[], epsilon: number): string | undefined {
     if (!this.takes(dy, x) || x.shape.at(-1)! % 16 !== 0) return undefined;
     const masked = this.graph.node(dy);
-    const activation = masked?.op === 'LabelnoiseReluGradient' ? this.graph.node(masked.inputs[1]!) : undefined;
+    const activation =
+      masked?.op === 'LabelnoiseReluGradient' ? this.graph.node(masked.inputs[1]!) : undefined;
     const relu = activation?.op === 'LabelnoiseNormalise' && activation.inputs[0] === x.ref;
     const attributes: Record<string, Attribute> = { relu: { bool: relu }, epsilon: { float: epsilon } };
     const operands = [relu ? masked!.inputs[0]! : dy, x, ...vectors];
