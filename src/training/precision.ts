@@ -4,7 +4,7 @@ import { cpus } from 'node:os';
 import { z } from 'zod';
 import { cacheFolder } from '../cache.js';
 import { compiledSession } from '../engine/compile.js';
-import { engineVersions } from '../engine/tensorflow.js';
+import { engineVersions } from '../engine/versions.js';
 import { buildNetwork } from '../models/build.js';
 import { initialise } from '../models/initialise.js';
 import { writeWhole } from '../results/files.js';
@@ -40,8 +40,8 @@ export async function fastestPrecision(): Promise<Precision> {
 
 /** The measured times, from the cache if this machine, TensorFlow and thread count were measured before. */
 export async function precisionTimes(): Promise<PrecisionTimes> {
-  const { tensorflow, threads } = engineVersions();
-  const machine = `${cpus()[0]?.model}; ${threads} threads; TensorFlow ${tensorflow}; oneDNN ${process.env.TF_ENABLE_ONEDNN_OPTS ?? 'default'}`;
+  const { tensorflow, kernels, threads } = engineVersions();
+  const machine = `${cpus()[0]?.model}; ${threads} threads; TensorFlow ${tensorflow}; oneDNN ${process.env.TF_ENABLE_ONEDNN_OPTS ?? 'default'}; kernels ${kernels}`;
   const file = cacheFolder('precision.json');
   const known = readKnown(file);
   const found = known[machine];
