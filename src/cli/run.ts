@@ -17,6 +17,7 @@ import { createEngine, type Engine } from './engine.js';
 import { createEventLog } from './event_log.js';
 import { createProgress, type Progress } from './progress.js';
 import { abortOnSignals } from './signals.js';
+import { createTensorBoardLog } from './tensorboard_log.js';
 
 export interface RunOptions {
   out?: string;
@@ -26,8 +27,9 @@ export interface RunOptions {
 
 const HELP = `
 A suite is a name (see "labelnoise suites") or the path of a suite file. Finished runs are kept in OUT: the same
-command goes on where it was stopped. OUT then holds runs/<id>.json, runs.csv, table4.csv, comparison.csv, table4.md
-and records.jsonl.
+command goes on where it was stopped. OUT then holds runs/<id>.json, report.html (open it in a browser), runs.csv,
+table4.csv, comparison.csv, shape.csv, table4.md, table4.tex and records.jsonl, and tensorboard/ has each run's curves
+for TensorBoard.
 
 Examples:
   labelnoise run smoke                    see in about a minute that everything works
@@ -71,7 +73,7 @@ export async function run(
     progress.noted?.('stopping: runs under way save their state; the same again stops at once'),
   );
   try {
-    const observer = observers(progress, createEventLog(out));
+    const observer = observers(progress, createEventLog(out), createTensorBoardLog(out));
     const state = await train(graph, labelSets, out, options, using, observer, stop.signal);
     progress.stop();
     if (stop.exitCode) {
@@ -82,7 +84,7 @@ export async function run(
       );
       return stop.exitCode;
     }
-    const report = reportOf(graph, state.records, new Set(state.failures.keys()));
+    const report = reportOf(graph, state.records, state.failures);
     print(terminalTable(report));
     const written = ['runs/', ...(await writeTables(out, report)).map((file) => path.basename(file))];
     print(`Written to ${out}: ${written.join(', ')}\n`);
@@ -111,7 +113,7 @@ function train(
     loadData: () => using.loadData(options.dataDir),
     origin: async () => originOf(await using.versions()),
     writeTables: async ({ records, failures }) => {
-      await writeTables(out, reportOf(graph, records, new Set(failures.keys())));
+      await writeTables(out, reportOf(graph, records, failures));
     },
     observer,
     signal,

@@ -13,7 +13,12 @@ import { shapeNotes } from './shape_notes.js';
 export interface Caption {
   title: string;
   noise: string;
+  /** All lines under the table; indented ones belong to the one above. */
   notes: string[];
+  /** Those of them that say which settings the cells have. */
+  settings: string[];
+  /** Those that are neither of settings, nor of the paper's shape, nor of what the table's cells hold. */
+  about: string[];
 }
 
 export function captionOf(report: Report): Caption {
@@ -34,18 +39,27 @@ export function captionOf(report: Report): Caption {
     return paperAccuracy(report.published, method, condition) !== null;
   });
   const { differing, shared } = settingsOf(report.graph);
+  const settings = [
+    ...(differing.length ? ['Settings that differ between cells:', ...differing.map((d) => `  ${d}`)] : []),
+    `The same in all cells: ${shared}.`,
+  ];
+  const variants = bestVariantNotes(report);
+  const about = [
+    ...(heldOut ? [heldOutNote(heldOut, testOn)] : []),
+    ...(suite.scaledDown ? scaledDownNotes(report, suite.scaledDown) : []),
+  ];
   return {
     title,
     noise: noiseConvention(report),
     notes: [
       ...(hasPaper ? ['In parentheses: the paper (Foret et al., 2021, Table 4).'] : []),
       ...shapeNotes(report),
-      ...bestVariantNotes(report),
-      ...(differing.length ? ['Settings that differ between cells:', ...differing.map((d) => `  ${d}`)] : []),
-      `The same in all cells: ${shared}.`,
-      ...(heldOut ? [heldOutNote(heldOut, testOn)] : []),
-      ...(suite.scaledDown ? scaledDownNotes(report, suite.scaledDown) : []),
+      ...variants,
+      ...settings,
+      ...about,
     ],
+    settings,
+    about: [...variants, ...about],
   };
 }
 
