@@ -7,10 +7,10 @@ import { markdownTable } from '../report/markdown.js';
 import { reportOf } from '../report/report.js';
 import { terminalTable } from '../report/terminal.js';
 import { writeTables } from '../report/write.js';
-import { readArchive } from '../results/archive.js';
 import { explained, writeWhole } from '../results/files.js';
+import { knownRecords } from '../results/known.js';
 import { readOwner } from '../results/ownership.js';
-import { failedRuns, readRecords } from '../results/store.js';
+import { failedRuns } from '../results/store.js';
 import { expand } from '../suite/expand.js';
 
 const HELP = `
@@ -37,9 +37,8 @@ export async function redraw(out: string, into?: string): Promise<string> {
   const suite = (await stat(out).catch(() => undefined))?.isDirectory() ? await readOwner(out) : undefined;
   if (!suite) throw new InputError(`${out}: is no results folder: it has no suite.json`);
   const graph = expand(suite);
-  const { records, damaged } = await readRecords(out, graph.runs);
-  const known = records.size ? records : await readArchive(out, graph.runs);
-  const report = reportOf(graph, known, await failedRuns(out, graph.runs));
+  const { records, damaged } = await knownRecords(out, graph.runs);
+  const report = reportOf(graph, records, await failedRuns(out, graph.runs));
   if (into) await insertTable(into, markdownTable(report));
   await writeTables(out, report);
   const notes = damaged.map(({ file, damage }) => `Left out, damaged: ${file} (${damage})\n`);

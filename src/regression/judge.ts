@@ -1,0 +1,161 @@
+// The verdict by statistics: which cells of a suite differ from the baseline by more than seeds do.
+import { type Difference, tested, untested } from '../statistics/difference.js';
+import { holm } from '../statistics/holm.js';
+import { mean } from '../statistics/mean.js';
+import { cautiousSpread, type Spread, spreadOf } from '../statistics/pooled_spread.js';
+import { welchTest } from '../statistics/welch.js';
+
+/** The share of suites without any change that may be called changed in some cell. */
+export const ALPHA = 0.05;
+
+export interface Value {
+  seed: number;
+  accuracy: number;
+}
+
+/** One cell's values; `after` is empty for a cell that is not judged and only tells of the baseline's spread. */
+export interface Sample {
+  method: string;
+  before: readonly Value[];
+  after: readonly Value[];
+}
+
+/**
+ * How a cell was judged. `paired`: differences seed by seed. `two samples`: other seeds than the baseline's. `one seed`: on
+ * one side there is one seed, and the other side's spread is taken for both.
+ */
+export type Design = 'paired' | 'two samples' | 'one seed';
+
+export type StatisticalVerdict = 'pass' | 'regressed' | 'improved';
+
+export interface Judgement extends Difference {
+  /** Null if there is one seed on both sides: nothing says then what a difference means. */
+  design: Design | null;
+  /** Corrected for the number of cells (Holm); null where there is no p. */
+  adjustedP: number | null;
+  verdict: StatisticalVerdict | null;
+}
+
+/** What is known of a cell before its spread is. */
+interface Prepared {
+  design: Design | null;
+  difference: number;
+  /** Spreads to be pooled over the cells of the method. */
+  spreads: Spread[];
+  /** The test once these are. */
+  test(spreads: readonly Spread[]): Difference;
+}
+
+/**
+ * Judges all cells of a suite together: two-sided t tests with Holm's correction, so that at most ALPHA of all suites without
+ * a change have a cell that is not `pass`. A cell's spread is the larger of its own and that of its method over all noise
+ * rates (see `cautiousSpread`).
+ *
+ * @returns a judgement for each sample; null for those with no `after` or no `before`
+ */
+export function judge(samples: readonly Sample[]): (Judgement | null)[] {
+  const prepared = samples.map((sample) =>
+    sample.before.length && sample.after.length ? prepare(sample) : null,
+  );
+  const tests = prepared.map((cell, i) => {
+    if (!cell) return null;
+    if (!cell.design) return untested(cell.difference);
+    const rows = prepared.flatMap((other, j) =>
+      samples[j]!.method === samples[i]!.method ? [other ?? onlyBefore(samples[j]!)] : [],
+    );
+    return cell.test(
+      cell.spreads.map((own, side) => {
+        const group = rows.flatMap(({ design, spreads }) =>
+          design === cell.design && spreads[side] ? [spreads[side]] : [],
+        );
+        return cautiousSpread(own, group);
+      }),
+    );
+  });
+  const adjusted = holm(tests.flatMap((test) => (test?.p == null ? [] : [test.p])));
+  return tests.map((test, i) => {
+    if (!test) return null;
+    const adjustedP = test.p === null ? null : adjusted.shift()!;
+    return {
+      ...test,
+      design: prepared[i]!.design,
+      adjustedP,
+      verdict: verdictOf(test.difference, adjustedP),
+    };
+  });
+}
+
+function verdictOf(difference: number, adjustedP: number | null): StatisticalVerdict | null {
+  if (adjustedP === null) return null;
+  if (adjustedP > ALPHA) return 'pass';
+  return difference < 0 ? 'regressed' : 'improved';
+}
+
+function prepare({ before, after }: Sample): Prepared {
+  const pairs = before.flatMap((b) => {
+    const a = after.find(({ seed }) => seed === b.seed);
+    return a ? [{ b: b.accuracy, a: a.accuracy }] : [];
+  });
+  if (pairs.length > 1) return paired(pairs);
+  const [x, y] = [before.map(({ accuracy }) => accuracy), after.map(({ accuracy }) => accuracy)];
+  if (x.length > 1 && y.length > 1) return twoSamples(x, y);
+  if (x.length > 1 || y.length > 1) return oneSeed(x, y);
+  return { design: null, difference: y[0]! - x[0]!, spreads: [], test: () => untested(y[0]! - x[0]!) };
+}
+
+function paired(pairs: readonly { b: number; a: number }[]): Prepared {
+  const differences = pairs.map(({ b, a }) => a - b);
+  const difference = mean(differences);
+  const scale = Math.max(...pairs.flatMap(({ b, a }) => [b, a]));
+  return {
+    design: 'paired',
+    difference,
+    spreads: [spreadOf(differences, scale)],
+    test: ([spread]) => testOf(difference, spread!.variance / pairs.length, spread!.degreesOfFreedom),
+  };
+}
+
+/** Welch's test, with each side's own spread. */
+function twoSamples(x: readonly number[], y: readonly number[]): Prepared {
+  const difference = mean(y) - mean(x);
+  return {
+    design: 'two samples',
+    difference,
+    spreads: [spreadOf(x), spreadOf(y)],
+    test: ([sx, sy]) => {
+      if (sx!.variance + sy!.variance === 0) return certain(difference);
+      return welchTest(
+        difference,
+        { ...sx!, variance: sx!.variance / x.length },
+        { ...sy!, variance: sy!.variance / y.length },
+      );
+    },
+  };
+}
+
+/** A single value against several: without a change it is drawn as they were. */
+function oneSeed(x: readonly number[], y: readonly number[]): Prepared {
+  const difference = mean(y) - mean(x);
+  return {
+    design: 'one seed',
+    difference,
+    spreads: [spreadOf(x.length > 1 ? x : y)],
+    test: ([spread]) =>
+      testOf(difference, spread!.variance * (1 / x.length + 1 / y.length), spread!.degreesOfFreedom),
+  };
+}
+
+/** What a cell that is not judged adds to the spread of its row. */
+function onlyBefore({ before }: Sample): Pick<Prepared, 'design' | 'spreads'> {
+  const values = before.map(({ accuracy }) => accuracy);
+  return { design: 'one seed', spreads: values.length > 1 ? [spreadOf(values)] : [] };
+}
+
+function testOf(difference: number, variance: number, degreesOfFreedom: number): Difference {
+  return variance === 0 ? certain(difference) : tested(difference, Math.sqrt(variance), degreesOfFreedom);
+}
+
+/** Where no seed of a whole row differs from any other, a difference is not one of seeds. */
+function certain(difference: number): Difference {
+  return { ...untested(difference), p: difference === 0 ? 1 : 0 };
+}
