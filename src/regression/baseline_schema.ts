@@ -4,10 +4,12 @@ import { z } from 'zod';
 import { InputError } from '../errors.js';
 import { explained } from '../results/files.js';
 import { conditions } from '../suite/condition.js';
+import { expand } from '../suite/expand.js';
 import { parseSuite } from '../suite/load.js';
 import { describeProblem } from '../suite/problem.js';
 import type { ResolvedSuite } from '../suite/resolve.js';
-import { BASELINE_FORMAT, type Baseline } from './baseline.js';
+import { ALGORITHM_VERSION } from '../suite/spec.js';
+import { BASELINE_FORMAT, type Baseline, type BaselineCell } from './baseline.js';
 
 const text = z.string({ error: 'a text' }).min(1, 'a text that is not empty');
 const whole = (from: number) =>
@@ -37,6 +39,7 @@ const schema = fields({
   provenance: fields({
     platform: text,
     cpu: text,
+    instructions: text.optional(),
     precision: z.enum(['float32', 'bfloat16'], { error: 'one of float32, bfloat16' }),
     threads: whole(1),
     tensorflow: text,
@@ -94,7 +97,7 @@ export function parseBaseline(content: string, file: string): Baseline {
 }
 
 /** Every cell of the suite is there once, and every seed once in it. */
-function checkCells({ suite, cells }: Baseline, file: string): void {
+function checkCells({ algorithm, suite, cells }: Baseline, file: string): void {
   const methods = Object.keys(suite.methods);
   const labels = conditions(suite.noise).map(({ label }) => label);
   const key = (method: string, noise: string) => JSON.stringify([method, noise]);
@@ -111,6 +114,7 @@ function checkCells({ suite, cells }: Baseline, file: string): void {
         `${file}: cells[${i}].results have the seeds ${found}; allowed: those of suite.seeds, ${seeds}`,
       );
   }
+  if (algorithm === ALGORITHM_VERSION) checkRunIds(suite, cells, file);
   const [missing] = wanted;
   if (missing) {
     const [method, noise] = JSON.parse(missing);
@@ -118,4 +122,17 @@ function checkCells({ suite, cells }: Baseline, file: string): void {
       `${file}: cells lacks ${method} at noise ${noise}; allowed: every cell of the suite`,
     );
   }
+}
+
+/** The ids of the runs are those of the suite's settings: neither was changed without the other. */
+function checkRunIds(suite: ResolvedSuite, cells: readonly BaselineCell[], file: string): void {
+  const graph = expand(suite);
+  for (const [i, { method, noise, results }] of cells.entries())
+    for (const [j, { seed, run }] of results.entries()) {
+      const cell = graph.cells.find((c) => c.method === method && c.condition === noise && c.seed === seed)!;
+      if (cell.run !== run)
+        throw new InputError(
+          `${file}: cells[${i}].results[${j}].run is ${run}; allowed: ${cell.run}, the id of the run by the settings in suite; make the baseline anew`,
+        );
+    }
 }

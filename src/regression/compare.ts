@@ -88,6 +88,7 @@ export function compare(
       before,
       after: cells.find((cell) => cell.method === method && cell.noise === noise)?.results ?? [],
     })),
+    100 / graph.suite.data.testImages,
   );
   const tests = judgements.filter((judgement) => judgement?.p != null).length;
   const verdicts = cells.map((cell) =>
@@ -262,16 +263,12 @@ function byStatistics(
   { baseline, file }: Context,
 ): Decision {
   if (!judgement?.verdict) throw unjudgeable(cell, baseline, file, cell.environments);
-  const { verdict, difference, adjustedP, standardError } = judgement;
+  const { verdict, difference, adjustedP } = judgement;
   const seeds = `${cell.results.length} seed${cell.results.length === 1 ? '' : 's'}`;
   const reason =
-    standardError === null
-      ? verdict === 'pass'
-        ? `no difference, and no spread over seeds`
-        : `${points(difference)} where seeds do not differ at all`
-      : verdict === 'pass'
-        ? `${seeds}; only a change above ${detectable!.toFixed(1)} points would have been found four times out of five`
-        : `${points(difference)}, more than seeds explain (corrected p ${adjustedP! < 0.001 ? '< 0.001' : adjustedP!.toFixed(3)})`;
+    verdict === 'pass'
+      ? `${seeds}; only a change above ${detectable!.toFixed(1)} points would have been found four times out of five`
+      : `${points(difference)}, more than seeds explain (corrected p ${adjustedP! < 0.001 ? '< 0.001' : adjustedP!.toFixed(3)})`;
   return { verdict, by: 'statistics', defect: false, reason };
 }
 

@@ -49,13 +49,14 @@ interface Prepared {
 /**
  * Judges all cells of a suite together: two-sided t tests with Holm's correction, so that at most ALPHA of all suites without
  * a change have a cell that is not `pass`. A cell's spread is the larger of its own and that of its method over all noise
- * rates (see `cautiousSpread`).
+ * rates (see `cautiousSpread`), and never below what rounding to whole images makes.
  *
+ * @param resolution what one test image is worth, in points
  * @returns a judgement for each sample; null for those with no `after` or no `before`
  */
-export function judge(samples: readonly Sample[]): (Judgement | null)[] {
+export function judge(samples: readonly Sample[], resolution: number): (Judgement | null)[] {
   const prepared = samples.map((sample) =>
-    sample.before.length && sample.after.length ? prepare(sample) : null,
+    sample.before.length && sample.after.length ? prepare(sample, resolution ** 2 / 12) : null,
   );
   const tests = prepared.map((cell, i) => {
     if (!cell) return null;
@@ -91,19 +92,20 @@ function verdictOf(difference: number, adjustedP: number | null): StatisticalVer
   return difference < 0 ? 'regressed' : 'improved';
 }
 
-function prepare({ before, after }: Sample): Prepared {
+/** @param rounding the variance of a single accuracy's rounding */
+function prepare({ before, after }: Sample, rounding: number): Prepared {
   const pairs = before.flatMap((b) => {
     const a = after.find(({ seed }) => seed === b.seed);
     return a ? [{ b: b.accuracy, a: a.accuracy }] : [];
   });
-  if (pairs.length > 1) return paired(pairs);
+  if (pairs.length > 1) return paired(pairs, rounding);
   const [x, y] = [before.map(({ accuracy }) => accuracy), after.map(({ accuracy }) => accuracy)];
-  if (x.length > 1 && y.length > 1) return twoSamples(x, y);
-  if (x.length > 1 || y.length > 1) return oneSeed(x, y);
+  if (x.length > 1 && y.length > 1) return twoSamples(x, y, rounding);
+  if (x.length > 1 || y.length > 1) return oneSeed(x, y, rounding);
   return { design: null, difference: y[0]! - x[0]!, spreads: [], test: () => untested(y[0]! - x[0]!) };
 }
 
-function paired(pairs: readonly { b: number; a: number }[]): Prepared {
+function paired(pairs: readonly { b: number; a: number }[], rounding: number): Prepared {
   const differences = pairs.map(({ b, a }) => a - b);
   const difference = mean(differences);
   const scale = Math.max(...pairs.flatMap(({ b, a }) => [b, a]));
@@ -111,19 +113,22 @@ function paired(pairs: readonly { b: number; a: number }[]): Prepared {
     design: 'paired',
     difference,
     spreads: [spreadOf(differences, scale)],
-    test: ([spread]) => testOf(difference, spread!.variance / pairs.length, spread!.degreesOfFreedom),
+    test: ([spread]) => {
+      const { variance, degreesOfFreedom } = atLeast(2 * rounding, spread!);
+      return tested(difference, Math.sqrt(variance / pairs.length), degreesOfFreedom);
+    },
   };
 }
 
 /** Welch's test, with each side's own spread. */
-function twoSamples(x: readonly number[], y: readonly number[]): Prepared {
+function twoSamples(x: readonly number[], y: readonly number[], rounding: number): Prepared {
   const difference = mean(y) - mean(x);
   return {
     design: 'two samples',
     difference,
     spreads: [spreadOf(x), spreadOf(y)],
-    test: ([sx, sy]) => {
-      if (sx!.variance + sy!.variance === 0) return certain(difference);
+    test: (spreads) => {
+      const [sx, sy] = spreads.map((spread) => atLeast(rounding, spread));
       return welchTest(
         difference,
         { ...sx!, variance: sx!.variance / x.length },
@@ -134,14 +139,16 @@ function twoSamples(x: readonly number[], y: readonly number[]): Prepared {
 }
 
 /** A single value against several: without a change it is drawn as they were. */
-function oneSeed(x: readonly number[], y: readonly number[]): Prepared {
+function oneSeed(x: readonly number[], y: readonly number[], rounding: number): Prepared {
   const difference = mean(y) - mean(x);
   return {
     design: 'one seed',
     difference,
     spreads: [spreadOf(x.length > 1 ? x : y)],
-    test: ([spread]) =>
-      testOf(difference, spread!.variance * (1 / x.length + 1 / y.length), spread!.degreesOfFreedom),
+    test: ([spread]) => {
+      const { variance, degreesOfFreedom } = atLeast(rounding, spread!);
+      return tested(difference, Math.sqrt(variance * (1 / x.length + 1 / y.length)), degreesOfFreedom);
+    },
   };
 }
 
@@ -151,11 +158,7 @@ function onlyBefore({ before }: Sample): Pick<Prepared, 'design' | 'spreads'> {
   return { design: 'one seed', spreads: values.length > 1 ? [spreadOf(values)] : [] };
 }
 
-function testOf(difference: number, variance: number, degreesOfFreedom: number): Difference {
-  return variance === 0 ? certain(difference) : tested(difference, Math.sqrt(variance), degreesOfFreedom);
-}
-
-/** Where no seed of a whole row differs from any other, a difference is not one of seeds. */
-function certain(difference: number): Difference {
-  return { ...untested(difference), p: difference === 0 ? 1 : 0 };
+/** Two seeds can differ by the same number of images by chance: no spread seen is not no spread. */
+function atLeast(least: number, { variance, degreesOfFreedom }: Spread): Spread {
+  return { variance: Math.max(least, variance), degreesOfFreedom };
 }

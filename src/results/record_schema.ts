@@ -48,6 +48,7 @@ const record = z.strictObject({
     tfjs: z.string(),
     platform: z.string(),
     cpu: z.string(),
+    instructions: z.string().optional(),
     threads: z.int().min(1),
     precision: z.string(),
   }),

@@ -131,15 +131,19 @@ function why({ comparison }: CheckReport): string {
 /** The loss that a check should not sleep through, in points. */
 const LOSS = 2;
 
+function range(least: number, most: number): string {
+  const [low, high] = [least.toFixed(1), most.toFixed(1)];
+  return low === high ? `${low} points` : `${low} to ${high} points, depending on the cell,`;
+}
+
 function worth(judged: readonly CellVerdict[]): string[] {
   const detectable = judged.flatMap(({ smallestDetectable }) => smallestDetectable ?? []);
   const level =
     "t tests with the larger of a cell's own and its method's spread over seeds, Holm's correction: at most 5 % of unchanged suites fail.";
-  if (!detectable.length) return [level];
   const [least, most] = [Math.min(...detectable), Math.max(...detectable)];
   const seen = detectable.filter((value) => value <= LOSS).length;
   return [
     level,
-    `What a pass proves: changes of ${least.toFixed(1)} to ${most.toFixed(1)} points, depending on the cell, would have been found four times out of five, smaller ones less often. A loss of ${LOSS} points would have been found so in ${seen} of ${detectable.length} cells${seen < detectable.length ? '; more seeds see more' : ''}.`,
+    `What a pass proves: changes of ${range(least, most)} would have been found four times out of five, smaller ones less often. A loss of ${LOSS} points would have been found so in ${seen} of ${detectable.length} cells${seen < detectable.length ? '; more seeds see more' : ''}.`,
   ];
 }
