@@ -13,10 +13,11 @@ import { checkSameSuite } from './mismatch.js';
 
 export type Verdict = StatisticalVerdict | 'missing';
 
-/** What there is to say of one cell. */
+/** What there is to say of one cell, or of a method at all its noise rates together. */
 export interface CellVerdict {
   method: string;
-  noise: string;
+  /** The noise condition's label; null for a method as a whole. */
+  noise: string | null;
   verdict: Verdict;
   /** What decided; null if nothing could be compared. */
   by: 'bits' | 'statistics' | null;
@@ -24,6 +25,9 @@ export interface CellVerdict {
   defect: boolean;
   /** Why it is not a pass, or how little the pass says; one line. */
   reason: string;
+  /** Seeds compared. */
+  seeds: number;
+  /** Of a cell; none of a method as a whole. */
   baseline: SeedResult[];
   results: SeedResult[];
   /** Means over the compared seeds, percent, and their difference in points. */
@@ -53,7 +57,9 @@ export interface Comparison {
   environmentDifference: ReturnType<typeof environmentDifference> | null;
   alpha: number;
   cells: CellVerdict[];
-  /** No cell regressed, is missing, or has other bits where they must be the same. */
+  /** Methods over their noise rates, where statistics decided on all of these. */
+  methods: CellVerdict[];
+  /** No cell or method regressed, is missing, or has other bits where they must be the same. */
   passed: boolean;
 }
 
@@ -90,10 +96,16 @@ export function compare(
     })),
     100 / graph.suite.data.testImages,
   );
-  const tests = judgements.filter((judgement) => judgement?.p != null).length;
+  const tests = [...judgements.cells, ...judgements.methods.values()].filter(
+    (test) => test?.p != null,
+  ).length;
   const verdicts = cells.map((cell) =>
-    verdictOf(cell, judgements[cell.index]!, { baseline, file, statisticsOnly, tests }),
+    verdictOf(cell, judgements.cells[cell.index]!, { baseline, file, statisticsOnly, tests }),
   );
+  const methods = [...judgements.methods].flatMap(([method, judgement]) => {
+    const row = verdicts.filter((cell) => cell.method === method);
+    return row.every(({ by }) => by === 'statistics') ? [methodVerdict(row, judgement, tests)] : [];
+  });
   const first = cells.flatMap(({ environments }) => environments)[0] ?? null;
   return {
     suite: graph.suite.name,
@@ -103,9 +115,8 @@ export function compare(
     environmentDifference: (first && environmentDifference(baseline.provenance, first)) ?? null,
     alpha: ALPHA,
     cells: verdicts,
-    passed: verdicts.every(
-      ({ verdict, defect }) => !defect && (verdict === 'pass' || verdict === 'improved'),
-    ),
+    methods,
+    passed: ![...verdicts, ...methods].some(isFailure),
   };
 }
 
@@ -142,6 +153,28 @@ function unjudgeable(
   return new InputError(
     `${file}: ${method} at noise ${noise} cannot be judged: ${why}, and with one seed on both sides nothing says by how much; make the baseline with several seeds (labelnoise run <suite> --seeds 3)`,
   );
+}
+
+/** What fails a check. */
+export function isFailure({ verdict, defect }: CellVerdict): boolean {
+  return defect || verdict === 'regressed' || verdict === 'missing';
+}
+
+/** The verdict on a method over all its noise rates. */
+function methodVerdict(row: readonly CellVerdict[], judgement: Judgement, tests: number): CellVerdict {
+  const seeds = Math.min(...row.map((cell) => cell.seeds));
+  const detectable = detectableBy(judgement, tests);
+  return {
+    ...statisticsOf(judgement, detectable),
+    ...decisionOf(judgement, detectable!, seeds),
+    method: row[0]!.method,
+    noise: null,
+    seeds,
+    baseline: [],
+    results: [],
+    baselineMean: mean(row.map(({ baselineMean }) => baselineMean)),
+    mean: mean(row.map((cell) => cell.mean!)),
+  };
 }
 
 /** A selected cell with what the baseline and the results folder hold of it. */
@@ -193,17 +226,12 @@ function verdictOf(cell: ComparedCell, judgement: Judgement | null, context: Con
   const common = {
     method: cell.method,
     noise: cell.noise,
+    seeds: after.length,
     baseline: cell.baseline,
     results: cell.results,
     baselineMean: mean(before.map(({ accuracy }) => accuracy)),
     mean: after.length ? mean(after.map(({ accuracy }) => accuracy)) : null,
-    difference: judgement?.difference ?? null,
-    interval: judgement?.interval ?? null,
-    p: judgement?.p ?? null,
-    adjustedP: judgement?.adjustedP ?? null,
-    design: judgement?.design ?? null,
-    byStatistics: judgement?.verdict ?? null,
-    smallestDetectable: detectable,
+    ...statisticsOf(judgement, detectable),
   };
   if (cell.missing.length) {
     const what = cell.missing.map(({ seed, failed }) => `seed ${seed} ${failed ? 'failed' : 'was not run'}`);
@@ -235,6 +263,7 @@ function byBits(
   const now = mean(pairs.map(({ after }) => after.accuracy));
   const compared = {
     by: 'bits' as const,
+    seeds: pairs.length,
     baselineMean,
     mean: now,
     difference: now - baselineMean,
@@ -263,13 +292,33 @@ function byStatistics(
   { baseline, file }: Context,
 ): Decision {
   if (!judgement?.verdict) throw unjudgeable(cell, baseline, file, cell.environments);
-  const { verdict, difference, adjustedP } = judgement;
-  const seeds = `${cell.results.length} seed${cell.results.length === 1 ? '' : 's'}`;
+  return decisionOf(judgement, detectable!, cell.results.length);
+}
+
+/** The figures of a test, as far as there is one. */
+function statisticsOf(judgement: Judgement | null, detectable: number | null) {
+  return {
+    difference: judgement?.difference ?? null,
+    interval: judgement?.interval ?? null,
+    p: judgement?.p ?? null,
+    adjustedP: judgement?.adjustedP ?? null,
+    design: judgement?.design ?? null,
+    byStatistics: judgement?.verdict ?? null,
+    smallestDetectable: detectable,
+  };
+}
+
+/** A test's verdict in words. */
+function decisionOf(
+  { verdict, difference, adjustedP }: Judgement,
+  detectable: number,
+  seeds: number,
+): Decision {
   const reason =
     verdict === 'pass'
-      ? `${seeds}; only a change above ${detectable!.toFixed(1)} points would have been found four times out of five`
+      ? `${seeds} seed${seeds === 1 ? '' : 's'}; only a change above ${detectable.toFixed(1)} points would have been found four times out of five`
       : `${points(difference)}, more than seeds explain (corrected p ${adjustedP! < 0.001 ? '< 0.001' : adjustedP!.toFixed(3)})`;
-  return { verdict, by: 'statistics', defect: false, reason };
+  return { verdict: verdict!, by: 'statistics', defect: false, reason };
 }
 
 function points(difference: number): string {

@@ -1,6 +1,6 @@
 // What a check's reports say, in words, the same in all of them.
 import { methodNamed } from '../../methods/catalogue.js';
-import type { CellVerdict, Comparison } from '../../regression/compare.js';
+import { type CellVerdict, type Comparison, isFailure } from '../../regression/compare.js';
 import { conditionTitle } from '../../suite/condition.js';
 import type { RunGraph } from '../../suite/expand.js';
 import { type Published, paperAccuracy } from '../published.js';
@@ -12,8 +12,14 @@ export interface CheckReport {
   published: Published;
 }
 
+/** All there is a verdict on. */
+export function verdicts({ comparison }: CheckReport): CellVerdict[] {
+  return [...comparison.cells, ...comparison.methods];
+}
+
 /** `SAM, 40 %`. */
 export function cellTitle({ method, noise }: CellVerdict, graph: RunGraph): string {
+  if (noise === null) return `${methodNamed(method).title}, all rates`;
   const condition = graph.conditions.find(({ label }) => label === noise);
   return `${methodNamed(method).title}, ${condition ? conditionTitle(condition) : noise}`;
 }
@@ -22,11 +28,6 @@ export function cellTitle({ method, noise }: CellVerdict, graph: RunGraph): stri
 export function paperOf({ method, noise }: CellVerdict, { graph, published }: CheckReport): number | null {
   const condition = graph.conditions.find(({ label }) => label === noise);
   return condition ? paperAccuracy(published, method, condition) : null;
-}
-
-/** What fails the check. */
-export function isFailure({ verdict, defect }: CellVerdict): boolean {
-  return defect || verdict === 'regressed' || verdict === 'missing';
 }
 
 /** `regressed`, or with `defect` what makes it one. */
@@ -48,15 +49,15 @@ export const COLUMNS = [
   'Paper',
 ] as const;
 
-/** A row for each cell, under COLUMNS. */
+/** A row for each verdict, under COLUMNS. */
 export function rows(report: CheckReport): string[][] {
-  return report.comparison.cells.map((cell) => {
+  return verdicts(report).map((cell) => {
     const paper = paperOf(cell, report);
     return [
       cellTitle(cell, report.graph),
       verdictText(cell),
       cell.by ?? '-',
-      String(cell.results.length),
+      String(cell.seeds),
       cell.baselineMean.toFixed(2),
       number(cell.mean, 2),
       signed(cell.difference),
@@ -88,6 +89,8 @@ export function headline({ comparison }: CheckReport): string {
   });
   const defects = cells.filter(({ defect }) => defect).length;
   if (defects) counts.push(`${defects} of these defects`);
+  const methods = comparison.methods.filter(isFailure).length;
+  if (methods) counts.push(`${methods} method${methods === 1 ? '' : 's'} regressed over all rates`);
   return `${suite}: ${passed ? 'passed' : 'FAILED'}: ${counts.join(', ')}`;
 }
 
@@ -111,8 +114,8 @@ export function notes(report: CheckReport): string[] {
     ...(judged.length
       ? [`${judged.length} ${of} judged by statistics${why(report)}.`, ...worth(judged)]
       : []),
-    ...(cells.some(({ verdict, defect }) => verdict === 'improved' && !defect)
-      ? ['Cells improved: if that was intended, "labelnoise baseline update" makes it the new baseline.']
+    ...(verdicts(report).some(({ verdict, defect }) => verdict === 'improved' && !defect)
+      ? ['Some improved: if that was intended, "labelnoise baseline update" makes it the new baseline.']
       : []),
     ...(cells.some(({ defect }) => defect)
       ? [
@@ -139,7 +142,7 @@ function range(least: number, most: number): string {
 function worth(judged: readonly CellVerdict[]): string[] {
   const detectable = judged.flatMap(({ smallestDetectable }) => smallestDetectable ?? []);
   const level =
-    "t tests with the larger of a cell's own and its method's spread over seeds, Holm's correction: at most 5 % of unchanged suites fail.";
+    "t tests with the larger of a cell's own and its method's spread over seeds, Holm's correction over all lines: at most 5 % of unchanged suites have a line that is no pass.";
   const [least, most] = [Math.min(...detectable), Math.max(...detectable)];
   const seen = detectable.filter((value) => value <= LOSS).length;
   return [

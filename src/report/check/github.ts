@@ -1,5 +1,7 @@
 // A check's failures as annotations of GitHub Actions: lines that its runner understands.
-import { type CheckReport, cellTitle, headline, isFailure, verdictText } from './content.js';
+
+import { isFailure } from '../../regression/compare.js';
+import { type CheckReport, cellTitle, headline, verdicts, verdictText } from './content.js';
 import { plain } from './plain_text.js';
 
 /**
@@ -9,7 +11,7 @@ import { plain } from './plain_text.js';
  */
 export function annotations(report: CheckReport): string {
   const { comparison, graph } = report;
-  const lines = comparison.cells.flatMap((cell) => {
+  const lines = verdicts(report).flatMap((cell) => {
     const level = isFailure(cell) ? 'error' : cell.verdict === 'improved' ? 'warning' : undefined;
     const title = `${comparison.suite}: ${cellTitle(cell, graph)}: ${verdictText(cell)}`;
     return level ? [`::${level} title=${property(title)}::${data(cell.reason)}\n`] : [];

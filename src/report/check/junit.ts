@@ -1,6 +1,7 @@
 // A check's result as JUnit XML, which CI systems show as tests: a test case for each cell.
 import module, { type Builder } from 'junit-report-builder';
-import { type CheckReport, cellTitle, isFailure, notes, verdictText } from './content.js';
+import { isFailure } from '../../regression/compare.js';
+import { type CheckReport, cellTitle, notes, verdicts, verdictText } from './content.js';
 import { plain } from './plain_text.js';
 
 // Its types speak of an ES module, what Node loads is a CommonJS one, whose export is the builder itself.
@@ -13,7 +14,7 @@ export function checkJUnit(report: CheckReport): string {
   const suite = builder.testSuite().name(plain(`labelnoise check ${comparison.suite}`));
   suite.property('baseline', plain(comparison.baseline));
   for (const [i, note] of notes(report).entries()) suite.property(`note ${i + 1}`, plain(note));
-  for (const cell of comparison.cells) {
+  for (const cell of verdicts(report)) {
     const name = plain(cellTitle(cell, graph));
     const test = suite
       .testCase()

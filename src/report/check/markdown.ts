@@ -1,12 +1,14 @@
 // A check's result in Markdown, for the summary of a CI run or a comment.
+
+import { isFailure } from '../../regression/compare.js';
 import {
   type CheckReport,
   COLUMNS,
   cellTitle,
   headline,
-  isFailure,
   notes,
   rows,
+  verdicts,
   verdictText,
 } from './content.js';
 import { markdownText } from './plain_text.js';
@@ -16,7 +18,7 @@ export function checkMarkdown(report: CheckReport): string {
   const { comparison, graph } = report;
   const line = (cells: readonly string[]) => `| ${cells.map(markdownText).join(' | ')} |`;
   const rule = COLUMNS.map((_, i) => (i < 3 ? '---' : '---:')).join(' | ');
-  const failures = comparison.cells
+  const failures = verdicts(report)
     .filter(isFailure)
     .map(
       (cell) =>
