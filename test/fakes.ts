@@ -1,6 +1,6 @@
 // Stand-ins for the data set and the engine: quick, and a pure function of what they are given.
 import { rmSync } from 'node:fs';
-import { mkdtemp } from 'node:fs/promises';
+import { mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { Engine } from '../src/cli/engine.js';
@@ -97,6 +97,13 @@ export async function temporaryFolder(): Promise<string> {
   const folder = await mkdtemp(path.join(tmpdir(), 'labelnoise-test-'));
   folders.push(folder);
   return folder;
+}
+
+/** A suite file like SUITE but for these fields, in a folder of its own. */
+export async function suiteFile(changes: object): Promise<string> {
+  const file = path.join(await temporaryFolder(), 'tiny.json');
+  await writeFile(file, JSON.stringify({ ...SUITE, ...changes }));
+  return file;
 }
 
 /** A finished run whose final accuracy is the given one and whose best is 5 above. */

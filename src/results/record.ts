@@ -42,6 +42,8 @@ export interface Provenance {
   kernels?: 'native' | 'tensorflow';
   platform: string;
   cpu: string;
+  /** The CPU's instruction sets that kernels are chosen by; absent where they are not known. */
+  instructions?: string;
   threads: number;
   precision: string;
 }

@@ -49,6 +49,7 @@ const record = z.strictObject({
     kernels: z.enum(['native', 'tensorflow']).optional(),
     platform: z.string(),
     cpu: z.string(),
+    instructions: z.string().optional(),
     threads: z.int().min(1),
     precision: z.string(),
   }),
