@@ -1,9 +1,10 @@
 # Everything a user types. Steps that are up to date are skipped.
 
-SUITE ?= quick
-OUT ?= results/$(or $(filter perf,$(MAKECMDGOALS)),$(SUITE))
+SUITE ?= $(if $(filter check,$(MAKECMDGOALS)),smoke,quick)
+# A check and a part of a suite have default folders of their own.
+OUT ?= $(if $(filter check,$(MAKECMDGOALS))$(ONLY)$(SEEDS),,results/$(or $(filter perf,$(MAKECMDGOALS)),$(SUITE)))
 # Reach the recipes through the environment, so that spaces and quotes in them are harmless.
-export SUITE OUT PYTORCH QUICK KILLS SEED
+export SUITE OUT PYTORCH QUICK KILLS SEED BASELINE ONLY SEEDS RESUME MUTATION
 
 NODE_MODULES := node_modules/.package-lock.json
 BUILT := dist/.built
@@ -19,15 +20,19 @@ CHECK_NODE := const [a, b] = process.versions.node.split(".").map(Number); \
 	console.error("Node " + process.versions.node + " cannot be used: install Node 22, or 20.19 or later of Node 20."); process.exit(2); }
 
 MAKEFLAGS += --no-builtin-rules
-.PHONY: help report readme screenshot install build bench perf test torture lint format doctor data clean
+.PHONY: help report readme screenshot install build bench check perf test torture mutation-test lint format doctor data clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo 'make bench [SUITE=quick] [OUT=results/SUITE]'
 	@echo '               install what is needed, train a suite (suites/SUITE) and write its tables to OUT'
+	@echo 'make check [SUITE=smoke] [BASELINE=baselines/SUITE.json] [OUT=dir] [ONLY="method=sam noise=40"] [SEEDS=3]'
+	@echo '               train a suite anew and compare it, cell by cell, with its baseline'
 	@echo 'make test      install what is needed, fetch CIFAR-10 and run the tests'
 	@echo 'make torture [KILLS=50] [SEED=1]'
 	@echo '               kill the suite smoke at random instants, and see that its results do not change'
+	@echo 'make mutation-test'
+	@echo '               break the product in ten ways, and see how many a check notices'
 	@echo 'make perf [PYTORCH=python] [OUT=results/perf] [QUICK=1]'
 	@echo '               compare the speed of training with stock tfjs, and with PyTorch if given'
 	@echo 'make report [OUT=results/SUITE]'
@@ -65,7 +70,11 @@ install: build
 	@node dist/src/cli/install.js
 
 bench: install
-	@$(LABELNOISE) run "$$SUITE" --out "$$OUT"
+	@$(LABELNOISE) run "$$SUITE" $${OUT:+--out "$$OUT"} $${ONLY:+--only $$ONLY} $${SEEDS:+--seeds "$$SEEDS"}
+
+check: install
+	@$(LABELNOISE) check "$$SUITE" $${BASELINE:+--baseline "$$BASELINE"} $${OUT:+--out "$$OUT"} $${RESUME:+--resume} \
+		$${ONLY:+--only $$ONLY} $${SEEDS:+--seeds "$$SEEDS"}
 
 perf: install
 	@$(LABELNOISE) perf --out "$$OUT" $${PYTORCH:+--pytorch "$$PYTORCH"} $${QUICK:+--quick}
@@ -90,6 +99,9 @@ test: data
 
 torture: data
 	@node --enable-source-maps dist/test/torture.js
+
+mutation-test: data
+	@node --enable-source-maps dist/test/mutation_test.js
 
 lint: $(NODE_MODULES)
 	@node_modules/.bin/biome check --error-on-warnings

@@ -40,6 +40,17 @@ describe('wrong input on the command line', () => {
 
   it('an unknown suite', () => refused('suite "nosuch" is not known; allowed:', 'run', 'nosuch'));
 
+  it('an axis that cannot be chosen by', () =>
+    refused("argument 'model=x' is invalid. Allowed: method=<name> or noise=", 'run', '--only', 'model=x'));
+
+  it('no seeds', () => refused("argument '0' is invalid. Allowed: a whole number", 'check', '--seeds', '0'));
+
+  it('a folder without results to compare', () =>
+    refused('nosuch: is no results folder', 'compare', 'nosuch'));
+
+  it('a folder without results to make a baseline of', () =>
+    refused('nosuch: is no results folder', 'baseline', 'update', 'nosuch'));
+
   it('an unknown method', async () =>
     refused(
       'mine.json: methods.adam is not known; allowed: one of sgd',

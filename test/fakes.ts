@@ -1,6 +1,6 @@
 // Stand-ins for the data set and the engine: quick, and a pure function of what they are given.
 import { rmSync } from 'node:fs';
-import { mkdtemp } from 'node:fs/promises';
+import { mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { Engine } from '../src/cli/engine.js';
@@ -78,7 +78,7 @@ export const fakeEngine: Engine = {
     secondsPerStep: spec.gradient.kind === 'sam' ? 2 : 1,
     secondsPerEvaluation: 0,
   }),
-  versions: async () => ({ tensorflow: '0', tfjs: '0' }),
+  versions: async () => ({ tensorflow: '0', tfjs: '0', kernels: 'tensorflow' as const }),
   precisionTimes: async () => ({ float32: 1, bfloat16: 2 }),
   warn() {},
   readLabels: async () => ({ labels: new Uint8Array(100), sha256: 'ab' }),
@@ -97,6 +97,13 @@ export async function temporaryFolder(): Promise<string> {
   const folder = await mkdtemp(path.join(tmpdir(), 'labelnoise-test-'));
   folders.push(folder);
   return folder;
+}
+
+/** A suite file like SUITE but for these fields, in a folder of its own. */
+export async function suiteFile(changes: object): Promise<string> {
+  const file = path.join(await temporaryFolder(), 'tiny.json');
+  await writeFile(file, JSON.stringify({ ...SUITE, ...changes }));
+  return file;
 }
 
 /** A finished run whose final accuracy is the given one and whose best is 5 above. */
@@ -129,6 +136,7 @@ export function fakeRecord(run: RunNode, accuracy: number): RunRecord {
       node: 'v22',
       tensorflow: '2',
       tfjs: '4',
+      kernels: 'tensorflow',
       platform: 'linux-x64',
       cpu: 'none',
       threads: 1,

@@ -9,6 +9,7 @@ import type { StepTime } from '../training/measure.js';
 
 /** The run graph as text: sums, then the tree of dependencies for each noise condition (every seed has the same). */
 export function graphText({ suite, conditions, cells, runs }: RunGraph): string {
+  const seeds = [...new Set(cells.map(({ seed }) => seed))];
   const saved = cells.reduce((sum, cell) => sum + chain(cell.run, runs), 0) - runs.length;
   const { trainImages } = suite.data;
   const shared = saved ? `; teachers shared: saves ${saved} training${saved === 1 ? '' : 's'}` : '';
@@ -17,10 +18,10 @@ export function graphText({ suite, conditions, cells, runs }: RunGraph): string 
     `${runs.length} trainings, ${units(totalUnits(runs))} of an SGD run${shared}`,
     ...conditions.flatMap((condition) => {
       const first = runs.filter(
-        (run) => run.condition.label === condition.label && run.spec.seed === suite.seeds[0],
+        (run) => run.condition.label === condition.label && run.spec.seed === seeds[0],
       );
       const roots = first.filter((run) => !run.dependsOn.length);
-      const title = `noise ${conditionTitle(condition)}, ${suite.seeds.length === 1 ? 'seed' : 'each of the seeds'} ${suite.seeds.join(', ')}`;
+      const title = `noise ${conditionTitle(condition)}, ${seeds.length === 1 ? 'seed' : 'each of the seeds'} ${seeds.join(', ')}`;
       return [title, ...branches(roots, first, '')];
     }),
     '',

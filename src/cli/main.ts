@@ -3,6 +3,9 @@
 import { Command, CommanderError } from 'commander';
 import { EXIT_BAD_INPUT, InputError } from '../errors.js';
 import { VERSION } from '../project.js';
+import * as baseline from './baseline.js';
+import * as check from './check.js';
+import * as compare from './compare.js';
 import * as data from './data.js';
 import * as doctor from './doctor.js';
 import * as noise from './noise.js';
@@ -23,7 +26,7 @@ Examples:
   labelnoise report results/quick
   labelnoise watch results/quick   the page, while the suite runs
 
-Exit codes: 0 all went well, 1 a run failed, 2 wrong input, 130 stopped by Ctrl-C.
+Exit codes: 0 all went well, 1 a run failed or a check did, 2 wrong input, 130 stopped by Ctrl-C.
 LABELNOISE_DEBUG=1 shows where an unexpected error comes from.`;
 
 const oneLine = (text: string) => text.trim().replace(/\s*\n\s*/g, ' ');
@@ -42,7 +45,21 @@ const program = new Command('labelnoise')
     outputError: (text, write) => write(`labelnoise: ${oneLine(text.replace(/^error: /, ''))}\n`),
   })
   .addHelpText('after', HELP);
-for (const command of [run, runs, table, report, watch, suites, data, noise, doctor, perf])
+for (const command of [
+  run,
+  runs,
+  table,
+  report,
+  watch,
+  check,
+  compare,
+  baseline,
+  suites,
+  data,
+  noise,
+  doctor,
+  perf,
+])
   command.register(program);
 
 try {

@@ -6,16 +6,19 @@ import { terminalTable } from '../report/terminal.js';
 import { writeNumbers, writeTables } from '../report/write.js';
 import { checkOwner } from '../results/ownership.js';
 import { originOf } from '../results/provenance.js';
+import type { RunRecord } from '../results/record.js';
 import { checkpointedRuns, readRecords } from '../results/store.js';
-import { type ExecutionState, execute, type Observer } from '../suite/execute.js';
+import { type ExecutionState, execute } from '../suite/execute.js';
 import { expand, type RunGraph } from '../suite/expand.js';
 import { loadSuite } from '../suite/load.js';
 import { observers } from '../suite/observers.js';
-import { type LabelSets, resolveSuite } from '../suite/resolve.js';
+import { resolveSuite } from '../suite/resolve.js';
+import { EVERYTHING, type Selection, select, selectionName, withSeeds } from '../suite/select.js';
 import { estimate, graphText } from './dry_run.js';
 import { createEngine, type Engine } from './engine.js';
 import { createEventLog } from './event_log.js';
 import { createProgress, type Progress } from './progress.js';
+import { type SelectionOptions, selectionOf, withSelection } from './selection.js';
 import { abortOnSignals } from './signals.js';
 import { createTensorBoardLog } from './tensorboard_log.js';
 
@@ -23,6 +26,7 @@ export interface RunOptions {
   out?: string;
   dataDir?: string;
   dryRun?: boolean;
+  selection?: Selection;
 }
 
 const HELP = `
@@ -35,21 +39,22 @@ Examples:
   labelnoise run smoke                    see in about a minute that everything works
   labelnoise run quick --dry-run          what would be trained, and how long it would take
   labelnoise run table4 --out ~/table4    the paper's table at full size
+  labelnoise run quick --only method=sam method=sgd noise=40 --seeds 3
+                                          two cells; teachers of what is chosen are trained too
   labelnoise run ./mine.json --data-dir ~/cifar-10-batches-bin`;
 
 export function register(program: Command): void {
-  program
-    .command('run')
+  withSelection(program.command('run'))
     .description("train what a suite's table needs and print the table")
     .argument('[suite]', 'name or file of the suite', 'quick')
-    .option('--out <dir>', 'results folder (default: results/<suite>)')
+    .option('--out <dir>', 'results folder (default: results/<suite>, and what is chosen of it)')
     .option('--data-dir <dir>', 'folder with the official CIFAR-10 binary files')
     .option('--dry-run', 'print the run graph and an estimate of the time, train nothing')
     .addHelpText('after', HELP)
-    .action(async (suite: string, options: RunOptions) => {
+    .action(async (suite: string, options: RunOptions & SelectionOptions) => {
       const engine = createEngine();
       try {
-        process.exitCode = await run(suite, options, engine);
+        process.exitCode = await run(suite, { ...options, selection: selectionOf(options) }, engine);
       } finally {
         engine.close();
       }
@@ -64,9 +69,14 @@ export async function run(
   progress: Progress = createProgress(),
   print: (text: string) => void = (text) => process.stdout.write(text),
 ): Promise<number> {
-  const { suite, labelSets } = await resolveSuite(await loadSuite(nameOrPath), using);
-  const out = options.out ?? path.join('results', suite.name);
-  const graph = expand(suite);
+  const { selection = EVERYTHING } = options;
+  const resolved = await resolveSuite(await loadSuite(nameOrPath), using);
+  const suite = withSeeds(resolved.suite, selection);
+  const { labelSets } = resolved;
+  const folder = [suite.name, selectionName(selection)].filter(Boolean).join('-');
+  const out = options.out ?? path.join('results', folder);
+  const whole = expand(suite);
+  const graph = select(whole, selection);
   if (options.dryRun) return dryRun(graph, out, using, print);
   const stop = abortOnSignals();
   stop.signal.addEventListener('abort', () =>
@@ -74,10 +84,27 @@ export async function run(
   );
   try {
     const observer = observers(progress, createEventLog(out), createTensorBoardLog(out));
-    const state = await train(graph, labelSets, out, options, using, observer, stop.signal);
+    // Tables are of the whole suite, with what was trained of it before.
+    const rest = whole.runs.filter((run) => !graph.runs.includes(run));
+    const others = rest.length ? (await readRecords(out, rest)).records : new Map<string, RunRecord>();
+    const report = ({ records, failures }: ExecutionState) =>
+      reportOf(whole, new Map([...others, ...records]), failures);
+    const state = await execute({
+      graph,
+      labelSets,
+      out,
+      train: using.train,
+      parallel: using.parallelRuns(suite.threads),
+      loadData: () => using.loadData(options.dataDir),
+      origin: async () => originOf(await using.versions()),
+      writeTables: async (state) => {
+        await writeNumbers(out, report(state));
+      },
+      observer,
+      signal: stop.signal,
+    });
     progress.stop();
-    const report = reportOf(graph, state.records, state.failures);
-    const written = ['runs/', ...(await writeTables(out, report)).map((file) => path.basename(file))];
+    const written = ['runs/', ...(await writeTables(out, report(state))).map((file) => path.basename(file))];
     if (stop.exitCode) {
       const done = `${state.records.size} of ${graph.runs.length} runs are finished`;
       const begun = `${(await checkpointedRuns(out, graph.runs)).size} begun`;
@@ -86,38 +113,13 @@ export async function run(
       );
       return stop.exitCode;
     }
-    print(terminalTable(report));
+    print(terminalTable(report(state)));
     print(`Written to ${out}: ${written.join(', ')}\n`);
     return state.failures.size ? 1 : 0;
   } finally {
     progress.stop();
     stop.release();
   }
-}
-
-function train(
-  graph: RunGraph,
-  labelSets: LabelSets,
-  out: string,
-  options: RunOptions,
-  using: Engine,
-  observer: Observer,
-  signal: AbortSignal,
-): Promise<ExecutionState> {
-  return execute({
-    graph,
-    labelSets,
-    out,
-    train: using.train,
-    parallel: using.parallelRuns(graph.suite.threads),
-    loadData: () => using.loadData(options.dataDir),
-    origin: async () => originOf(await using.versions()),
-    writeTables: async ({ records, failures }) => {
-      await writeNumbers(out, reportOf(graph, records, failures));
-    },
-    observer,
-    signal,
-  });
 }
 
 async function dryRun(graph: RunGraph, out: string, using: Engine, print: (text: string) => void) {

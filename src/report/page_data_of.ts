@@ -256,14 +256,16 @@ function unitsAlone({ runs }: RunGraph, id: string): number {
   return run.dependsOn.reduce((sum, teacher) => sum + unitsAlone({ runs } as RunGraph, teacher), run.units);
 }
 
-const ORIGINS: [name: string, of: (provenance: Provenance) => string][] = [
+const ORIGINS: [name: string, of: (provenance: Provenance) => string | undefined][] = [
   ['Commit', ({ commit }) => commit],
   ['labelnoise', ({ version }) => version],
   ['Processor', ({ cpu }) => cpu],
+  ['Instruction sets', ({ instructions }) => instructions],
   ['Platform', ({ platform }) => platform],
   ['Node', ({ node }) => node],
   ['TensorFlow', ({ tensorflow }) => tensorflow],
   ['TensorFlow.js', ({ tfjs }) => tfjs],
+  ['bfloat16 kernels', ({ kernels }) => kernels],
   ['Precision', ({ precision }) => precision],
   ['Threads a run', ({ threads }) => String(threads)],
   ['Finished (UTC)', ({ finished }) => finished.slice(0, 10)],
@@ -273,7 +275,7 @@ function provenanceOf(records: readonly RunRecord[]): FolderData['provenance'] {
   return ORIGINS.map(([name, of]) => {
     const counts = new Map<string, number>();
     for (const { provenance } of records) {
-      const value = of(provenance);
+      const value = of(provenance) ?? 'not recorded';
       counts.set(value, (counts.get(value) ?? 0) + 1);
     }
     return { name, values: [...counts].map(([value, runs]) => ({ value, runs })) };

@@ -1,5 +1,6 @@
 // Where a result comes from: code, machine, libraries.
 import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { arch, cpus, platform } from 'node:os';
 import { promisify } from 'node:util';
 import { PROJECT_ROOT, VERSION } from '../project.js';
@@ -10,6 +11,8 @@ import type { Provenance } from './record.js';
 export interface EngineVersions {
   tensorflow: string;
   tfjs: string;
+  /** Whose kernels compute in bfloat16. */
+  kernels: 'native' | 'tensorflow';
 }
 
 /** What is the same for every run of a process. */
@@ -37,7 +40,23 @@ export async function originOf(engine: EngineVersions): Promise<Origin> {
     ...engine,
     platform: `${platform()}-${arch()}`,
     cpu: cpus()[0]?.model.trim() ?? 'unknown',
+    ...instructionSets(),
   };
+}
+
+/** Instruction sets by which TensorFlow's kernels are chosen, as Linux calls them. */
+const KERNEL_SETS =
+  /^(avx|avx2|fma|avx_vnni|avx512f|avx512bw|avx512vl|avx512dq|avx512_vnni|avx512_bf16|avx512_fp16|amx_tile|amx_bf16|amx_int8)$/;
+
+/** Those of this machine, where Linux tells: virtual machines of one CPU name may have different ones. */
+function instructionSets(): Pick<Provenance, 'instructions'> {
+  try {
+    const flags = /^flags\s*:(.*)$/m.exec(readFileSync('/proc/cpuinfo', 'utf8'))?.[1] ?? '';
+    const known = flags.split(/\s+/).filter((flag) => KERNEL_SETS.test(flag));
+    return known.length ? { instructions: known.sort().join(' ') } : {};
+  } catch {
+    return {};
+  }
 }
 
 /** The provenance of a run that has just finished. */

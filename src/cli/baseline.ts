@@ -1,0 +1,86 @@
+// `labelnoise baseline update`: makes a results folder the baseline of its suite, after showing what changes.
+
+import { stat } from 'node:fs/promises';
+import { createInterface } from 'node:readline/promises';
+import type { Command } from 'commander';
+import { InputError } from '../errors.js';
+import { type Baseline, baselineFile, baselineOf, baselineText } from '../regression/baseline.js';
+import { readBaseline } from '../regression/baseline_schema.js';
+import { changesText } from '../report/check/changes.js';
+import { writeWhole } from '../results/files.js';
+import { knownRecords } from '../results/known.js';
+import { readOwner } from '../results/ownership.js';
+import { expand } from '../suite/expand.js';
+
+export interface UpdateOptions {
+  baseline?: string;
+  yes?: boolean;
+}
+
+const HELP = `
+Shows the difference to the baseline there is, then asks; without a terminal to ask on, --yes is needed to write. The
+folder must hold all runs of its suite, from one machine. More seeds than a check runs make it judge better on other
+machines: labelnoise run smoke --seeds 3.
+
+Examples:
+  labelnoise baseline update results/quick
+  labelnoise baseline update results/smoke-seeds=3 --yes`;
+
+export function register(program: Command): void {
+  program
+    .command('baseline')
+    .description('the regression baselines that results are compared with')
+    .command('update')
+    .description('make the results in a folder the baseline of their suite')
+    .argument('<out>', 'results folder of a run')
+    .option('--baseline <file>', 'baseline file (default: baselines/<suite>.json)')
+    .option('--yes', 'write without asking')
+    .addHelpText('after', HELP)
+    .action(async (out: string, options: UpdateOptions) => {
+      process.exitCode = await updateBaseline(out, options);
+    });
+}
+
+/**
+ * Shows the difference and writes.
+ *
+ * @param ask gives the user's consent; null where nobody can be asked
+ * @returns the exit code
+ * @throws InputError
+ */
+export async function updateBaseline(
+  out: string,
+  options: UpdateOptions,
+  print: (text: string) => void = (text) => process.stdout.write(text),
+  ask: ((question: string) => Promise<boolean>) | null = process.stdin.isTTY ? consent : null,
+): Promise<number> {
+  const suite = (await stat(out).catch(() => undefined))?.isDirectory() ? await readOwner(out) : undefined;
+  if (!suite) throw new InputError(`${out}: is no results folder: it has no suite.json`);
+  const graph = expand(suite);
+  const file = options.baseline ?? baselineFile(suite.name);
+  const before = await existing(file);
+  const { records } = await knownRecords(out, graph.runs);
+  const after = baselineOf(graph, records, out);
+  print(changesText(before, after, file));
+  if (before && baselineText(before) === baselineText(after)) return 0;
+  if (!options.yes) {
+    if (!ask) throw new InputError(`${file}: is not written: nobody can be asked here; --yes writes it`);
+    if (!(await ask(`Write ${file}? [y/N] `))) return 0;
+  }
+  await writeWhole(file, baselineText(after));
+  print(`Written: ${file}\n`);
+  return 0;
+}
+
+async function existing(file: string): Promise<Baseline | undefined> {
+  return (await stat(file).catch(() => undefined)) ? readBaseline(file) : undefined;
+}
+
+async function consent(question: string): Promise<boolean> {
+  const terminal = createInterface({ input: process.stdin, output: process.stdout });
+  try {
+    return /^y(es)?$/i.test((await terminal.question(question)).trim());
+  } finally {
+    terminal.close();
+  }
+}

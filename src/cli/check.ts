@@ -1,0 +1,89 @@
+// `labelnoise check`: trains a suite anew and compares it with its baseline. What `make check` runs.
+import { readdir, rm } from 'node:fs/promises';
+import path from 'node:path';
+import type { Command } from 'commander';
+import { InputError } from '../errors.js';
+import { baselineFile } from '../regression/baseline.js';
+import { readBaseline } from '../regression/baseline_schema.js';
+import { checkComparable } from '../regression/compare.js';
+import { checkUnlocked } from '../results/lock.js';
+import { originOf } from '../results/provenance.js';
+import { expand } from '../suite/expand.js';
+import { loadSuite } from '../suite/load.js';
+import { resolveSuite } from '../suite/resolve.js';
+import { EVERYTHING, select, withSeeds } from '../suite/select.js';
+import { type CompareOptions, compareFolder, EXIT_CODES } from './compare.js';
+import { createEngine, type Engine } from './engine.js';
+import { createProgress, type Progress } from './progress.js';
+import { type RunOptions, run } from './run.js';
+import { type SelectionOptions, selectionOf, withSelection } from './selection.js';
+
+export interface CheckOptions extends Pick<RunOptions, 'out' | 'dataDir'>, CompareOptions {
+  baseline?: string;
+  resume?: boolean;
+}
+
+const HELP = `
+Everything is trained anew: results/check/<suite> is emptied first, and another folder must be new or empty, so that a
+check never passes by results of older code.
+${EXIT_CODES} 130: stopped by Ctrl-C.
+
+Examples:
+  labelnoise check smoke
+  labelnoise check quick --only method=sam noise=40 --seeds 3 --out /tmp/check`;
+
+export function register(program: Command): void {
+  withSelection(program.command('check'))
+    .description('train a suite anew and compare it with its baseline')
+    .argument('[suite]', 'name or file of the suite', 'smoke')
+    .option('--baseline <file>', 'baseline file (default: baselines/<suite>.json)')
+    .option('--out <dir>', 'results folder (default: results/check/<suite>)')
+    .option('--resume', 'go on with the runs in the results folder, made by the same code')
+    .option('--data-dir <dir>', 'folder with the official CIFAR-10 binary files')
+    .option('--statistics', 'judge by statistics even where bits could be compared')
+    .addHelpText('after', HELP)
+    .action(async (suite: string, options: CheckOptions & SelectionOptions) => {
+      const engine = createEngine();
+      try {
+        process.exitCode = await check(suite, { ...options, selection: selectionOf(options) }, engine);
+      } finally {
+        engine.close();
+      }
+    });
+}
+
+/** Runs and compares. @returns the exit code @throws InputError */
+export async function check(
+  nameOrPath: string,
+  options: CheckOptions,
+  using: Engine,
+  progress: Progress = createProgress(),
+  print: (text: string) => void = (text) => process.stdout.write(text),
+): Promise<number> {
+  const { selection = EVERYTHING } = options;
+  const resolved = await resolveSuite(await loadSuite(nameOrPath), using);
+  const suite = withSeeds(resolved.suite, selection);
+  const baseline = options.baseline ?? baselineFile(suite.name);
+  // What is wrong with the input is said before anything is trained.
+  const graph = select(expand(suite), selection);
+  const { precision, threads } = suite;
+  const here = { ...(await originOf(await using.versions())), precision, threads };
+  checkComparable(await readBaseline(baseline), baseline, graph, here);
+  const out = options.out ?? path.join('results', 'check', suite.name);
+  if (!options.resume) await makeRoom(out, options.out === undefined);
+  const exitCode = await run(nameOrPath, { ...options, out, selection }, using, progress, print);
+  return exitCode > 1 ? exitCode : compareFolder(out, baseline, options, print);
+}
+
+/** Sees to it that no earlier run is in the folder. @param own whether it is this command's own @throws InputError if one is */
+async function makeRoom(out: string, own: boolean): Promise<void> {
+  if (own) {
+    await checkUnlocked(out);
+    return rm(out, { recursive: true, force: true });
+  }
+  const held = await readdir(out).catch(() => []);
+  if (held.length)
+    throw new InputError(
+      `--out ${out}: is not empty, and a check trains everything anew: choose another folder, empty this one, or go on with what is there with --resume`,
+    );
+}

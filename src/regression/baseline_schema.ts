@@ -1,0 +1,138 @@
+// Reads a baseline file: it may be missing, cut short, edited, or something else.
+import { readFile } from 'node:fs/promises';
+import { z } from 'zod';
+import { InputError } from '../errors.js';
+import { explained } from '../results/files.js';
+import { conditions } from '../suite/condition.js';
+import { expand } from '../suite/expand.js';
+import { parseSuite } from '../suite/load.js';
+import { describeProblem } from '../suite/problem.js';
+import type { ResolvedSuite } from '../suite/resolve.js';
+import { ALGORITHM_VERSION } from '../suite/spec.js';
+import { BASELINE_FORMAT, type Baseline, type BaselineCell } from './baseline.js';
+
+const text = z.string({ error: 'a text' }).min(1, 'a text that is not empty');
+const whole = (from: number) =>
+  z.int({ error: `a whole number from ${from}` }).min(from, `a whole number from ${from}`);
+const percent = z
+  .number({ error: 'a percentage from 0 to 100' })
+  .min(0, 'from 0 to 100')
+  .max(100, 'from 0 to 100');
+
+const fields = <T extends z.core.$ZodLooseShape>(shape: T) => {
+  const names = Object.keys(shape).join(', ');
+  return z.strictObject(shape, {
+    error: (issue) =>
+      issue.code === 'unrecognized_keys' ? `one of ${names}` : `an object with the fields ${names}`,
+  });
+};
+
+const filled = <T extends z.ZodType>(entry: T, what: string) => z.array(entry, { error: what }).min(1, what);
+
+const schema = fields({
+  format: z.literal(BASELINE_FORMAT, { error: `${BASELINE_FORMAT}, the format this version writes` }),
+  algorithm: whole(1),
+  // Checked by the suite's own schema.
+  suite: z.custom<ResolvedSuite>((v) => typeof v === 'object' && v !== null, {
+    error: 'the settings of a suite',
+  }),
+  provenance: fields({
+    platform: text,
+    cpu: text,
+    instructions: text.optional(),
+    precision: z.enum(['float32', 'bfloat16'], { error: 'one of float32, bfloat16' }),
+    threads: whole(1),
+    tensorflow: text,
+    tfjs: text,
+    node: text,
+    commits: filled(text, 'a list of commits, at least one'),
+    finished: z.iso.datetime({ error: 'a time as in 2026-01-31T12:00:00Z' }),
+  }),
+  cells: filled(
+    fields({
+      method: text,
+      noise: text,
+      results: filled(
+        fields({
+          seed: whole(0),
+          run: z
+            .string({ error: 'a run id: 16 hex digits' })
+            .regex(/^[0-9a-f]{16}$/, 'a run id: 16 hex digits'),
+          accuracy: percent,
+          weightsSha256: z.hash('sha256', { error: '64 hex digits, or null' }).nullable(),
+        }),
+        'a list of results, at least one',
+      ),
+    }),
+    'a list of cells, at least one',
+  ),
+});
+
+/** Reads and checks a baseline. @throws InputError if it cannot be read, or is none */
+export async function readBaseline(file: string): Promise<Baseline> {
+  const content = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT')
+      throw new InputError(
+        `${file}: there is no such baseline; "labelnoise baseline update" makes one from a results folder`,
+      );
+    throw explained(error, `cannot read ${file}`);
+  });
+  return parseBaseline(content, file);
+}
+
+/** Checks a baseline's text. @param file what to call it in errors @throws InputError */
+export function parseBaseline(content: string, file: string): Baseline {
+  let input: unknown;
+  try {
+    input = JSON.parse(content);
+  } catch (error) {
+    throw new InputError(`${file}: is not JSON: ${(error as Error).message.replace(/\s+/g, ' ')}`);
+  }
+  const { data, error } = schema.safeParse(input);
+  if (error) throw new InputError(`${file}: ${describeProblem(error, input)}`);
+  const suite = parseSuite(JSON.stringify(data.suite), `${file}, suite`) as ResolvedSuite;
+  const baseline: Baseline = { ...data, suite };
+  checkCells(baseline, file);
+  return baseline;
+}
+
+/** Every cell of the suite is there once, and every seed once in it. */
+function checkCells({ algorithm, suite, cells }: Baseline, file: string): void {
+  const methods = Object.keys(suite.methods);
+  const labels = conditions(suite.noise).map(({ label }) => label);
+  const key = (method: string, noise: string) => JSON.stringify([method, noise]);
+  const wanted = new Set(methods.flatMap((method) => labels.map((label) => key(method, label))));
+  const seeds = JSON.stringify(suite.seeds);
+  for (const [i, { method, noise, results }] of cells.entries()) {
+    if (!wanted.delete(key(method, noise)))
+      throw new InputError(
+        `${file}: cells[${i}] is ${method} at noise ${noise}; allowed: each of ${methods.join(', ')} at each of ${labels.join(', ')}, once`,
+      );
+    const found = JSON.stringify(results.map(({ seed }) => seed));
+    if (found !== seeds)
+      throw new InputError(
+        `${file}: cells[${i}].results have the seeds ${found}; allowed: those of suite.seeds, ${seeds}`,
+      );
+  }
+  if (algorithm === ALGORITHM_VERSION) checkRunIds(suite, cells, file);
+  const [missing] = wanted;
+  if (missing) {
+    const [method, noise] = JSON.parse(missing);
+    throw new InputError(
+      `${file}: cells lacks ${method} at noise ${noise}; allowed: every cell of the suite`,
+    );
+  }
+}
+
+/** The ids of the runs are those of the suite's settings: neither was changed without the other. */
+function checkRunIds(suite: ResolvedSuite, cells: readonly BaselineCell[], file: string): void {
+  const graph = expand(suite);
+  for (const [i, { method, noise, results }] of cells.entries())
+    for (const [j, { seed, run }] of results.entries()) {
+      const cell = graph.cells.find((c) => c.method === method && c.condition === noise && c.seed === seed)!;
+      if (cell.run !== run)
+        throw new InputError(
+          `${file}: cells[${i}].results[${j}].run is ${run}; allowed: ${cell.run}, the id of the run by the settings in suite; make the baseline anew`,
+        );
+    }
+}

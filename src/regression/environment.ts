@@ -1,0 +1,41 @@
+// What a run's bits depend on besides its spec: machine and libraries.
+import type { Provenance } from '../results/record.js';
+
+/** A part of a record's provenance, and precision and threads, in the order they are told in. */
+export const ENVIRONMENT = [
+  'platform',
+  'cpu',
+  'instructions',
+  'precision',
+  'threads',
+  'tensorflow',
+  'tfjs',
+  'node',
+] as const;
+
+export type Environment = Pick<Provenance, (typeof ENVIRONMENT)[number]>;
+
+export function environmentOf(provenance: Environment): Environment {
+  const known = ENVIRONMENT.filter((field) => provenance[field] !== undefined);
+  return Object.fromEntries(known.map((field) => [field, provenance[field]])) as unknown as Environment;
+}
+
+/** The first field in which bits may be expected to differ; undefined if they must be the same. */
+export function environmentDifference(
+  before: Environment,
+  after: Environment,
+): { field: string; before: string; after: string } | undefined {
+  for (const field of ENVIRONMENT) {
+    // Records of early versions do not tell the instruction sets.
+    if (before[field] === undefined || after[field] === undefined) continue;
+    const [a, b] = [String(before[field]), String(after[field])];
+    // A major version of Node keeps its engine, and with it the last digit of sines and logarithms.
+    const same = field === 'node' ? majorOf(a) === majorOf(b) : a === b;
+    if (!same) return { field, before: a, after: b };
+  }
+  return undefined;
+}
+
+function majorOf(version: string): string {
+  return version.split('.', 1)[0]!;
+}

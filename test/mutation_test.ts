@@ -1,0 +1,65 @@
+// `make mutation-test`: the suite `check` with a product broken in ten ways, each held against the sound product's baseline,
+// by bits and by statistics alone. MUTATION names a single one.
+import path from 'node:path';
+import { table } from 'table';
+import { PROJECT_ROOT } from '../src/project.js';
+import { baselineOf } from '../src/regression/baseline.js';
+import { compare } from '../src/regression/compare.js';
+import { knownRecords } from '../src/results/known.js';
+import { readOwner } from '../src/results/ownership.js';
+import { failedRuns } from '../src/results/store.js';
+import { expand } from '../src/suite/expand.js';
+import { temporaryFolder } from './fakes.js';
+import { copyProduct, MUTATIONS, mutate, runCopy } from './support/mutations.js';
+
+const tell = (line: string) => process.stdout.write(`${line}\n`);
+const wanted = process.env.MUTATION;
+const mutations = MUTATIONS.filter(({ name }) => !wanted || name === wanted);
+if (!mutations.length)
+  throw new Error(`no mutation "${wanted}": one of ${MUTATIONS.map(({ name }) => name).join(', ')}`);
+const suite = path.join(PROJECT_ROOT, 'suites', 'check.json');
+const folder = await temporaryFolder();
+
+// All are made before any is run, so that one that does not fit the code is not found out after an hour.
+for (const mutation of mutations) {
+  await copyProduct(path.join(folder, mutation.name));
+  await mutate(path.join(folder, mutation.name), mutation);
+}
+
+async function resultsIn(out: string) {
+  const graph = expand((await readOwner(out))!);
+  const { records } = await knownRecords(out, graph.runs);
+  return { graph, records, failed: await failedRuns(out, graph.runs) };
+}
+
+tell('the sound product ...');
+const sound = path.join(folder, 'sound');
+await runCopy(PROJECT_ROOT, suite, '--out', sound);
+const { graph, records } = await resultsIn(sound);
+const baseline = baselineOf(graph, records, sound);
+const rows: string[][] = [];
+const caught = { bits: 0, statistics: 0 };
+for (const { name } of mutations) {
+  const copy = path.join(folder, name);
+  await runCopy(copy, suite, '--out', path.join(copy, 'out'));
+  const results = await resultsIn(path.join(copy, 'out'));
+  const byBits = compare(baseline, 'the sound product', results);
+  const byStatistics = compare(baseline, 'the sound product', results, true);
+  if (!byBits.passed) caught.bits++;
+  // An improvement that was not intended is noticed too, though it does not fail a check.
+  const noticed = byStatistics.cells.filter(({ verdict }) => verdict !== 'pass');
+  if (noticed.length) caught.statistics++;
+  const largest = byStatistics.cells.toSorted((a, b) => (a.adjustedP ?? 0) - (b.adjustedP ?? 0))[0]!;
+  rows.push([
+    name,
+    `${byBits.cells.filter(({ verdict, defect }) => defect || verdict !== 'pass').length} of ${byBits.cells.length}`,
+    noticed.map(({ method, verdict }) => `${method} ${verdict}`).join(', ') || 'none',
+    `${largest.method} ${largest.difference?.toFixed(2) ?? 'missing'} (p ${largest.adjustedP?.toFixed(3) ?? '-'}, detectable ${largest.smallestDetectable?.toFixed(1) ?? '-'})`,
+  ]);
+  tell(rows.at(-1)!.join(' | '));
+}
+tell(table([['Mutation', 'Cells with other bits', 'By statistics', 'Clearest cell'], ...rows]).trimEnd());
+tell(
+  `caught by exact equality: ${caught.bits} of ${rows.length}; by statistics alone: ${caught.statistics} of ${rows.length}`,
+);
+if (caught.bits < rows.length) process.exitCode = 1;

@@ -1,0 +1,138 @@
+// Ways to break the product on purpose, as changes of its compiled code, to see that checks notice.
+import { spawn } from 'node:child_process';
+import { cp, mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { PROJECT_ROOT } from '../../src/project.js';
+
+export interface Mutation {
+  name: string;
+  /** The compiled file, below dist/src. */
+  file: string;
+  /** Texts and what replaces them; each must be there exactly once. */
+  replace: [from: string, to: string][];
+  /** A method whose results it must change. */
+  method: string;
+}
+
+const AT_NOISE = 'indices, seed, this.labelSets)';
+const SECOND_PASS = 'objective(ascend(weights, first.gradient, rho))';
+
+export const MUTATIONS: readonly Mutation[] = [
+  {
+    name: 'rho ignored',
+    file: 'methods/gradient.js',
+    replace: [[SECOND_PASS, 'objective(weights)']],
+    method: 'sam',
+  },
+  {
+    name: 'lambda not mixed into the labels',
+    file: 'training/training_program.js',
+    replace: [['targets = mixed(targets, fed.lambda);', '']],
+    method: 'mixup',
+  },
+  {
+    name: "teacher's labels not used",
+    file: 'suite/prepare.js',
+    replace: [['teacher ? decodeLabels(teacher.predictions) : noisyLabels', 'noisyLabels']],
+    method: 'bootstrap-sam',
+  },
+  {
+    name: 'batch-norm statistics from the second pass',
+    file: 'methods/gradient.js',
+    replace: [
+      [
+        '{ ...first, gradient: second.gradient }',
+        '{ ...first, gradient: second.gradient, statistics: second.statistics }',
+      ],
+    ],
+    method: 'sam',
+  },
+  {
+    name: 'noise seeded by method',
+    file: 'suite/prepare.js',
+    replace: [
+      [
+        'canonicalJson({ data, noise, seed })',
+        'canonicalJson({ data, noise, seed, batch: spec.batch.kind, gradient: spec.gradient.kind })',
+      ],
+      [
+        AT_NOISE,
+        AT_NOISE.replace(
+          'seed',
+          "seed + 1000 * Number(spec.batch.kind === 'mixup') + 2000 * Number(spec.gradient.kind === 'sam')",
+        ),
+      ],
+    ],
+    method: 'sam',
+  },
+  {
+    name: 'no clipping',
+    file: 'training/training_program.js',
+    replace: [['clipped(gradient, spec.clipNorm)', 'gradient']],
+    method: 'sgd',
+  },
+  {
+    name: 'momentum not Nesterov',
+    file: 'training/training_program.js',
+    replace: [['tf.add(descent, tf.mul(momentum, spec.momentum))', 'momentum']],
+    method: 'sgd',
+  },
+  {
+    name: "L2 outside of SAM's first gradient",
+    file: 'methods/gradient.js',
+    replace: [
+      [SECOND_PASS, SECOND_PASS.replace('first.gradient', 'tf.sub(first.gradient, tf.mul(weights, 0.0005))')],
+    ],
+    method: 'sam',
+  },
+  {
+    name: 'learning rate constant',
+    file: 'training/schedule.js',
+    replace: [['0.5 * base * (1 + Math.cos((Math.PI * step) / steps))', 'base']],
+    method: 'sgd',
+  },
+  {
+    name: 'the same flips and crops in every epoch',
+    file: 'training/train.js',
+    replace: [["stream(spec.seed, 'augment', epoch)", "stream(spec.seed, 'augment')"]],
+    method: 'sgd',
+  },
+];
+
+/** The compiled product in a folder of its own, to be changed. @param root an empty folder */
+export async function copyProduct(root: string): Promise<void> {
+  await cp(path.join(PROJECT_ROOT, 'dist', 'src'), path.join(root, 'dist', 'src'), { recursive: true });
+  await cp(path.join(PROJECT_ROOT, 'package.json'), path.join(root, 'package.json'));
+  await mkdir(path.join(root, 'suites'), { recursive: true });
+  await symlink(path.join(PROJECT_ROOT, 'node_modules'), path.join(root, 'node_modules'));
+  await cp(path.join(PROJECT_ROOT, 'baselines'), path.join(root, 'baselines'), { recursive: true });
+}
+
+/** Breaks a copy of the product. @throws Error if a text to be replaced is not there exactly once */
+export async function mutate(root: string, { name, file, replace }: Mutation): Promise<void> {
+  const compiled = path.join(root, 'dist', 'src', file);
+  let text = await readFile(compiled, 'utf8');
+  for (const [from, to] of replace) {
+    const found = text.split(from).length - 1;
+    if (found !== 1)
+      throw new Error(`mutation "${name}": ${file} has ${JSON.stringify(from)} ${found} times, not once`);
+    text = text.replace(from, () => to);
+  }
+  await writeFile(compiled, text);
+}
+
+/** Runs a suite with a copy of the product. @returns the exit code: 0, or 1 if a run failed @throws Error for any other */
+export async function runCopy(root: string, ...args: string[]): Promise<number> {
+  const main = path.join(root, 'dist', 'src', 'cli', 'main.js');
+  const child = spawn(process.execPath, [main, 'run', ...args], { stdio: ['ignore', 'ignore', 'pipe'] });
+  let said = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    said += text;
+  });
+  const code = await new Promise<number | null>((resolve, reject) => {
+    child.on('error', reject);
+    child.on('exit', resolve);
+  });
+  if (code !== 0 && code !== 1) throw new Error(`ended with exit code ${code}: ${said}`);
+  return code;
+}
