@@ -1,13 +1,18 @@
 // `labelnoise report`: the page of one folder, or of several beside each other.
-import { cp, mkdir, readdir, readFile } from 'node:fs/promises';
+import { cp, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { expect } from 'chai';
 import { distinctNames, writeReport } from '../src/cli/report.js';
 import { InputError } from '../src/errors.js';
 import { PROJECT_ROOT } from '../src/project.js';
 import { differences } from '../src/report/differences.js';
+import { readReport } from '../src/report/read.js';
 import type { Report } from '../src/report/report.js';
-import { temporaryFolder } from './fakes.js';
+import { claim } from '../src/results/ownership.js';
+import { writeRecord } from '../src/results/store.js';
+import { expand } from '../src/suite/expand.js';
+import { ALGORITHM_VERSION } from '../src/suite/spec.js';
+import { fakeRecord, temporaryFolder } from './fakes.js';
 import { synthetic } from './support/synthetic.js';
 
 const QUICK = path.join(PROJECT_ROOT, 'results', 'quick');
@@ -54,6 +59,21 @@ describe('labelnoise report', () => {
     expect(await refusal([path.join(folder, 'empty')])).to.include('is no results folder');
     expect(await refusal([place('before'), folder], 'x.html')).to.include('is no results folder');
     expect(await readdir(folder)).to.have.members(['before', 'after', 'empty']);
+  });
+
+  it('reads the results of code that made others', async () => {
+    const out = path.join(folder, 'earlier');
+    const { suite } = synthetic().graph;
+    await claim(out, suite);
+    await writeFile(
+      path.join(out, 'suite.json'),
+      JSON.stringify({ algorithm: ALGORITHM_VERSION - 1, suite }),
+    );
+    const [run] = expand(suite, ALGORITHM_VERSION - 1).runs;
+    expect(run!.id).not.to.equal(expand(suite).runs[0]!.id);
+    await writeRecord(out, fakeRecord(run!, 42));
+    const { report } = await readReport(out);
+    expect(report.cells[0]).to.include({ method: 'sgd', condition: '20', mean: 42 });
   });
 
   it('calls folders by the shortest names that differ', () => {
