@@ -91,8 +91,9 @@ export function Figures({ data }: { data: PageData }) {
             />
             <p class="legend">
               Solid lines with filled markers: ours
-              {folders[0]!.seeds.length > 1 && ', bars: 95 % intervals of the means'}. Dashed lines with open
-              markers: the paper's.
+              {folders[0]!.seeds.length > 1 && ', bars: 95 % intervals of the means'}.
+              {folders[0]!.cells.some(({ paper }) => paper !== null) &&
+                " Dashed lines with open markers: the paper's."}
             </p>
           </div>
         )}
