@@ -1,7 +1,7 @@
 // Training-mode batch normalisation in AVX-512: two passes over memory forward, two backward.
 //
-// Sums run in float32 within blocks that stay in the cache and in double across them. Blocks are cut by the shape
-// alone and added in their order, so that the threads have no influence on the bits.
+// Sums run in float32 within blocks that stay in the cache and in double across them. Blocks are cut by the
+// shape alone and added in their order, so that the threads have no influence on the bits.
 #include "batch_norm.h"
 
 #include <algorithm>
@@ -16,7 +16,8 @@ namespace {
 
 constexpr size_t kBlockValues = 1 << 14;
 
-/** Rows are cut into blocks; few channels are first laid side by side, so that all of a block's loops are wide. */
+/** Rows are cut into blocks; few channels are first laid side by side, so that all of a block's loops are
+ * wide. */
 struct Blocks {
   size_t rows;
   int channels, fold;
@@ -58,11 +59,13 @@ struct MomentsStep {
         const __m512 d = _mm512_sub_ps(floats(x + r * channels + c + i * 16), mean[i]);
         q[i] = _mm512_fmadd_ps(d, d, q[i]);
       }
-    for (int i = 0; i < S; i++) _mm512_storeu_ps(sum + c + i * 16, mean[i]), _mm512_storeu_ps(squares + c + i * 16, q[i]);
+    for (int i = 0; i < S; i++)
+      _mm512_storeu_ps(sum + c + i * 16, mean[i]), _mm512_storeu_ps(squares + c + i * 16, q[i]);
   }
 };
 
-/** Factor and shift of the normalisation as one multiplication and one addition, `fold` times side by side. */
+/** Factor and shift of the normalisation as one multiplication and one addition, `fold` times side by side.
+ */
 struct Affine {
   std::vector<float> factor, shift, mean;
 
@@ -80,7 +83,8 @@ struct Affine {
 /** The gradient before ReLU. */
 inline __m512 beforeRelu(bool relu, __m512 gradient, __m512 x, __m512 factor, __m512 shift) {
   if (!relu) return gradient;
-  const __mmask16 active = _mm512_cmp_ps_mask(_mm512_fmadd_ps(x, factor, shift), _mm512_setzero_ps(), _CMP_GT_OQ);
+  const __mmask16 active =
+      _mm512_cmp_ps_mask(_mm512_fmadd_ps(x, factor, shift), _mm512_setzero_ps(), _CMP_GT_OQ);
   return _mm512_maskz_mov_ps(active, gradient);
 }
 
@@ -109,7 +113,8 @@ struct GradientSumsStep {
         s[i] = _mm512_add_ps(s[i], g);
         p[i] = _mm512_fmadd_ps(g, _mm512_sub_ps(v, mean[i]), p[i]);
       }
-    for (int i = 0; i < S; i++) _mm512_storeu_ps(sum + c + i * 16, s[i]), _mm512_storeu_ps(product + c + i * 16, p[i]);
+    for (int i = 0; i < S; i++)
+      _mm512_storeu_ps(sum + c + i * 16, s[i]), _mm512_storeu_ps(product + c + i * 16, p[i]);
   }
 };
 
@@ -124,7 +129,9 @@ struct NormaliseStep {
   template <int S>
   void run(int c) const {
     __m512 factor[S], shift[S];
-    for (int i = 0; i < S; i++) factor[i] = _mm512_loadu_ps(&affine.factor[c + i * 16]), shift[i] = _mm512_loadu_ps(&affine.shift[c + i * 16]);
+    for (int i = 0; i < S; i++)
+      factor[i] = _mm512_loadu_ps(&affine.factor[c + i * 16]),
+      shift[i] = _mm512_loadu_ps(&affine.shift[c + i * 16]);
     const __m512 least = _mm512_set1_ps(relu ? 0.f : -INFINITY);
     for (size_t r = 0; r < rows; r++)
       for (int i = 0; i < S; i++) {
@@ -149,7 +156,8 @@ struct GradientStep {
   void run(int c) const {
     __m512 factor[S], shift[S], k[S], b[S];
     for (int i = 0; i < S; i++) {
-      factor[i] = _mm512_loadu_ps(&affine.factor[c + i * 16]), shift[i] = _mm512_loadu_ps(&affine.shift[c + i * 16]);
+      factor[i] = _mm512_loadu_ps(&affine.factor[c + i * 16]),
+      shift[i] = _mm512_loadu_ps(&affine.shift[c + i * 16]);
       k[i] = _mm512_loadu_ps(slope + c + i * 16), b[i] = _mm512_loadu_ps(constant + c + i * 16);
     }
     for (size_t r = 0; r < rows; r++)
@@ -170,12 +178,15 @@ void moments(const uint16_t* x, size_t rows, int channels, float* mean, float* v
   std::vector<float> means(size_t(blocks.count()) * blocks.channels), squares(means.size());
   forEach(blocks.count(), threads, [&](int i) {
     const size_t at = size_t(i) * blocks.channels;
-    overStrips(blocks.channels, MomentsStep{x + blocks.begin(i) * blocks.channels, blocks.size(i), blocks.channels, &means[at], &squares[at]});
+    overStrips(blocks.channels, MomentsStep{x + blocks.begin(i) * blocks.channels, blocks.size(i),
+                                            blocks.channels, &means[at], &squares[at]});
   });
-  // Chan, Golub and LeVeque (1983): deviations from the mean of each block, corrected for the distance of the means.
+  // Chan, Golub and LeVeque (1983): deviations from the mean of each block, corrected for the distance of the
+  // means.
   std::vector<double> sum(channels, 0.0), spread(channels, 0.0);
   for (int i = 0; i < blocks.count(); i++)
-    for (int j = 0; j < blocks.channels; j++) sum[j % channels] += double(means[size_t(i) * blocks.channels + j]) * double(blocks.size(i));
+    for (int j = 0; j < blocks.channels; j++)
+      sum[j % channels] += double(means[size_t(i) * blocks.channels + j]) * double(blocks.size(i));
   for (int c = 0; c < channels; c++) sum[c] /= double(rows);
   for (int i = 0; i < blocks.count(); i++)
     for (int j = 0; j < blocks.channels; j++) {
@@ -186,24 +197,26 @@ void moments(const uint16_t* x, size_t rows, int channels, float* mean, float* v
   for (int c = 0; c < channels; c++) mean[c] = float(sum[c]), variance[c] = float(spread[c] / double(rows));
 }
 
-void normalise(const Normalisation& n, const uint16_t* x, size_t rows, int channels, uint16_t* y, int threads) {
+void normalise(const Normalisation& n, const uint16_t* x, size_t rows, int channels, uint16_t* y,
+               int threads) {
   const Blocks blocks(rows, channels);
   const Affine affine(n, channels, blocks.fold);
   forEach(blocks.count(), threads, [&](int i) {
     const size_t at = blocks.begin(i) * blocks.channels;
-    overStrips(blocks.channels, NormaliseStep{x + at, blocks.size(i), blocks.channels, affine, n.relu, y + at});
+    overStrips(blocks.channels,
+               NormaliseStep{x + at, blocks.size(i), blocks.channels, affine, n.relu, y + at});
   });
 }
 
-void normaliseGradient(const Normalisation& n, const uint16_t* gradient, const uint16_t* x, size_t rows, int channels, uint16_t* dx,
-                       float* dScale, float* dOffset, int threads) {
+void normaliseGradient(const Normalisation& n, const uint16_t* gradient, const uint16_t* x, size_t rows,
+                       int channels, uint16_t* dx, float* dScale, float* dOffset, int threads) {
   const Blocks blocks(rows, channels);
   const Affine affine(n, channels, blocks.fold);
   std::vector<float> sums(size_t(blocks.count()) * blocks.channels), products(sums.size());
   forEach(blocks.count(), threads, [&](int i) {
     const size_t at = blocks.begin(i) * blocks.channels, to = size_t(i) * blocks.channels;
-    overStrips(blocks.channels,
-               GradientSumsStep{gradient + at, x + at, blocks.size(i), blocks.channels, affine, n.relu, &sums[to], &products[to]});
+    overStrips(blocks.channels, GradientSumsStep{gradient + at, x + at, blocks.size(i), blocks.channels,
+                                                 affine, n.relu, &sums[to], &products[to]});
   });
   std::vector<double> sum(channels, 0.0), product(channels, 0.0);
   for (int i = 0; i < blocks.count(); i++)
@@ -223,7 +236,8 @@ void normaliseGradient(const Normalisation& n, const uint16_t* gradient, const u
   }
   forEach(blocks.count(), threads, [&](int i) {
     const size_t at = blocks.begin(i) * blocks.channels;
-    overStrips(blocks.channels, GradientStep{gradient + at, x + at, blocks.size(i), blocks.channels, affine, n.relu, slope.data(), constant.data(), dx + at});
+    overStrips(blocks.channels, GradientStep{gradient + at, x + at, blocks.size(i), blocks.channels, affine,
+                                             n.relu, slope.data(), constant.data(), dx + at});
   });
 }
 

@@ -1,7 +1,8 @@
 // A 3x3 convolution, and the gradient of its images, on AMX tiles: channels are the summed dimension.
 //
-// Both are a sum over positions of the filter of shifted pixels times a matrix of channels. Where a row has fewer than
-// 16 pixels, those of several images alternate, so that 16 pixels in a row of memory always make a tile.
+// Both are a sum over positions of the filter of shifted pixels times a matrix of channels. Where a row has
+// fewer than 16 pixels, those of several images alternate, so that 16 pixels in a row of memory always make a
+// tile.
 #include "convolution.h"
 
 #include <algorithm>
@@ -15,6 +16,10 @@
 
 namespace labelnoise {
 namespace {
+
+/** Bytes of a packed filter, or of the images that wait for it, that share the second-level cache with other
+ * data. */
+constexpr size_t kLargeFilter = 1 << 20;
 
 /** A position of the filter: where it finds its pixels in the packed image, and its matrix. */
 struct Tap {
@@ -61,15 +66,18 @@ std::vector<int> joined(std::vector<int> a, const std::vector<int>& b) {
 }
 
 Plan forwardPlan(const Convolution& c) {
-  Plan p{c.batch, c.height, c.width, c.inputs, {}, {}, c.outHeight, c.outWidth, c.outputs, c.outHeight, c.outWidth, 1, {}, false};
+  Plan p{c.batch,    c.height,  c.width,     c.inputs,   {}, {}, c.outHeight,
+         c.outWidth, c.outputs, c.outHeight, c.outWidth, 1,  {}, false};
   int row[3] = {0, 1, 2}, column[3] = {0, 1, 2};
   if (c.stride == 1) {
     p.sourceRow = range(-c.padTop, c.outHeight + 2 - c.padTop);
     p.sourceColumn = range(-c.padLeft, c.outWidth + 2 - c.padLeft);
   } else {
     // Even pixels first, then the odd ones: what one position of the filter meets is contiguous.
-    p.sourceRow = joined(range(-c.padTop, 2 * c.outHeight + 1 - c.padTop, 2), range(1 - c.padTop, 2 * c.outHeight - c.padTop, 2));
-    p.sourceColumn = joined(range(-c.padLeft, 2 * c.outWidth + 1 - c.padLeft, 2), range(1 - c.padLeft, 2 * c.outWidth - c.padLeft, 2));
+    p.sourceRow = joined(range(-c.padTop, 2 * c.outHeight + 1 - c.padTop, 2),
+                         range(1 - c.padTop, 2 * c.outHeight - c.padTop, 2));
+    p.sourceColumn = joined(range(-c.padLeft, 2 * c.outWidth + 1 - c.padLeft, 2),
+                            range(1 - c.padLeft, 2 * c.outWidth - c.padLeft, 2));
     row[1] = c.outHeight + 1, row[2] = 1, column[1] = c.outWidth + 1, column[2] = 1;
   }
   Part part{{}, 0, 0};
@@ -81,7 +89,8 @@ Plan forwardPlan(const Convolution& c) {
 
 Plan gradientPlan(const Convolution& c) {
   const int s = c.stride;
-  Plan p{c.batch, c.outHeight, c.outWidth, c.outputs, {}, {}, c.height, c.width, c.inputs, c.height / s, c.width / s, s, {}, true};
+  Plan p{c.batch, c.outHeight, c.outWidth,   c.outputs,   {}, {}, c.height,
+         c.width, c.inputs,    c.height / s, c.width / s, s,  {}, true};
   p.sourceRow = range(-1, p.partHeight + 1);
   p.sourceColumn = range(-1, p.partWidth + 1);
   for (int y = 0; y < s; y++)
@@ -99,7 +108,8 @@ Plan gradientPlan(const Convolution& c) {
 }
 
 /** One tile of the filter at one tap: [pairs of source channels][result channels][2]. */
-void packFilterTile(const Plan& p, const Tap& tap, const uint16_t* filter, int depth, int channel, uint8_t* out) {
+void packFilterTile(const Plan& p, const Tap& tap, const uint16_t* filter, int depth, int channel,
+                    uint8_t* out) {
   const int inputs = p.transposed ? p.channels : p.depth, outputs = p.transposed ? p.depth : p.channels;
   const uint16_t* matrix = filter + size_t(tap.filterRow * 3 + tap.filterColumn) * inputs * outputs;
   const int present = std::min(32, p.depth - depth);
@@ -108,7 +118,8 @@ void packFilterTile(const Plan& p, const Tap& tap, const uint16_t* filter, int d
     if (p.transposed)
       r[t] = _mm512_maskz_loadu_epi16(firstOf(present), matrix + size_t(channel + t) * outputs + depth);
     else if (2 * t < present)
-      r[t] = paired(matrix + size_t(depth + 2 * t) * outputs + channel, matrix + size_t(depth + 2 * t + 1) * outputs + channel);
+      r[t] = paired(matrix + size_t(depth + 2 * t) * outputs + channel,
+                    matrix + size_t(depth + 2 * t + 1) * outputs + channel);
     else
       r[t] = _mm512_setzero_si512();
   if (p.transposed) transpose(r);
@@ -137,14 +148,16 @@ void packSource(const Plan& p, const uint16_t* source, int count, uint8_t* out) 
         for (int d = 0; d < tiles; d++) std::memset(out + d * plane, 0, pixelBytes);
         if (inside && column >= 0 && column < p.width)
           for (int n = 0; n < count; n++)
-            packPixel(source + (size_t(row) * p.width + column) * p.depth + n * size, tiles, last, out + n * 64, plane);
+            packPixel(source + (size_t(row) * p.width + column) * p.depth + n * size, tiles, last,
+                      out + n * 64, plane);
       }
       out += pixelBytes;
     }
   }
 }
 
-/** Four rows of 16 pixels x 16 channels, stride 1: each row of the image serves the three rows of the filter. */
+/** Four rows of 16 pixels x 16 channels, stride 1: each row of the image serves the three rows of the filter.
+ */
 void fourRows(int columns, const size_t* offset, const uint8_t* a, size_t row, const uint8_t* b) {
   _tile_zero(0);
   _tile_zero(1);
@@ -178,7 +191,8 @@ void fourRows(int columns, const size_t* offset, const uint8_t* a, size_t row, c
 
 /** Two tiles of pixels x up to two tiles of channels, any taps. */
 template <int C>
-void twoTiles(int steps, const size_t* offset, const uint8_t* a0, const uint8_t* a1, const uint8_t* b0, const uint8_t* b1) {
+void twoTiles(int steps, const size_t* offset, const uint8_t* a0, const uint8_t* a1, const uint8_t* b0,
+              const uint8_t* b1) {
   _tile_zero(0);
   _tile_zero(1);
   _tile_zero(2);
@@ -205,11 +219,13 @@ struct Writer {
   /** Where the pixels of a tile are from its first one; of images that are not there, -1. */
   ptrdiff_t offset[16];
 
-  Writer(const Plan& plan, const Part& part, uint16_t* result, int count) : plan(plan), part(part), result(result) {
+  Writer(const Plan& plan, const Part& part, uint16_t* result, int count)
+      : plan(plan), part(part), result(result) {
     const int images = plan.imagesPerGroup();
     const size_t size = size_t(plan.resultHeight) * plan.resultWidth * plan.channels;
     for (int t = 0; t < 16; t++)
-      offset[t] = t % images < count ? t % images * size + size_t(t / images) * plan.partStride * plan.channels : -1;
+      offset[t] =
+          t % images < count ? t % images * size + size_t(t / images) * plan.partStride * plan.channels : -1;
   }
 
   void write(const float* tile, int row, int column, int channel) const {
@@ -217,14 +233,16 @@ struct Writer {
     uint16_t* first = result + (size_t(y) * plan.resultWidth + x) * plan.channels + channel;
     for (int t = 0; t < 16; t++)
       if (offset[t] >= 0)
-        _mm256_storeu_si256(reinterpret_cast<__m256i*>(first + offset[t]), rounded(_mm512_load_ps(tile + t * 16)));
+        _mm256_storeu_si256(reinterpret_cast<__m256i*>(first + offset[t]),
+                            rounded(_mm512_load_ps(tile + t * 16)));
   }
 };
 
 void run(const Plan& p, const uint16_t* source, const uint16_t* filter, uint16_t* result, int threads) {
   const int depthTiles = p.depthTiles(), channelTiles = p.channelTiles();
   std::vector<size_t> partTiles{0};
-  for (const Part& part : p.parts) partTiles.push_back(partTiles.back() + part.taps.size() * depthTiles * channelTiles);
+  for (const Part& part : p.parts)
+    partTiles.push_back(partTiles.back() + part.taps.size() * depthTiles * channelTiles);
   static thread_local Scratch filterMemory;
   uint8_t* packed = filterMemory.get(partTiles.back() * kTileBytes);
   forEach(channelTiles, threads, [&](int channel) {
@@ -232,72 +250,95 @@ void run(const Plan& p, const uint16_t* source, const uint16_t* filter, uint16_t
       const Part& part = p.parts[i];
       uint8_t* out = packed + (partTiles[i] + channel * part.taps.size() * depthTiles) * kTileBytes;
       for (int d = 0; d < depthTiles; d++)
-        for (const Tap& tap : part.taps) packFilterTile(p, tap, filter, d * 32, channel * 16, out), out += kTileBytes;
+        for (const Tap& tap : part.taps)
+          packFilterTile(p, tap, filter, d * 32, channel * 16, out), out += kTileBytes;
     }
   });
-  std::vector<std::vector<size_t>> offsets(p.parts.size());
   const int images = p.imagesPerGroup();
+  const bool rolled =
+      p.parts.size() == 1 && p.parts[0].taps.size() == 9 && p.sourceRow.size() == size_t(p.partHeight) + 2;
+  std::vector<std::vector<size_t>> offsets(p.parts.size());
   for (size_t i = 0; i < p.parts.size(); i++)
     for (int d = 0; d < depthTiles; d++)
-      for (size_t t = 0; t < p.parts[i].taps.size(); t += p.partStride == 1 && p.parts[i].taps.size() == 9 && p.sourceRow.size() == size_t(p.partHeight) + 2 ? 3 : 1) {
+      for (size_t t = 0; t < p.parts[i].taps.size(); t += rolled ? 3 : 1) {
         const Tap& tap = p.parts[i].taps[t];
         offsets[i].push_back(d * p.planeBytes() + tap.row * p.rowBytes() + size_t(tap.column) * images * 64);
       }
-  const bool rolled = p.parts.size() == 1 && offsets[0].size() == size_t(depthTiles) * 3;
+
+  // A filter larger than the cache is used for several groups each time a part of it is there.
+  const size_t groupBytes = depthTiles * p.planeBytes();
+  const bool largeFilter = partTiles.back() * kTileBytes > kLargeFilter;
+  const int perTask = largeFilter ? int(std::clamp<size_t>(kLargeFilter / groupBytes, 1, 4)) : 1;
+  const int groups = (p.batch + images - 1) / images;
+  const int across = p.partWidth * images / 16, heightStep = rolled ? 4 : 2, channelStep = rolled ? 1 : 2;
   const size_t row = p.rowBytes();
-  const int across = p.partWidth * images / 16;
-  forEach((p.batch + images - 1) / images, threads, [&](int group) {
+
+  forEach((groups + perTask - 1) / perTask, threads, [&](int task) {
     static thread_local Scratch memory;
-    alignas(64) float tiles[4][kTileFloats];
-    const int first = group * images, count = std::min(images, p.batch - first);
-    uint8_t* x = memory.get(depthTiles * p.planeBytes());
-    packSource(p, source + size_t(first) * p.height * p.width * p.depth, count, x);
+    uint8_t* x = memory.get(perTask * groupBytes);
+    const int first = task * perTask, present = std::min(perTask, groups - first);
+    const auto count = [&](int g) { return std::min(images, p.batch - (first + g) * images); };
+    for (int g = 0; g < present; g++)
+      packSource(p, source + size_t(first + g) * images * p.height * p.width * p.depth, count(g),
+                 x + g * groupBytes);
     Tiles configured;
     for (size_t i = 0; i < p.parts.size(); i++) {
       const Part& part = p.parts[i];
-      const Writer writer{p, part, result + size_t(first) * p.resultHeight * p.resultWidth * p.channels, count};
       const size_t perChannel = part.taps.size() * depthTiles * kTileBytes;
-      const uint8_t* b = packed + partTiles[i] * kTileBytes;
-      const auto columnOf = [&](int w) { return w * 16 / images; };
-      if (rolled) {
-        for (int h = 0; h < p.partHeight; h += 4)
-          for (int w = 0; w < across; w++)
-            for (int channel = 0; channel < channelTiles; channel++) {
-              fourRows(int(offsets[i].size()), offsets[i].data(), x + h * row + w * kTileBytes, row, b + channel * perChannel);
-              _tile_stored(0, tiles[0], 64);
-              _tile_stored(1, tiles[1], 64);
-              _tile_stored(2, tiles[2], 64);
-              _tile_stored(3, tiles[3], 64);
-              for (int t = 0; t < 4; t++) writer.write(tiles[t], h + t, columnOf(w), channel * 16);
-            }
-        continue;
-      }
-      for (int h = 0; h < p.partHeight; h += 2)
-        for (int w = 0; w < across; w++)
-          for (int channel = 0; channel < channelTiles; channel += 2) {
-            const uint8_t *a0 = x + h * row + w * kTileBytes, *b0 = b + channel * perChannel;
-            const bool both = channel + 1 < channelTiles;
-            if (both)
-              twoTiles<2>(int(offsets[i].size()), offsets[i].data(), a0, a0 + row, b0, b0 + perChannel);
-            else
-              twoTiles<1>(int(offsets[i].size()), offsets[i].data(), a0, a0 + row, b0, b0);
-            _tile_stored(0, tiles[0], 64);
-            _tile_stored(1, tiles[1], 64);
-            _tile_stored(2, tiles[2], 64);
-            _tile_stored(3, tiles[3], 64);
-            for (int t = 0; t < (both ? 4 : 2); t++) writer.write(tiles[t], h + t % 2, columnOf(w), (channel + t / 2) * 16);
-          }
+      const int steps = int(offsets[i].size());
+      std::vector<Writer> writers;
+      for (int g = 0; g < present; g++)
+        writers.emplace_back(
+            p, part, result + size_t(first + g) * images * p.resultHeight * p.resultWidth * p.channels,
+            count(g));
+
+      const auto compute = [&](int g, int h, int w, int channel) {
+        alignas(64) float tiles[4][kTileFloats];
+        const uint8_t* a = x + g * groupBytes + h * row + w * kTileBytes;
+        const uint8_t* b = packed + partTiles[i] * kTileBytes + channel * perChannel;
+        const bool both = !rolled && channel + 1 < channelTiles;
+        if (rolled)
+          fourRows(steps, offsets[i].data(), a, row, b);
+        else if (both)
+          twoTiles<2>(steps, offsets[i].data(), a, a + row, b, b + perChannel);
+        else
+          twoTiles<1>(steps, offsets[i].data(), a, a + row, b, b);
+        _tile_stored(0, tiles[0], 64);
+        _tile_stored(1, tiles[1], 64);
+        _tile_stored(2, tiles[2], 64);
+        _tile_stored(3, tiles[3], 64);
+        const int column = w * 16 / images;
+        for (int t = 0; t < (rolled || both ? 4 : 2); t++)
+          if (rolled)
+            writers[g].write(tiles[t], h + t, column, channel * 16);
+          else
+            writers[g].write(tiles[t], h + t % 2, column, (channel + t / 2) * 16);
+      };
+      const auto overPixels = [&](const auto& each) {
+        for (int g = 0; g < present; g++)
+          for (int h = 0; h < p.partHeight; h += heightStep)
+            for (int w = 0; w < across; w++) each(g, h, w);
+      };
+      if (largeFilter)
+        for (int channel = 0; channel < channelTiles; channel += channelStep)
+          overPixels([&](int g, int h, int w) { compute(g, h, w, channel); });
+      else
+        overPixels([&](int g, int h, int w) {
+          for (int channel = 0; channel < channelTiles; channel += channelStep) compute(g, h, w, channel);
+        });
     }
   });
 }
 
 }  // namespace
 
-void convolve(const Convolution& c, const uint16_t* images, const uint16_t* filter, uint16_t* result, int threads) {
+void convolve(const Convolution& c, const uint16_t* images, const uint16_t* filter, uint16_t* result,
+              int threads) {
   run(forwardPlan(c), images, filter, result, threads);
 }
 
-void imageGradient(const Convolution& c, const uint16_t* gradient, const uint16_t* filter, uint16_t* result, int threads) {
+void imageGradient(const Convolution& c, const uint16_t* gradient, const uint16_t* filter, uint16_t* result,
+                   int threads) {
   run(gradientPlan(c), gradient, filter, result, threads);
 }
 

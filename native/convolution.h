@@ -11,13 +11,15 @@ namespace labelnoise {
  * @param filter bfloat16 [3, 3, inputs, outputs]
  * @param result bfloat16 [batch, outHeight, outWidth, outputs]
  */
-void convolve(const Convolution& c, const uint16_t* images, const uint16_t* filter, uint16_t* result, int threads);
+void convolve(const Convolution& c, const uint16_t* images, const uint16_t* filter, uint16_t* result,
+              int threads);
 
 /**
  * @param gradient bfloat16 [batch, outHeight, outWidth, outputs]
  * @param filter bfloat16 [3, 3, inputs, outputs]
  * @param result bfloat16 [batch, height, width, inputs]
  */
-void imageGradient(const Convolution& c, const uint16_t* gradient, const uint16_t* filter, uint16_t* result, int threads);
+void imageGradient(const Convolution& c, const uint16_t* gradient, const uint16_t* filter, uint16_t* result,
+                   int threads);
 
 }  // namespace labelnoise

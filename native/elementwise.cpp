@@ -26,12 +26,14 @@ void add(const uint16_t* a, const uint16_t* b, uint16_t* out, size_t size, int t
   inBlocks(size, threads, [=](size_t i, __mmask32 mask) {
     const __m512i x = _mm512_maskz_loadu_epi16(mask, a + i), y = _mm512_maskz_loadu_epi16(mask, b + i);
     const __m512 low = _mm512_add_ps(floats(_mm512_castsi512_si256(x)), floats(_mm512_castsi512_si256(y)));
-    const __m512 high = _mm512_add_ps(floats(_mm512_extracti64x4_epi64(x, 1)), floats(_mm512_extracti64x4_epi64(y, 1)));
+    const __m512 high =
+        _mm512_add_ps(floats(_mm512_extracti64x4_epi64(x, 1)), floats(_mm512_extracti64x4_epi64(y, 1)));
     _mm512_mask_storeu_epi16(out + i, mask, rounded(low, high));
   });
 }
 
-void reluGradient(const uint16_t* gradient, const uint16_t* activation, uint16_t* out, size_t size, int threads) {
+void reluGradient(const uint16_t* gradient, const uint16_t* activation, uint16_t* out, size_t size,
+                  int threads) {
   inBlocks(size, threads, [=](size_t i, __mmask32 mask) {
     // As integers of 16 bits, positive bfloat16 numbers are positive.
     const __mmask32 active =

@@ -9,6 +9,7 @@ namespace labelnoise {
 void add(const uint16_t* a, const uint16_t* b, uint16_t* out, size_t size, int threads);
 
 /** out = gradient where activation > 0, else 0. */
-void reluGradient(const uint16_t* gradient, const uint16_t* activation, uint16_t* out, size_t size, int threads);
+void reluGradient(const uint16_t* gradient, const uint16_t* activation, uint16_t* out, size_t size,
+                  int threads);
 
 }  // namespace labelnoise

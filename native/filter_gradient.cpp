@@ -1,8 +1,8 @@
 // The gradient of a 3x3 convolution's filter on AMX tiles: pixels are the summed dimension.
 //
-// Images of a group are interleaved, pixel by pixel, so that each pair of numbers a tile multiplies at once comes from
-// the same pixel of two images. A shift of the filter by one pixel is then a shift by whole rows of a tile, and one
-// packed copy of the images serves all nine positions of the filter.
+// Images of a group are interleaved, pixel by pixel, so that each pair of numbers a tile multiplies at once
+// comes from the same pixel of two images. A shift of the filter by one pixel is then a shift by whole rows
+// of a tile, and one packed copy of the images serves all nine positions of the filter.
 #include "filter_gradient.h"
 
 #include <algorithm>
@@ -14,6 +14,12 @@
 
 namespace labelnoise {
 namespace {
+
+/** Steps along the sum that are packed before they are multiplied: more do not stay in the cache. */
+constexpr int kChunkSteps = 64;
+/** Bytes of a filter's sum above which threads share its channels, else the images: a sum each would not fit.
+ */
+constexpr size_t kLargeSum = 1 << 20;
 
 /** Where everything is in the packed operands of one group of images. */
 struct Layout {
@@ -52,7 +58,8 @@ Layout layoutOf(const Convolution& c) {
 }
 
 /** Packs channels of a group, 16 to a plane: [planes][rows][columns][pairs] rows of a tile. */
-void packImages(const Convolution& c, const Layout& l, const uint16_t* images, int count, int planes, uint8_t* out, size_t plane) {
+void packImages(const Convolution& c, const Layout& l, const uint16_t* images, int count, int planes,
+                uint8_t* out, size_t plane) {
   const size_t size = size_t(c.height) * c.width * c.inputs;
   for (int row : l.imageRow)
     for (int column : l.imageColumn) {
@@ -61,16 +68,19 @@ void packImages(const Convolution& c, const Layout& l, const uint16_t* images, i
       for (int p = 0; p < l.pairs; p++, out += 64) {
         const uint16_t* a = pixel + 2 * p * size;
         if (inside && 2 * p + 1 < count)
-          for (int i = 0; i < planes; i++) _mm512_store_si512(out + i * plane, paired(a + i * 16, a + size + i * 16));
+          for (int i = 0; i < planes; i++)
+            _mm512_store_si512(out + i * plane, paired(a + i * 16, a + size + i * 16));
         else
           for (int i = 0; i < planes; i++)
-            _mm512_store_si512(out + i * plane, inside && 2 * p < count ? paired(a + i * 16, nullptr) : _mm512_setzero_si512());
+            _mm512_store_si512(out + i * plane, inside && 2 * p < count ? paired(a + i * 16, nullptr)
+                                                                        : _mm512_setzero_si512());
       }
     }
 }
 
 /** Packs the channels of a group, transposed: [planes][steps] tiles of [16 channels][pixels]. */
-void packGradient(const Convolution& c, const Layout& l, const uint16_t* gradient, int count, int planes, uint8_t* out, size_t plane) {
+void packGradient(const Convolution& c, const Layout& l, const uint16_t* gradient, int count, int planes,
+                  uint8_t* out, size_t plane) {
   const size_t size = size_t(c.outHeight) * c.outWidth * c.outputs;
   const int pixels = 16 / l.pairs;
   for (int step = 0; step < l.steps; step++, out += kTileBytes)
@@ -78,13 +88,15 @@ void packGradient(const Convolution& c, const Layout& l, const uint16_t* gradien
       __m512i r[16];
       if (count == 2 * l.pairs)
         for (int t = 0; t < 16; t++) {
-          const uint16_t* pixel = gradient + size_t(step * pixels + t / l.pairs) * c.outputs + o * 16 + 2 * (t % l.pairs) * size;
+          const uint16_t* pixel =
+              gradient + size_t(step * pixels + t / l.pairs) * c.outputs + o * 16 + 2 * (t % l.pairs) * size;
           r[t] = paired(pixel, pixel + size);
         }
       else
         for (int t = 0; t < 16; t++) {
           const int p = t % l.pairs;
-          const uint16_t* pixel = gradient + size_t(step * pixels + t / l.pairs) * c.outputs + o * 16 + 2 * p * size;
+          const uint16_t* pixel =
+              gradient + size_t(step * pixels + t / l.pairs) * c.outputs + o * 16 + 2 * p * size;
           r[t] = paired(2 * p < count ? pixel : nullptr, 2 * p + 1 < count ? pixel + size : nullptr);
         }
       transpose(r);
@@ -99,8 +111,8 @@ void packGradient(const Convolution& c, const Layout& l, const uint16_t* gradien
   _tile_dpbf16ps(2, gradientTile, third)
 
 /**
- * Adds a column of output pixels. Each row of the image is loaded once and serves the three rows of the filter, as
- * loads are what limits tiles where another hyper-thread shares the core.
+ * Adds a column of output pixels. Each row of the image is loaded once and serves the three rows of the
+ * filter, as loads are what limits tiles where another hyper-thread shares the core.
  */
 void addColumnStride1(int height, const uint8_t* a, size_t aRow, const uint8_t* b, size_t bRow) {
   _tile_loadd(4, b, 64);
@@ -131,7 +143,8 @@ void addColumnStride1(int height, const uint8_t* a, size_t aRow, const uint8_t* 
 }
 
 /** The same for stride 2, where only even rows serve twice. */
-void addColumnStride2(int height, const uint8_t* a, size_t aRow, const uint8_t* even, const uint8_t* odd, size_t bRow) {
+void addColumnStride2(int height, const uint8_t* a, size_t aRow, const uint8_t* even, const uint8_t* odd,
+                      size_t bRow) {
   _tile_loadd(4, even, 64);
   int h = height;
   for (; h >= 2; h -= 2, a += 2 * aRow, even += 2 * bRow, odd += 2 * bRow) {
@@ -153,13 +166,17 @@ void addColumnStride2(int height, const uint8_t* a, size_t aRow, const uint8_t* 
 }
 #undef LABELNOISE_ROW
 
-/** Sums over the images [begin, end) for the input channels [from, to) into tiles [outputs / 16][(to - from) / 16 * 9]. */
-void partialSum(const Convolution& c, const Layout& l, const uint16_t* images, const uint16_t* gradient, int begin, int end, int from, int to, float* sum) {
+/**
+ * Sums over the images [begin, end) for the input channels [from, to).
+ *
+ * @param sum tiles [outputs / 16][(to - from) / 16][9]
+ */
+void partialSum(const Convolution& c, const Layout& l, const uint16_t* images, const uint16_t* gradient,
+                int begin, int end, int from, int to, float* sum) {
   const int group = 2 * l.pairs;
   const int inTiles = (to - from) / 16, outTiles = c.outputs / 16;
   const size_t imageBytes = size_t(l.rows) * l.columns * l.pairs * 64;
-  constexpr int target = 64;
-  const int groups = std::max(1, target / l.steps);
+  const int groups = std::max(1, kChunkSteps / l.steps);
   const int chunkSteps = groups * l.steps;
   static thread_local Scratch memory;
   uint8_t* x = memory.get(inTiles * groups * imageBytes + size_t(outTiles) * chunkSteps * kTileBytes);
@@ -168,13 +185,16 @@ void partialSum(const Convolution& c, const Layout& l, const uint16_t* images, c
   const int across = l.steps / c.outHeight;
   const size_t bRow = size_t(l.columns) * l.pairs * 64;
   bool first = true;
-  const size_t imageSize = size_t(c.height) * c.width * c.inputs, gradientSize = size_t(c.outHeight) * c.outWidth * c.outputs;
+  const size_t imageSize = size_t(c.height) * c.width * c.inputs,
+               gradientSize = size_t(c.outHeight) * c.outWidth * c.outputs;
   for (int n = begin; n < end; n += groups * group, first = false) {
     const int present = std::min(groups, (end - n + group - 1) / group);
     for (int g = 0; g < present; g++) {
       const int at = n + g * group, count = std::min(group, end - at);
-      packImages(c, l, images + at * imageSize + from, count, inTiles, x + g * imageBytes, groups * imageBytes);
-      packGradient(c, l, gradient + at * gradientSize, count, outTiles, dy + size_t(g) * l.steps * kTileBytes, size_t(chunkSteps) * kTileBytes);
+      packImages(c, l, images + at * imageSize + from, count, inTiles, x + g * imageBytes,
+                 groups * imageBytes);
+      packGradient(c, l, gradient + at * gradientSize, count, outTiles, dy + size_t(g) * l.steps * kTileBytes,
+                   size_t(chunkSteps) * kTileBytes);
     }
     for (int o = 0; o < outTiles; o++)
       for (int i = 0; i < inTiles; i++)
@@ -192,7 +212,8 @@ void partialSum(const Convolution& c, const Layout& l, const uint16_t* images, c
           for (int g = 0; g < present; g++)
             for (int w = 0; w < across; w++) {
               const uint8_t* a = dy + (size_t(o) * chunkSteps + g * l.steps + w) * kTileBytes;
-              const uint8_t* b = x + (size_t(i) * groups + g) * imageBytes + (size_t(l.columnOffset[kw]) * l.pairs + w * 16) * 64;
+              const uint8_t* b = x + (size_t(i) * groups + g) * imageBytes +
+                                 (size_t(l.columnOffset[kw]) * l.pairs + w * 16) * 64;
               if (c.stride == 1)
                 addColumnStride1(c.outHeight, a, across * kTileBytes, b, bRow);
               else
@@ -206,7 +227,8 @@ void partialSum(const Convolution& c, const Layout& l, const uint16_t* images, c
 }
 
 /** Adds the parts in their order and turns the tiles into a filter, for 16 input channels. */
-void reduce(const Convolution& c, const float* sums, int parts, size_t partFloats, int inTiles, int tile, int channel, float* result) {
+void reduce(const Convolution& c, const float* sums, int parts, size_t partFloats, int inTiles, int tile,
+            int channel, float* result) {
   const int outTiles = c.outputs / 16;
   for (int k = 0; k < 9; k++)
     for (int o = 0; o < outTiles; o++) {
@@ -219,41 +241,40 @@ void reduce(const Convolution& c, const float* sums, int parts, size_t partFloat
       }
       transpose(r);
       for (int i = 0; i < 16; i++)
-        _mm512_storeu_ps(result + (size_t(k) * c.inputs + channel + i) * c.outputs + o * 16, _mm512_castsi512_ps(r[i]));
+        _mm512_storeu_ps(result + (size_t(k) * c.inputs + channel + i) * c.outputs + o * 16,
+                         _mm512_castsi512_ps(r[i]));
     }
 }
 
 }  // namespace
 
-bool takesFilterGradient(const Convolution& c) {
-  const int w = c.outWidth;
-  return (c.stride == 1 || c.stride == 2) && c.inputs % 16 == 0 && c.outputs % 16 == 0 && (w % 16 == 0 || w == 8 || w == 4) &&
-         (c.outHeight * w) % 16 == 0;
-}
-
-void filterGradient(const Convolution& c, const uint16_t* images, const uint16_t* gradient, float* result, int threads) {
+void filterGradient(const Convolution& c, const uint16_t* images, const uint16_t* gradient, float* result,
+                    int threads) {
   const Layout l = layoutOf(c);
   const int group = 2 * l.pairs;
   const int groups = (c.batch + group - 1) / group;
   // How the sum is cut depends on the shape alone, never on the threads: so do the bits of the result.
   const size_t tiles = size_t(c.inputs) * c.outputs / 256 * 9;
-  const bool byChannels = tiles > 1024 && c.inputs >= 64;
+  const bool byChannels = tiles * kTileBytes > kLargeSum && c.inputs >= 64;
   const int parts = byChannels ? 1 : std::min(groups, 4);
-  const int slice = byChannels ? std::max(32, c.inputs / 32 / (tiles > 4096 ? 4 : 2) * 32) : c.inputs;
+  const int slice = byChannels ? 64 : c.inputs;
   const int slices = (c.inputs + slice - 1) / slice;
-  static thread_local std::vector<float> sums;
-  sums.resize(tiles * parts * kTileFloats + 16);
-  float* base = reinterpret_cast<float*>((reinterpret_cast<uintptr_t>(sums.data()) + 63) / 64 * 64);
+  static thread_local Scratch memory;
+  float* sums = reinterpret_cast<float*>(memory.get(tiles * parts * kTileBytes));
+  const auto sumOf = [&](int part, int s) {
+    return sums + (part * tiles + size_t(s) * slice / 16 * 9 * (c.outputs / 16)) * kTileFloats;
+  };
   const auto width = [&](int s) { return std::min(slice, c.inputs - s * slice); };
   forEach(parts * slices, threads, [&](int task) {
     Tiles configured;
     const int part = task / slices, s = task % slices;
-    const int begin = groups * part / parts * group, end = std::min(c.batch, groups * (part + 1) / parts * group);
-    partialSum(c, l, images, gradient, begin, end, s * slice, s * slice + width(s), base + part * tiles * kTileFloats + size_t(s) * slice / 16 * 9 * (c.outputs / 16) * kTileFloats);
+    const int begin = groups * part / parts * group,
+              end = std::min(c.batch, groups * (part + 1) / parts * group);
+    partialSum(c, l, images, gradient, begin, end, s * slice, s * slice + width(s), sumOf(part, s));
   });
   forEach(c.inputs / 16, threads, [&](int t) {
     const int s = t * 16 / slice;
-    reduce(c, base + size_t(s) * slice / 16 * 9 * (c.outputs / 16) * kTileFloats, parts, tiles * kTileFloats, width(s) / 16, t - s * slice / 16, t * 16, result);
+    reduce(c, sumOf(0, s), parts, tiles * kTileFloats, width(s) / 16, t - s * slice / 16, t * 16, result);
   });
 }
 

@@ -6,14 +6,12 @@
 
 namespace labelnoise {
 
-/** Whether filterGradient takes it. */
-bool takesFilterGradient(const Convolution& c);
-
 /**
  * @param images bfloat16 [batch, height, width, inputs]
  * @param gradient bfloat16 [batch, outHeight, outWidth, outputs]
  * @param result float32 [3, 3, inputs, outputs]
  */
-void filterGradient(const Convolution& c, const uint16_t* images, const uint16_t* gradient, float* result, int threads);
+void filterGradient(const Convolution& c, const uint16_t* images, const uint16_t* gradient, float* result,
+                    int threads);
 
 }  // namespace labelnoise

@@ -57,7 +57,8 @@ class Run {
   T* output(int i, TF_DataType type, std::initializer_list<int64_t> shape) {
     size_t bytes = sizeof(T);
     for (int64_t size : shape) bytes *= size;
-    TF_Tensor* tensor = TF_AllocateOutput(context_, i, type, shape.begin(), int(shape.size()), bytes, status_);
+    TF_Tensor* tensor =
+        TF_AllocateOutput(context_, i, type, shape.begin(), int(shape.size()), bytes, status_);
     return static_cast<T*>(TF_TensorData(tensors_[count_++] = tensor));
   }
 
@@ -66,7 +67,8 @@ class Run {
     int64_t shape[8];
     const int rank = TF_NumDims(like);
     for (int axis = 0; axis < rank; axis++) shape[axis] = TF_Dim(like, axis);
-    TF_Tensor* tensor = TF_AllocateOutput(context_, i, TF_BFLOAT16, shape, rank, TF_TensorByteSize(like), status_);
+    TF_Tensor* tensor =
+        TF_AllocateOutput(context_, i, TF_BFLOAT16, shape, rank, TF_TensorByteSize(like), status_);
     return static_cast<uint16_t*>(TF_TensorData(tensors_[count_++] = tensor));
   }
 
@@ -87,12 +89,17 @@ struct Attributes {
 void* create(TF_OpKernelConstruction* construction) {
   auto* attributes = new Attributes;
   TF_Status* status = TF_NewStatus();
-  const auto has = [&](const char* name) { return TF_OpKernelConstruction_HasAttr(construction, name, status); };
-  if (has("stride")) TF_OpKernelConstruction_GetAttrInt32(construction, "stride", &attributes->stride, status);
-  if (has("height")) TF_OpKernelConstruction_GetAttrInt32(construction, "height", &attributes->height, status);
+  const auto has = [&](const char* name) {
+    return TF_OpKernelConstruction_HasAttr(construction, name, status);
+  };
+  if (has("stride"))
+    TF_OpKernelConstruction_GetAttrInt32(construction, "stride", &attributes->stride, status);
+  if (has("height"))
+    TF_OpKernelConstruction_GetAttrInt32(construction, "height", &attributes->height, status);
   if (has("width")) TF_OpKernelConstruction_GetAttrInt32(construction, "width", &attributes->width, status);
   if (has("relu")) TF_OpKernelConstruction_GetAttrBool(construction, "relu", &attributes->relu, status);
-  if (has("epsilon")) TF_OpKernelConstruction_GetAttrFloat(construction, "epsilon", &attributes->epsilon, status);
+  if (has("epsilon"))
+    TF_OpKernelConstruction_GetAttrFloat(construction, "epsilon", &attributes->epsilon, status);
   if (TF_GetCode(status) != TF_OK) TF_OpKernelConstruction_Failure(construction, status);
   TF_DeleteStatus(status);
   return attributes;
@@ -121,8 +128,8 @@ Convolution convolutionOf(int batch, int height, int width, int inputs, int outp
 void computeFilterGradient(void* kernel, TF_OpKernelContext* context) {
   Run run(context);
   const TF_Tensor *images = run.input(0), *gradient = run.input(1);
-  const Convolution c = convolutionOf(size(images, 0), size(images, 1), size(images, 2), size(images, 3), size(gradient, 3),
-                                      static_cast<Attributes*>(kernel)->stride);
+  const Convolution c = convolutionOf(size(images, 0), size(images, 1), size(images, 2), size(images, 3),
+                                      size(gradient, 3), static_cast<Attributes*>(kernel)->stride);
   float* result = run.output<float>(0, TF_FLOAT, {3, 3, c.inputs, c.outputs});
   filterGradient(c, data<uint16_t>(images), data<uint16_t>(gradient), result, threads());
 }
@@ -130,8 +137,8 @@ void computeFilterGradient(void* kernel, TF_OpKernelContext* context) {
 void computeConvolution(void* kernel, TF_OpKernelContext* context) {
   Run run(context);
   const TF_Tensor *images = run.input(0), *filter = run.input(1);
-  const Convolution c = convolutionOf(size(images, 0), size(images, 1), size(images, 2), size(images, 3), size(filter, 3),
-                                      static_cast<Attributes*>(kernel)->stride);
+  const Convolution c = convolutionOf(size(images, 0), size(images, 1), size(images, 2), size(images, 3),
+                                      size(filter, 3), static_cast<Attributes*>(kernel)->stride);
   uint16_t* result = run.output<uint16_t>(0, TF_BFLOAT16, {c.batch, c.outHeight, c.outWidth, c.outputs});
   convolve(c, data<uint16_t>(images), data<uint16_t>(filter), result, threads());
 }
@@ -140,8 +147,8 @@ void computeImageGradient(void* kernel, TF_OpKernelContext* context) {
   Run run(context);
   const auto* attributes = static_cast<Attributes*>(kernel);
   const TF_Tensor *gradient = run.input(0), *filter = run.input(1);
-  const Convolution c =
-      convolutionOf(size(gradient, 0), attributes->height, attributes->width, size(filter, 2), size(filter, 3), attributes->stride);
+  const Convolution c = convolutionOf(size(gradient, 0), attributes->height, attributes->width,
+                                      size(filter, 2), size(filter, 3), attributes->stride);
   uint16_t* result = run.output<uint16_t>(0, TF_BFLOAT16, {c.batch, c.height, c.width, c.inputs});
   imageGradient(c, data<uint16_t>(gradient), data<uint16_t>(filter), result, threads());
 }
@@ -164,7 +171,8 @@ void computeMoments(void*, TF_OpKernelContext* context) {
   Run run(context);
   const TF_Tensor* x = run.input(0);
   const int channels = channelsOf(x);
-  float *mean = run.output<float>(0, TF_FLOAT, {channels}), *variance = run.output<float>(1, TF_FLOAT, {channels});
+  float *mean = run.output<float>(0, TF_FLOAT, {channels}),
+        *variance = run.output<float>(1, TF_FLOAT, {channels});
   moments(data<uint16_t>(x), rowsOf(x), channels, mean, variance, threads());
 }
 
@@ -181,8 +189,10 @@ void computeNormaliseGradient(void* kernel, TF_OpKernelContext* context) {
   const Normalisation n = normalisationOf(run, 2, kernel);
   const int channels = channelsOf(x);
   uint16_t* dx = run.outputLike(0, x);
-  float *dScale = run.output<float>(1, TF_FLOAT, {channels}), *dOffset = run.output<float>(2, TF_FLOAT, {channels});
-  normaliseGradient(n, data<uint16_t>(gradient), data<uint16_t>(x), rowsOf(x), channels, dx, dScale, dOffset, threads());
+  float *dScale = run.output<float>(1, TF_FLOAT, {channels}),
+        *dOffset = run.output<float>(2, TF_FLOAT, {channels});
+  normaliseGradient(n, data<uint16_t>(gradient), data<uint16_t>(x), rowsOf(x), channels, dx, dScale, dOffset,
+                    threads());
 }
 
 void computeAdd(void*, TF_OpKernelContext* context) {
@@ -194,10 +204,13 @@ void computeAdd(void*, TF_OpKernelContext* context) {
 void computeReluGradient(void*, TF_OpKernelContext* context) {
   Run run(context);
   const TF_Tensor* a = run.input(0);
-  reluGradient(data<uint16_t>(a), run.values<uint16_t>(1), run.outputLike(0, a), TF_TensorElementCount(a), threads());
+  reluGradient(data<uint16_t>(a), run.values<uint16_t>(1), run.outputLike(0, a), TF_TensorElementCount(a),
+               threads());
 }
 
-void anyShape(TF_ShapeInferenceContext* context, TF_Status* status) { TF_ShapeInferenceContextSetUnknownShape(context, status); }
+void anyShape(TF_ShapeInferenceContext* context, TF_Status* status) {
+  TF_ShapeInferenceContextSetUnknownShape(context, status);
+}
 
 /** Every output has the shape of the first input. */
 void shapeOfFirst(TF_ShapeInferenceContext* context, TF_Status* status) {
@@ -215,8 +228,18 @@ struct Operation {
 };
 
 const Operation kOperations[] = {
-    {"LabelnoiseFilterGradient", {"images: bfloat16", "gradient: bfloat16"}, {"filter: float"}, {"stride: int"}, computeFilterGradient, anyShape},
-    {"LabelnoiseConvolution", {"images: bfloat16", "filter: bfloat16"}, {"result: bfloat16"}, {"stride: int"}, computeConvolution, anyShape},
+    {"LabelnoiseFilterGradient",
+     {"images: bfloat16", "gradient: bfloat16"},
+     {"filter: float"},
+     {"stride: int"},
+     computeFilterGradient,
+     anyShape},
+    {"LabelnoiseConvolution",
+     {"images: bfloat16", "filter: bfloat16"},
+     {"result: bfloat16"},
+     {"stride: int"},
+     computeConvolution,
+     anyShape},
     {"LabelnoiseImageGradient",
      {"gradient: bfloat16", "filter: bfloat16"},
      {"result: bfloat16"},
@@ -237,7 +260,12 @@ const Operation kOperations[] = {
      computeNormaliseGradient,
      anyShape},
     {"LabelnoiseAdd", {"a: bfloat16", "b: bfloat16"}, {"sum: bfloat16"}, {}, computeAdd, shapeOfFirst},
-    {"LabelnoiseReluGradient", {"gradient: bfloat16", "activation: bfloat16"}, {"result: bfloat16"}, {}, computeReluGradient, shapeOfFirst},
+    {"LabelnoiseReluGradient",
+     {"gradient: bfloat16", "activation: bfloat16"},
+     {"result: bfloat16"},
+     {},
+     computeReluGradient,
+     shapeOfFirst},
 };
 
 /** Returns nullptr, or what went wrong. */
@@ -264,7 +292,8 @@ const char* registerAll() {
 }  // namespace
 }  // namespace labelnoise
 
-/** Node calls this once per thread that loads the addon; it exports `problem`, empty if the operations are there. */
+/** Node calls this once per thread that loads the addon; it exports `problem`, empty if the operations are
+ * there. */
 extern "C" __attribute__((visibility("default"))) void* napi_register_module_v1(void* env, void* exports) {
   static const char* problem = [] {
     const char* missing = labelnoise::missingOnThisProcessor();
@@ -272,6 +301,7 @@ extern "C" __attribute__((visibility("default"))) void* napi_register_module_v1(
   }();
   void* text = nullptr;
   const char* words = problem ? problem : "";
-  if (!napi_create_string_utf8(env, words, std::strlen(words), &text)) napi_set_named_property(env, exports, "problem", text);
+  if (!napi_create_string_utf8(env, words, std::strlen(words), &text))
+    napi_set_named_property(env, exports, "problem", text);
   return exports;
 }

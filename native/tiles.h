@@ -1,4 +1,5 @@
-// AMX tiles of 16 x 64 bytes: their configuration, and the moves between registers that prepare operands for them.
+// AMX tiles of 16 x 64 bytes: their configuration, and the moves between registers that prepare operands for
+// them.
 #pragma once
 #include <immintrin.h>
 
@@ -10,7 +11,8 @@ namespace labelnoise {
 constexpr int kTileBytes = 1024;
 constexpr int kTileFloats = 256;
 
-/** Tiles configured for as long as it lives; afterwards the thread's state is as TensorFlow's own kernels expect it. */
+/** Tiles configured for as long as it lives; afterwards the thread's state is as TensorFlow's own kernels
+ * expect it. */
 class Tiles {
  public:
   Tiles() {
@@ -56,8 +58,10 @@ inline void transpose(__m512i r[16]) {
 
 /** 16 channels of two pixels, alternating: a row of a tile that pairs bfloat16 numbers. */
 inline __m512i paired(const uint16_t* a, const uint16_t* b) {
-  const __m512i low = a ? _mm512_cvtepu16_epi32(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(a))) : _mm512_setzero_si512();
-  const __m512i high = b ? _mm512_cvtepu16_epi32(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(b))) : _mm512_setzero_si512();
+  const __m512i low = a ? _mm512_cvtepu16_epi32(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(a)))
+                        : _mm512_setzero_si512();
+  const __m512i high = b ? _mm512_cvtepu16_epi32(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(b)))
+                         : _mm512_setzero_si512();
   return _mm512_or_si512(low, _mm512_slli_epi32(high, 16));
 }
 

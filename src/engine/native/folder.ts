@@ -26,7 +26,8 @@ export const KERNEL_FLAGS = ['f', 'bw', 'dq', 'vl', 'bf16']
  */
 export function nativeFolder(libraries: string): { content: string; cached: string } {
   const hash = createHash('sha256').update(JSON.stringify([COMPILER_FLAGS, KERNEL_FLAGS]));
-  for (const name of readdirSync(NATIVE_SOURCES).sort())
+  const names = readdirSync(NATIVE_SOURCES).filter((name) => /\.(cpp|h)$/.test(name));
+  for (const name of names.sort())
     hash.update(`\0${name}\0`).update(readFileSync(path.join(NATIVE_SOURCES, name)));
   const content = `${path.basename(realpathSync(libraries))}-native-${hash.digest('hex').slice(0, 16)}`;
   return { content, cached: path.resolve(cacheFolder('tensorflow', content)) };
