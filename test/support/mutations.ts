@@ -68,13 +68,16 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'no clipping',
     file: 'training/training_program.js',
-    replace: [['clipped(gradient, spec.clipNorm)', 'gradient']],
+    replace: [['clippingFactor(gradient, spec.clipNorm)', 'tf.scalar(1)']],
     method: 'sgd',
   },
   {
     name: 'momentum not Nesterov',
-    file: 'training/training_program.js',
-    replace: [['tf.add(descent, tf.mul(momentum, spec.momentum))', 'momentum']],
+    file: 'engine/weight_vectors.js',
+    replace: [
+      ['natively(operands, (native, values) => native.nesterovDescent(values))', 'undefined'],
+      ['tf.add(descent, tf.mul(newMomentum, momentumFactor))', 'newMomentum'],
+    ],
     method: 'sgd',
   },
   {
@@ -102,6 +105,7 @@ export const MUTATIONS: readonly Mutation[] = [
 /** The compiled product in a folder of its own, to be changed. @param root an empty folder */
 export async function copyProduct(root: string): Promise<void> {
   await cp(path.join(PROJECT_ROOT, 'dist', 'src'), path.join(root, 'dist', 'src'), { recursive: true });
+  await cp(path.join(PROJECT_ROOT, 'native'), path.join(root, 'native'), { recursive: true });
   await cp(path.join(PROJECT_ROOT, 'package.json'), path.join(root, 'package.json'));
   await mkdir(path.join(root, 'suites'), { recursive: true });
   await symlink(path.join(PROJECT_ROOT, 'node_modules'), path.join(root, 'node_modules'));
