@@ -34,7 +34,8 @@ async function resultsIn(out: string) {
 
 tell('the sound product ...');
 const sound = path.join(folder, 'sound');
-await runCopy(PROJECT_ROOT, suite, '--out', sound);
+const failure = await runCopy(PROJECT_ROOT, suite, '--out', sound);
+if (failure) throw new Error(failure);
 const { graph, records } = await resultsIn(sound);
 const baseline = baselineOf(graph, records, sound);
 const rows: string[][] = [];

@@ -121,8 +121,8 @@ export async function mutate(root: string, { name, file, replace }: Mutation): P
   await writeFile(compiled, text);
 }
 
-/** Runs a suite with a copy of the product. @returns the exit code: 0, or 1 if a run failed @throws Error for any other */
-export async function runCopy(root: string, ...args: string[]): Promise<number> {
+/** Runs a suite with a copy of the product. @returns what it says if a run failed @throws Error if it ends otherwise */
+export async function runCopy(root: string, ...args: string[]): Promise<string | undefined> {
   const main = path.join(root, 'dist', 'src', 'cli', 'main.js');
   const child = spawn(process.execPath, [main, 'run', ...args], { stdio: ['ignore', 'ignore', 'pipe'] });
   let said = '';
@@ -134,5 +134,5 @@ export async function runCopy(root: string, ...args: string[]): Promise<number> 
     child.on('exit', resolve);
   });
   if (code !== 0 && code !== 1) throw new Error(`ended with exit code ${code}: ${said}`);
-  return code;
+  return code ? said : undefined;
 }
