@@ -9,7 +9,9 @@ export SUITE OUT PYTORCH QUICK KILLS SEED BASELINE ONLY SEEDS RESUME MUTATION
 NODE_MODULES := node_modules/.package-lock.json
 BUILT := dist/.built
 # The slashes keep the folder test apart from the target test.
-SOURCES := $(shell find src/ test/ -type d -o -name '*.ts')
+SOURCES := $(shell find src/ test/ -type d -o -name '*.ts' -o -name '*.tsx' -o -name '*.css')
+# What the report's page needs in the browser.
+PAGE := $(addprefix src/report/page/,first.ts browser.tsx page.css)
 LABELNOISE := node dist/src/cli/main.js
 # Runs a command whose output only matters when it fails.
 QUIETLY = quietly() { out=$$("$$@" 2>&1) || { rc=$$?; printf '%s\n' "$$out" >&2; exit $$rc; }; }; quietly
@@ -18,7 +20,7 @@ CHECK_NODE := const [a, b] = process.versions.node.split(".").map(Number); \
 	console.error("Node " + process.versions.node + " cannot be used: install Node 22, or 20.19 or later of Node 20."); process.exit(2); }
 
 MAKEFLAGS += --no-builtin-rules
-.PHONY: help readme install build bench check perf test torture mutation-test lint format doctor data clean
+.PHONY: help report readme install build bench check perf test torture mutation-test lint format doctor data clean
 .DEFAULT_GOAL := help
 
 help:
@@ -33,6 +35,8 @@ help:
 	@echo '               break the product in ten ways, and see how many a check notices'
 	@echo 'make perf [PYTORCH=python] [OUT=results/perf] [QUICK=1]'
 	@echo '               compare the speed of training with stock tfjs, and with PyTorch if given'
+	@echo 'make report [OUT=results/SUITE]'
+	@echo '               write report.html and the tables of a results folder again'
 	@echo 'make readme    draw the table in the README again from results/quick'
 	@echo 'make doctor    say what is installed and what is missing'
 	@echo 'make data      fetch and verify CIFAR-10'
@@ -55,7 +59,8 @@ $(BUILT): $(NODE_MODULES) tsconfig.json $(SOURCES)
 	@echo 'Compiling ...'
 	@node_modules/.bin/tsc
 	@find dist/src dist/test -name '*.js' | while read -r js; do \
-		ts=$${js#dist/}; [ -f "$${ts%.js}.ts" ] || rm -f "$$js" "$$js.map"; done
+		ts=$${js#dist/}; ts=$${ts%.js}.ts; [ -f "$$ts" ] || [ -f "$${ts}x" ] || rm -f "$$js" "$$js.map"; done
+	@node_modules/.bin/esbuild $(PAGE) --bundle --minify --target=es2022 --outdir=dist/page --log-level=warning
 	@touch $@
 
 build: $(BUILT)
@@ -75,6 +80,9 @@ perf: install
 
 data: install
 	@$(LABELNOISE) data
+
+report: build
+	@$(LABELNOISE) report "$$OUT"
 
 readme: build
 	@$(LABELNOISE) table results/quick --into README.md

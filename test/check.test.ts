@@ -242,7 +242,10 @@ describe('labelnoise baseline update', () => {
       return said;
     };
     await update({}, fakeEngine, 'one');
-    const newer = { ...fakeEngine, versions: async () => ({ tensorflow: '1', tfjs: '0' }) };
+    const newer = {
+      ...fakeEngine,
+      versions: async () => ({ tensorflow: '1', tfjs: '0', kernels: 'tensorflow' as const }),
+    };
     const said = await update({ seeds: [1, 2], threads: 2 }, newer, 'two');
     expect(said).to.include('Other settings: threads was 1, is 2');
     expect(said).to.include('Other seeds: 1; now 1, 2');

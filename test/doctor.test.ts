@@ -41,6 +41,7 @@ describe('doctor', () => {
     expect(stdout).to.match(/ok {2}TensorFlow\.js +4\.22\.0\n/);
     expect(stdout).to.match(/ok {2}TensorFlow +2\.\d+\.\d+\n/);
     expect(stdout).to.match(/oneDNN +(on, version \d|off)/);
+    expect(stdout).to.match(/Native kernels +(used|not used: .+)\n/);
     expect(stdout).to.match(/Threads +\d+ within an operation/);
     expect(stdout).to.match(/bfloat16 +(native|emulated|unknown)\n/);
   });

@@ -6,7 +6,6 @@ import { compiledSession } from '../src/engine/compile.js';
 import { eagerSession } from '../src/engine/eager.js';
 import type { Program, Session } from '../src/engine/program.js';
 import { tf } from '../src/engine/tensorflow.js';
-import { stream } from '../src/random.js';
 import { type ProgramSpec, trainingProgram } from '../src/training/training_program.js';
 import { fill, relativeDistance, stepInputs, TINY } from './support/programs.js';
 
@@ -125,42 +124,6 @@ describe('the compiled engine', () => {
     const { picked } = session.call('pick', { indices: Int32Array.of(0, 200, 255) });
     expect([...picked!]).to.deep.equal([0, 200, 255]);
     session.dispose();
-  });
-
-  it('finds the same filter gradient by matrix products as by the native kernel', async () => {
-    const [batch, size, channels] = [4, 8, 256];
-    const program: Program = {
-      state: {},
-      entries: {
-        gradient: {
-          inputs: {
-            images: { shape: [batch, size, size, channels], dtype: 'float32' },
-            filter: { shape: [3, 3, channels, channels], dtype: 'float32' },
-            weights: { shape: [batch, size, size, channels], dtype: 'float32' },
-          },
-          state: [],
-          run: ({ images, filter, weights }) => {
-            const loss = (f: tf.Tensor) =>
-              tf.sum(tf.mul(tf.conv2d(images as tf.Tensor4D, f as tf.Tensor4D, 1, 'same'), weights!));
-            return { outputs: { gradient: tf.grad(loss)(filter!) } };
-          },
-        },
-      },
-    };
-    const next = stream(1, 'filter gradient');
-    const inputs = Object.fromEntries(
-      Object.entries(program.entries.gradient!.inputs).map(([name, { shape }]) => [
-        name,
-        Float32Array.from({ length: tf.util.sizeFromShape(shape) }, () => next() - 0.5),
-      ]),
-    );
-    const gradients = [];
-    for (const precision of ['float32', 'bfloat16'] as const) {
-      const session = await compiledSession(program, precision);
-      gradients.push(session.call('gradient', inputs).gradient!);
-      session.dispose();
-    }
-    expect(relativeDistance(gradients[1]!, gradients[0]!)).to.be.below(0.01);
   });
 
   it('names an operation that it does not know, goes back to TensorFlow, and leaves no files', async () => {

@@ -74,11 +74,14 @@ describe('executing a suite', () => {
         'comparison.csv',
         'events.jsonl',
         'records.jsonl',
+        'report.html',
         'runs',
         'runs.csv',
+        'shape.csv',
         'suite.json',
         'table4.csv',
         'table4.md',
+        'table4.tex',
       ].sort(),
     );
     expect(parse(await readFile(path.join(place.out, 'runs.csv'), 'utf8'), { columns: true })).to.have.length(

@@ -141,7 +141,7 @@ describe('the table', () => {
       reportOf(
         three,
         new Map(some.map((run, i) => [run.id, fakeRecord(run, 40 + i)])),
-        new Set([of('sam')[0]!.id]),
+        new Map([[of('sam')[0]!.id, 'no luck']]),
       ),
     );
     expect(text).to.include('| SGD | 41.00 ± 1.00 (84.8) | - (68.8)');
@@ -172,7 +172,16 @@ describe('the table', () => {
   it('is written in files, all records in one of them', async () => {
     const out = path.join(await temporaryFolder(), 'deep', 'er');
     await writeTables(out, report);
-    const names = ['runs.csv', 'table4.csv', 'comparison.csv', 'shape.csv', 'table4.md', 'records.jsonl'];
+    const names = [
+      'runs.csv',
+      'table4.csv',
+      'comparison.csv',
+      'shape.csv',
+      'table4.md',
+      'table4.tex',
+      'report.html',
+      'records.jsonl',
+    ];
     expect(await readdir(out)).to.have.members(names);
     expect(await readArchive(out, graph.runs)).to.deep.equal(records);
     const [, ...others] = graph.runs;

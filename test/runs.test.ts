@@ -4,6 +4,8 @@ import path from 'node:path';
 import { expect } from 'chai';
 import { listRuns, pruneRuns } from '../src/cli/runs.js';
 import { InputError } from '../src/errors.js';
+import { ARCHIVE, archiveOf } from '../src/results/archive.js';
+import { writeWhole } from '../src/results/files.js';
 import { claim } from '../src/results/ownership.js';
 import { checkpointFile, writeFailure, writeRecord } from '../src/results/store.js';
 import { expand } from '../src/suite/expand.js';
@@ -61,5 +63,23 @@ describe('labelnoise runs', () => {
       const error = await listing(path.join(out, 'runs'), print).catch((e) => e);
       expect(error).to.be.instanceOf(InputError);
     }
+  });
+});
+
+describe('labelnoise runs, in published results', () => {
+  it('finds the records in the archive', async () => {
+    const out = await temporaryFolder();
+    await claim(out, suite);
+    const { runs } = expand(suite);
+    await writeWhole(
+      path.join(out, ARCHIVE),
+      archiveOf(runs, new Map([[runs[0]!.id, fakeRecord(runs[0]!, 42)]])),
+    );
+    let printed = '';
+    await listRuns(out, (text) => {
+      printed += text;
+    });
+    expect(printed.split('\n').find((line) => line.includes(runs[0]!.id))).to.match(/42\.00 .*archived/);
+    expect(printed.split('\n').find((line) => line.includes(runs[1]!.id))).to.include('to do');
   });
 });

@@ -128,6 +128,15 @@ describe('suite files', () => {
       'methods.sam.rho["0.8"] is missing; allowed: a number for each of 0.2, 0.4, 0.6, 0.8',
     ],
     [
+      'a learning rate for a rate that is not there',
+      {
+        'methods/sgd/training': {
+          learningRate: { '0.2': 0.1, '0.4': 0.1, '0.6': 0.1, '0.8': 0.1, '0.9': 0.1 },
+        },
+      },
+      'methods.sgd.training.learningRate["0.9"] is 0.1; allowed: a number for each of 0.2, 0.4, 0.6, 0.8, and for nothing else',
+    ],
+    [
       'rho for a rate that is not there',
       { 'methods/sam/rho/0.5': 1 },
       'methods.sam.rho["0.5"] is 1; allowed: a number for each of 0.2, 0.4, 0.6, 0.8',
@@ -258,11 +267,14 @@ describe('a suite as a graph of runs', () => {
   });
 
   it('gives each noise rate its own settings, and a method its own training', () => {
-    const methods = { ...suite.methods, sgd: { training: { epochs: 6 } } };
+    const learningRate = { '0.2': 0.1, '0.4': 0.2, '0.6': 0.1, '0.8': 0.1 };
+    const methods = { ...suite.methods, sgd: { training: { epochs: 6, learningRate } } };
     const { runs } = expand({ ...suite, methods });
     const rhos = runs.flatMap(({ spec }) => (spec.gradient.kind === 'sam' ? [spec.gradient.rho] : []));
     expect(rhos).to.deep.equal([0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.05, 0.05]);
     const sgd = runs.find((run) => run.method === 'sgd')!;
     expect([sgd.spec.training.epochs, sgd.units]).to.deep.equal([6, 3]);
+    const rates = runs.filter(({ method }) => method === 'sgd').map(({ spec }) => spec.training.learningRate);
+    expect(rates).to.deep.equal([0.1, 0.2, 0.1, 0.1]);
   });
 });

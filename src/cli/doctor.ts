@@ -79,6 +79,7 @@ async function engineFindings(): Promise<Finding[]> {
     { what: 'TensorFlow.js', found: facts.tfjs },
     { what: 'TensorFlow', found: facts.tensorflow },
     { what: 'oneDNN', found: `${oneDnn}; ${why}` },
+    { what: 'Native kernels', found: facts.native.inUse ? 'used' : `not used: ${facts.native.why}` },
     {
       what: 'Threads',
       found: `${facts.intraOpThreads} within an operation, ${facts.interOpThreads} across operations`,

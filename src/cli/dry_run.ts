@@ -1,11 +1,11 @@
 // What a suite would do: its run graph and an estimate of the time.
 import { methodNamed } from '../methods/catalogue.js';
 import { architectureName } from '../models/architecture.js';
+import { duration } from '../report/wording.js';
 import { conditionTitle } from '../suite/condition.js';
 import { type RunGraph, type RunNode, totalUnits } from '../suite/expand.js';
 import { canonicalJson, type RunSpec } from '../suite/spec.js';
 import type { StepTime } from '../training/measure.js';
-import { duration } from './wording.js';
 
 /** The run graph as text: sums, then the tree of dependencies for each noise condition (every seed has the same). */
 export function graphText({ suite, conditions, cells, runs }: RunGraph): string {

@@ -10,10 +10,12 @@ import * as data from './data.js';
 import * as doctor from './doctor.js';
 import * as noise from './noise.js';
 import * as perf from './perf.js';
+import * as report from './report.js';
 import * as run from './run.js';
 import * as runs from './runs.js';
 import * as suites from './suites.js';
 import * as table from './table.js';
+import * as watch from './watch.js';
 
 const HELP = `
 Examples:
@@ -21,6 +23,8 @@ Examples:
   labelnoise run smoke          all methods at all noise rates, in about a minute
   labelnoise run quick          the table, scaled down to two CPU cores
   labelnoise table results/quick
+  labelnoise report results/quick
+  labelnoise watch results/quick   the page, while the suite runs
 
 Exit codes: 0 all went well, 1 a run failed or a check did, 2 wrong input, 130 stopped by Ctrl-C.
 LABELNOISE_DEBUG=1 shows where an unexpected error comes from.`;
@@ -41,7 +45,21 @@ const program = new Command('labelnoise')
     outputError: (text, write) => write(`labelnoise: ${oneLine(text.replace(/^error: /, ''))}\n`),
   })
   .addHelpText('after', HELP);
-for (const command of [run, runs, table, check, compare, baseline, suites, data, noise, doctor, perf])
+for (const command of [
+  run,
+  runs,
+  table,
+  report,
+  watch,
+  check,
+  compare,
+  baseline,
+  suites,
+  data,
+  noise,
+  doctor,
+  perf,
+])
   command.register(program);
 
 try {

@@ -1,14 +1,13 @@
 // `labelnoise noise`: writes the noisy labels of a rate and seed to files that others can read.
-import { mkdir, readFile } from 'node:fs/promises';
-import path from 'node:path';
+import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { table } from 'table';
-import writeFileAtomic from 'write-file-atomic';
 import { loadCifar10 } from '../data/cifar10.js';
 import { labelFiles } from '../data/label_file.js';
 import { measureNoise, symmetricNoise } from '../data/noise.js';
 import { InputError } from '../errors.js';
 import { stream } from '../random.js';
+import { writeWhole } from '../results/files.js';
 
 const HELP = `
 Writes FILE.npy (int64, shape (50000,)) and FILE.csv (index, true_label, noisy_label), both in the
@@ -93,8 +92,7 @@ async function writeFiles(out: string, files: Record<string, Buffer>, force: boo
         );
       }
     }
-    await mkdir(path.dirname(out), { recursive: true });
-    for (const [i, name] of names.entries()) await writeFileAtomic(name, contents[i]!);
+    for (const [i, name] of names.entries()) await writeWhole(name, contents[i]!);
   } catch (error) {
     if (error instanceof InputError) throw error;
     throw new InputError(`--out ${out}: cannot be written: ${(error as Error).message}`);

@@ -79,7 +79,7 @@ export async function perf(options: PerfOptions, tell: (line: string) => void): 
   const { compare } = await import('../perf/compare.js');
   const { poolOverSingle } = await import('../perf/pool_throughput.js');
   const { trainingFlops } = await import('../perf/flops.js');
-  const { engineVersions } = await import('../engine/tensorflow.js');
+  const { engineVersions } = await import('../engine/versions.js');
   const { fastestPrecision } = await import('../training/precision.js');
   const precision = await fastestPrecision();
   const { threads, ...versions } = engineVersions();
@@ -105,7 +105,7 @@ export async function perf(options: PerfOptions, tell: (line: string) => void): 
     await writeWhole(file, `${JSON.stringify({ models, pool_over_single: pool, provenance }, null, 2)}\n`);
   }
   const libraries = `TensorFlow ${origin.tensorflow}${torch ? `, PyTorch ${torch}` : ''}`;
-  const heading = `${origin.cpu}, ${threads} threads, ${libraries}, compiled in ${precision}`;
+  const heading = `${origin.cpu}, ${threads} threads, ${libraries}, compiled in ${precision} with kernels of ${origin.kernels}`;
   const workers =
     pool === null ? '' : `Worker processes / one process, steps per second: ${pool.toFixed(2)} x\n`;
   return `${heading}\n${comparisonTable(models)}${workers}Written to ${file}\n`;

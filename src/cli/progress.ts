@@ -1,10 +1,11 @@
 // Shows how a suite gets on, on stderr: bars on a terminal, else a line for each run.
+
+import { duration, leftText, runTitle } from '../report/wording.js';
 import { finalAccuracy } from '../results/aggregate.js';
 import type { Observer } from '../suite/execute.js';
 import type { RunNode } from '../suite/expand.js';
 import { ProgressBars } from './progress_bars.js';
 import { TimeLeft } from './time_left.js';
-import { duration, leftText, runTitle } from './wording.js';
 
 /** An observer that must be stopped before anything else is printed. */
 export interface Progress extends Observer {

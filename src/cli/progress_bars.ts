@@ -1,9 +1,9 @@
 // Live bars: the suite, and the runs under way.
 import { MultiBar, Presets, type SingleBar } from 'cli-progress';
+import { leftText, runTitle } from '../report/wording.js';
 import type { RunNode } from '../suite/expand.js';
 import type { TrainingProgress } from '../training/job.js';
 import type { TimeLeft } from './time_left.js';
-import { leftText, runTitle } from './wording.js';
 
 /** Parts of a bar's length, so that it moves within a run too. */
 const RESOLUTION = 1000;

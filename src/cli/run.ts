@@ -20,6 +20,7 @@ import { createEventLog } from './event_log.js';
 import { createProgress, type Progress } from './progress.js';
 import { type SelectionOptions, selectionOf, withSelection } from './selection.js';
 import { abortOnSignals } from './signals.js';
+import { createTensorBoardLog } from './tensorboard_log.js';
 
 export interface RunOptions {
   out?: string;
@@ -30,8 +31,9 @@ export interface RunOptions {
 
 const HELP = `
 A suite is a name (see "labelnoise suites") or the path of a suite file. Finished runs are kept in OUT: the same
-command goes on where it was stopped. OUT then holds runs/<id>.json, runs.csv, table4.csv, comparison.csv, table4.md
-and records.jsonl.
+command goes on where it was stopped. OUT then holds runs/<id>.json, report.html (open it in a browser), runs.csv,
+table4.csv, comparison.csv, shape.csv, table4.md, table4.tex and records.jsonl, and tensorboard/ has each run's curves
+for TensorBoard.
 
 Examples:
   labelnoise run smoke                    see in about a minute that everything works
@@ -81,12 +83,12 @@ export async function run(
     progress.noted?.('stopping: runs under way save their state; the same again stops at once'),
   );
   try {
-    const observer = observers(progress, createEventLog(out));
+    const observer = observers(progress, createEventLog(out), createTensorBoardLog(out));
     // Tables are of the whole suite, with what was trained of it before.
     const rest = whole.runs.filter((run) => !graph.runs.includes(run));
     const others = rest.length ? (await readRecords(out, rest)).records : new Map<string, RunRecord>();
     const report = ({ records, failures }: ExecutionState) =>
-      reportOf(whole, new Map([...others, ...records]), new Set(failures.keys()));
+      reportOf(whole, new Map([...others, ...records]), failures);
     const state = await execute({
       graph,
       labelSets,

@@ -11,7 +11,8 @@ import { readOwner } from '../results/ownership.js';
 import { expand } from '../suite/expand.js';
 
 const HELP = `
-Lists every run that the folder's suite names: finished, checkpointed (begun), failed, damaged, or to do; then the
+Lists every run that the folder's suite names: finished, archived (its record is in records.jsonl alone, as in
+published results), checkpointed (begun), failed, damaged, or to do; then the
 files that are of no use to the suite: of other runs, damaged, or half written. --prune removes these.
 
 Examples:

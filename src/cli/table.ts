@@ -1,17 +1,12 @@
 // `labelnoise table`: draws the tables of a results folder anew from its records.
-import { readFile, stat } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
-import { InputError } from '../errors.js';
 import { BEGIN, END, inserted } from '../report/insert.js';
 import { markdownTable } from '../report/markdown.js';
-import { reportOf } from '../report/report.js';
+import { readReport } from '../report/read.js';
 import { terminalTable } from '../report/terminal.js';
 import { writeTables } from '../report/write.js';
 import { explained, writeWhole } from '../results/files.js';
-import { knownRecords } from '../results/known.js';
-import { readOwner } from '../results/ownership.js';
-import { failedRuns } from '../results/store.js';
-import { expand } from '../suite/expand.js';
 
 const HELP = `
 Prints the table of a results folder, finished or not, and writes its CSV and Markdown files again.
@@ -34,11 +29,7 @@ export function register(program: Command): void {
 
 /** Writes the tables of a folder again and returns the terminal's. @throws InputError if it is no results folder */
 export async function redraw(out: string, into?: string): Promise<string> {
-  const suite = (await stat(out).catch(() => undefined))?.isDirectory() ? await readOwner(out) : undefined;
-  if (!suite) throw new InputError(`${out}: is no results folder: it has no suite.json`);
-  const graph = expand(suite);
-  const { records, damaged } = await knownRecords(out, graph.runs);
-  const report = reportOf(graph, records, await failedRuns(out, graph.runs));
+  const { report, damaged } = await readReport(out);
   if (into) await insertTable(into, markdownTable(report));
   await writeTables(out, report);
   const notes = damaged.map(({ file, damage }) => `Left out, damaged: ${file} (${damage})\n`);

@@ -1,6 +1,19 @@
 // Labelled images as they lie in memory.
 
 export const CLASSES = 10;
+/** CIFAR-10's classes in the order of their labels. */
+export const CLASS_NAMES = [
+  'airplane',
+  'automobile',
+  'bird',
+  'cat',
+  'deer',
+  'dog',
+  'frog',
+  'horse',
+  'ship',
+  'truck',
+] as const;
 export const IMAGE_SIZE = 32;
 export const CHANNELS = 3;
 /** Bytes of one image. */

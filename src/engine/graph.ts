@@ -26,7 +26,7 @@ export type Attribute =
   | { shape: number[] }
   | { tensor: { dtype: DType; shape: number[]; bytes: Uint8Array } };
 
-interface Node {
+export interface Node {
   name: string;
   op: string;
   inputs: string[];
@@ -37,6 +37,7 @@ interface Node {
 export class Graph {
   readonly nodes: Node[] = [];
   private readonly constants = new Map<string, Value>();
+  private readonly byName = new Map<string, Node>();
 
   /**
    * Adds a node.
@@ -47,8 +48,15 @@ export class Graph {
   add(op: string, inputs: (Value | string)[], attributes: Record<string, Attribute>, name?: string): string {
     const unique = name ?? `${op}_${this.nodes.length}`;
     const refs = inputs.map((input) => (typeof input === 'string' ? input : input.ref));
-    this.nodes.push({ name: unique, op, inputs: refs, attributes });
+    const node = { name: unique, op, inputs: refs, attributes };
+    this.nodes.push(node);
+    this.byName.set(unique, node);
     return unique;
+  }
+
+  /** The node whose first output a value is; undefined for other outputs. */
+  node(value: Value | string): Node | undefined {
+    return this.byName.get(typeof value === 'string' ? value : value.ref);
   }
 
   /** Adds a node with one output. */

@@ -82,6 +82,8 @@ const COMPARISON = ['Greater', 'GreaterEqual', 'Less', 'LessEqual', 'Equal', 'No
 for (const [kernel, op] of [...Object.entries(BINARY), ...COMPARISON.map((name) => [name, name] as const)])
   register(kernel, ({ a, b }) => {
     const [first, second] = alike([a!, b!]) as [Value, Value];
+    const native = kernel === 'Add' ? recorder.native.add(first, second) : undefined;
+    if (native) return recorder.tensorOf(native);
     const shape = tf.broadcast_util.assertAndGetBroadcastShape(first.shape, second.shape);
     return emit(op, [first, second], T(first), COMPARISON.includes(kernel) ? 'bool' : first.dtype, shape);
   });
@@ -99,12 +101,17 @@ register('Select', ({ condition, t, e }) => {
 
 register(RELU, ({ x }) => {
   const value = recorder.recorded(x!);
+  const native = recorder.native.relu(value);
+  if (native) return recorder.tensorOf(native);
   return emit('Relu', [value], T(value), value.dtype, value.shape);
 });
 
 register(RELU_GRADIENT, ({ dy, y }) => {
   const activation = recorder.recorded(y!);
-  const operands = [recorder.cast(recorder.recorded(dy!), activation.dtype), activation];
+  const gradient = recorder.cast(recorder.recorded(dy!), activation.dtype);
+  const native = recorder.native.reluGradient(gradient, activation);
+  if (native) return recorder.tensorOf(native);
+  const operands = [gradient, activation];
   return emit('ReluGrad', operands, T(activation), activation.dtype, activation.shape);
 });
 
@@ -245,11 +252,16 @@ register('BatchMatMul', ({ a, b }, { transposeA, transposeB }) => {
   return emit(flat ? 'MatMul' : 'BatchMatMulV2', [first, second], attributes, 'float32', shape);
 });
 
+/** Strides down and right. */
+function pairOf(strides: unknown): [number, number] {
+  return (Array.isArray(strides) ? strides : [strides, strides]) as [number, number];
+}
+
 /** Attributes that windowed kernels share. */
 function windowAttributes(value: Value, strides: unknown, pad: unknown): Record<string, Attribute> {
   if (pad !== 'same' && pad !== 'valid')
     throw new Error(`the compiler records padding 'same' or 'valid', not ${pad}`);
-  const [height, width] = (Array.isArray(strides) ? strides : [strides, strides]) as [number, number];
+  const [height, width] = pairOf(strides);
   return {
     ...T(value),
     strides: { ints: [1, height, width, 1] },
@@ -267,6 +279,9 @@ register('Conv2D', ({ x, filter }, { strides, pad, dilations }) => {
     dilations as number,
     pad as 'same',
   );
+  const native =
+    pad === 'same' && recorder.native.convolution(images, weights, pairOf(strides), info.outShape);
+  if (native) return recorder.tensorOf(native);
   return emit(
     'Conv2D',
     [images, weights],
@@ -278,6 +293,10 @@ register('Conv2D', ({ x, filter }, { strides, pad, dilations }) => {
 
 register('Conv2DBackpropInput', ({ dy, filter }, { inputShape, strides, pad }) => {
   const [gradient, weights] = [inPrecision(dy!), inPrecision(filter!)];
+  const native =
+    pad === 'same' &&
+    recorder.native.imageGradient(gradient, weights, pairOf(strides), inputShape as number[]);
+  if (native) return recorder.tensorOf(native);
   const operands = [recorder.graph.integers(inputShape as number[]), weights, gradient];
   const attributes = windowAttributes(gradient, strides, pad);
   return emit('Conv2DBackpropInput', operands, attributes, gradient.dtype, inputShape as number[]);
@@ -285,6 +304,10 @@ register('Conv2DBackpropInput', ({ dy, filter }, { inputShape, strides, pad }) =
 
 register('Conv2DBackpropFilter', ({ x, dy }, { filterShape, strides, pad }) => {
   const [images, gradient] = [inPrecision(x!), inPrecision(dy!)];
+  const native =
+    pad === 'same' &&
+    recorder.native.filterGradient(images, gradient, pairOf(strides), filterShape as number[]);
+  if (native) return recorder.tensorOf(native);
   const operands = [images, recorder.graph.integers(filterShape as number[]), gradient];
   if (prefersProducts(images, filterShape as number[], [strides].flat() as number[]))
     return recorder.tensorOf(filterGradientByProducts(recorder.graph, { images, gradient }));
@@ -341,6 +364,23 @@ function outputs(node: string, x: Value, shapes: number[][]): tf.TensorInfo[] {
 
 register(BATCH_NORM, ({ x, scale, offset }) => {
   const value = recorder.recorded(x!);
+  const batch = recorder.native.moments(value);
+  if (batch) {
+    const { mean, variance } = batch;
+    const vectors = [mean, variance, inFull(scale!), inFull(offset!)];
+    const y = recorder.native.normalise(value, vectors, BATCH_NORM_EPSILON)!;
+    const rows = tf.util.sizeFromShape(value.shape) / variance.shape[0]!;
+    const correction = recorder.graph.constant(Float32Array.of(rows / (rows - 1)), 'float32', []);
+    const unbiased = recorder.graph.value(
+      'Mul',
+      [variance, correction],
+      T(variance),
+      'float32',
+      variance.shape,
+    );
+    // The last three are what the gradient below needs.
+    return [y, mean, unbiased, mean, variance, inFull(offset!)].map((output) => recorder.tensorOf(output));
+  }
   const none = recorder.graph.constant(new Float32Array(0), 'float32', [0]);
   const operands = [value, inFull(scale!), inFull(offset!), none, none];
   const node = recorder.graph.add(BATCH_NORM, operands, batchNormAttributes(value));
@@ -350,11 +390,12 @@ register(BATCH_NORM, ({ x, scale, offset }) => {
 
 register(BATCH_NORM_GRADIENT, ({ dy, x, scale, first, second, third }) => {
   const value = recorder.recorded(x!);
-  const operands = [
-    recorder.cast(recorder.recorded(dy!), value.dtype),
-    value,
-    ...[scale!, first!, second!, third!].map(inFull),
-  ];
+  const gradient = recorder.cast(recorder.recorded(dy!), value.dtype);
+  const shapes = [value.shape, scale!.shape, scale!.shape];
+  const vectors = [first!, second!, scale!, third!].map(inFull);
+  const native = recorder.native.normaliseGradient(gradient, value, vectors, BATCH_NORM_EPSILON);
+  if (native) return outputs(native, value, shapes);
+  const operands = [gradient, value, ...[scale!, first!, second!, third!].map(inFull)];
   const node = recorder.graph.add(BATCH_NORM_GRADIENT, operands, batchNormAttributes(value));
   const channels = Array.from({ length: BATCH_NORM_GRADIENT_OUTPUTS - 1 }, () => scale!.shape);
   return outputs(node, value, [value.shape, ...channels]);
@@ -362,6 +403,12 @@ register(BATCH_NORM_GRADIENT, ({ dy, x, scale, first, second, third }) => {
 
 register('FusedBatchNorm', ({ x, mean, variance, offset, scale }) => {
   const value = recorder.recorded(x!);
+  const native = recorder.native.normalise(
+    value,
+    [mean!, variance!, scale!, offset!].map(inFull),
+    BATCH_NORM_EPSILON,
+  );
+  if (native) return recorder.tensorOf(native);
   const operands = [value, ...[scale!, offset!, mean!, variance!].map(inFull)];
   const node = recorder.graph.add(BATCH_NORM, operands, batchNormAttributes(value, false));
   return outputs(node, value, [value.shape])[0]!;

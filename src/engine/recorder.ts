@@ -1,6 +1,8 @@
 // A tfjs backend that computes nothing: it records every kernel as a node of a TensorFlow graph.
 import type { Precision } from '../suite/spec.js';
 import { type DType, Graph, type Value } from './graph.js';
+import { nativeKernels } from './native/library.js';
+import { NativeOperations } from './native/operations.js';
 import { tf } from './tensorflow.js';
 
 export const RECORDER = 'recorder';
@@ -14,6 +16,8 @@ function visibleType(dtype: DType): tf.DataType {
 /** Records kernels into `graph` while it is tfjs's current backend. */
 export class Recorder extends tf.KernelBackend {
   graph = new Graph();
+  /** Records the project's own kernels into the graph. */
+  native = new NativeOperations(this.graph, false);
   /** Element type of convolutions and activations. */
   precision: Precision = 'float32';
   private data = new tf.DataStorage<Value>(this, tf.engine());
@@ -22,6 +26,7 @@ export class Recorder extends tf.KernelBackend {
   /** Forgets everything recorded. */
   reset(precision: Precision): void {
     this.graph = new Graph();
+    this.native = new NativeOperations(this.graph, nativeKernels().inUse);
     this.precision = precision;
     this.casts.clear();
   }

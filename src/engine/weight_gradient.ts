@@ -10,7 +10,7 @@ export interface FilterGradient {
 }
 
 /**
- * Whether nine matrix products beat the native kernel. The native one reduces over positions for a whole filter at
+ * Whether nine matrix products beat TensorFlow's kernel. That one reduces over positions for a whole filter at
  * once, and a filter of 256 x 256 channels or more does not stay in the cache while few positions pass.
  */
 export function prefersProducts(images: Value, filterShape: number[], strides: number[]): boolean {

@@ -37,14 +37,17 @@ export async function poolOverSingle(precision: Precision, rounds: number): Prom
   return median(rates.pool) / median(rates.single);
 }
 
-/** Of the steps of one training, evaluations aside. */
+/** By the median step of one training: a process of many threads waits for whichever is disturbed, and a mean would be made of such moments. */
 async function stepsPerSecond(pool: WorkerPool, threads: number, precision: Precision): Promise<number> {
-  let [first, last] = [0, 0];
-  await pool.ask(threads, 'train', jobOf(threads, precision), ({ step, evaluation }) => {
-    if (step === 1) first = performance.now();
-    if (step === STEPS && !evaluation) last = performance.now();
+  const milliseconds: number[] = [];
+  let last: number | undefined;
+  await pool.ask(threads, 'train', jobOf(threads, precision), ({ evaluation }) => {
+    if (evaluation) return;
+    const now = performance.now();
+    if (last !== undefined) milliseconds.push(now - last);
+    last = now;
   });
-  return (1000 * (STEPS - 1)) / (last - first);
+  return 1000 / median(milliseconds);
 }
 
 function jobOf(threads: number, precision: Precision): TrainingJob {

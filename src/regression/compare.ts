@@ -37,7 +37,7 @@ export interface Results {
   /** By run id. */
   records: ReadonlyMap<string, RunRecord>;
   /** Runs that failed when they were last tried. */
-  failed: ReadonlySet<string>;
+  failed: Pick<ReadonlySet<string>, 'has'>;
 }
 
 /**

@@ -1,7 +1,10 @@
 // The words around a table: what was run, what the noise is, which settings differ, what the numbers can be compared with.
+import { methodNamed } from '../methods/catalogue.js';
 import { architectureName } from '../models/architecture.js';
+import { bestVariants } from '../results/best_variants.js';
 import { mean } from '../statistics/mean.js';
 import { conditionTitle } from '../suite/condition.js';
+import { paperAccuracy } from './published.js';
 import type { Report } from './report.js';
 import { settingsOf } from './settings.js';
 import { shapeNotes } from './shape_notes.js';
@@ -10,7 +13,12 @@ import { shapeNotes } from './shape_notes.js';
 export interface Caption {
   title: string;
   noise: string;
+  /** All lines under the table; indented ones belong to the one above. */
   notes: string[];
+  /** Those of them that say which settings the cells have. */
+  settings: string[];
+  /** Those that are neither of settings, nor of the paper's shape, nor of what the table's cells hold. */
+  about: string[];
 }
 
 export function captionOf(report: Report): Caption {
@@ -26,19 +34,47 @@ export function captionOf(report: Report): Caption {
     `${suite.seeds.length === 1 ? 'seed' : 'seeds'} ${suite.seeds.join(', ')}`,
     suite.precision,
   ].join('; ');
+  const hasPaper = report.cells.some(({ method, condition: label }) => {
+    const condition = report.graph.conditions.find((c) => c.label === label)!;
+    return paperAccuracy(report.published, method, condition) !== null;
+  });
   const { differing, shared } = settingsOf(report.graph);
+  const settings = [
+    ...(differing.length ? ['Settings that differ between cells:', ...differing.map((d) => `  ${d}`)] : []),
+    `The same in all cells: ${shared}.`,
+  ];
+  const variants = bestVariantNotes(report);
+  const about = [
+    ...(heldOut ? [heldOutNote(heldOut, testOn)] : []),
+    ...(suite.scaledDown ? scaledDownNotes(report, suite.scaledDown) : []),
+  ];
   return {
     title,
     noise: noiseConvention(report),
     notes: [
-      'In parentheses: the paper (Foret et al., 2021, Table 4).',
+      ...(hasPaper ? ['In parentheses: the paper (Foret et al., 2021, Table 4).'] : []),
       ...shapeNotes(report),
-      ...(differing.length ? ['Settings that differ between cells:', ...differing.map((d) => `  ${d}`)] : []),
-      `The same in all cells: ${shared}.`,
-      ...(heldOut ? [heldOutNote(heldOut, testOn)] : []),
-      ...(suite.scaledDown ? scaledDownNotes(report, suite.scaledDown) : []),
+      ...variants,
+      ...settings,
+      ...about,
     ],
+    settings,
+    about: [...variants, ...about],
   };
+}
+
+function bestVariantNotes({ graph, cells }: Report): string[] {
+  const best = bestVariants(graph, cells);
+  const lines = [...new Set(best.map(({ method }) => method))].map((method) => {
+    const columns = best
+      .filter((b) => b.method === method)
+      .map(({ condition, variant, accuracy, tried }) => {
+        const setting = variant.slice(method.length + 1) || 'the plain one';
+        return `${conditionTitle(condition)} ${setting} (${accuracy.toFixed(2)}, best of ${tried})`;
+      });
+    return `  ${methodNamed(method).title}: ${columns.join(', ')}`;
+  });
+  return lines.length ? ['Best variants:', ...lines] : [];
 }
 
 function heldOutNote(heldOut: number, testOn?: string): string {

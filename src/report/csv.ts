@@ -3,6 +3,7 @@ import { stringify } from 'csv-stringify/sync';
 import { architectureName } from '../models/architecture.js';
 import { bestAccuracy, finalAccuracy } from '../results/aggregate.js';
 import { shapeOf, wrongLabelsFitted } from '../results/shape.js';
+import type { TransitionData } from './page_data.js';
 import { paperAccuracy } from './published.js';
 import type { Report } from './report.js';
 
@@ -80,6 +81,14 @@ export function comparisonCsv({ graph, cells, published }: Report): string {
     return [method, label, seeds, percent(mean), percent(std), percent(paper), percent(delta)];
   });
   return stringify([['method', 'noise_rate', 'seeds', 'mean', 'std', 'paper', 'delta'], ...rows]);
+}
+
+/** transitions.csv: one row for each true class and given label of a noise condition: how many training images, over all seeds. */
+export function transitionsCsv(transitions: readonly TransitionData[]): string {
+  const rows = transitions.flatMap(({ condition, counts }) =>
+    counts.flatMap((row, truth) => row.map((count, given) => [condition, truth, given, count])),
+  );
+  return stringify([['noise_rate', 'true_class', 'given_label', 'images'], ...rows]);
 }
 
 /**

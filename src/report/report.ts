@@ -8,16 +8,19 @@ export interface Report {
   graph: RunGraph;
   /** Finished runs by id. */
   records: ReadonlyMap<string, RunRecord>;
+  /** Why runs have no record, by their ids, as far as it is known. */
+  failures: ReadonlyMap<string, string>;
   /** Every cell, methods in table order, each with the columns in order. */
   cells: CellSummary[];
   published: Published;
 }
 
-/** @param failed ids of the runs that failed this time */
+/** @param failures the runs that failed this time, by id: why */
 export function reportOf(
   graph: RunGraph,
   records: ReadonlyMap<string, RunRecord>,
-  failed: ReadonlySet<string> = new Set(),
+  failures: ReadonlyMap<string, string> = new Map(),
 ): Report {
-  return { graph, records, cells: summarise(graph, records, failed), published: readPublished() };
+  const cells = summarise(graph, records, new Set(failures.keys()));
+  return { graph, records, failures, cells, published: readPublished() };
 }

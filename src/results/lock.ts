@@ -22,6 +22,13 @@ const lockFile = (out: string) => path.join(out, 'lock');
 /** What it takes to write a lock: one that is unreadable for longer was left behind. */
 const MOMENT_MILLISECONDS = 500;
 
+/** Whether an execution is at work in a results folder. @throws InputError if its lock cannot be read */
+export async function isLocked(out: string): Promise<boolean> {
+  const text = await lockText(out);
+  const holder = text === undefined ? undefined : holderIn(text);
+  return !!holder && isAlive(holder);
+}
+
 /** @throws InputError saying who holds the folder, if somebody does */
 export async function checkUnlocked(out: string): Promise<void> {
   const text = await lockText(out);

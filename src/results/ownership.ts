@@ -9,6 +9,7 @@ import { ALGORITHM_VERSION } from '../suite/spec.js';
 import { ARCHIVE } from './archive.js';
 import { firstDifference } from './difference.js';
 import { explained, writeWhole } from './files.js';
+import { TENSORBOARD } from './tensorboard.js';
 
 /** What OUT/suite.json holds. */
 interface Owner {
@@ -25,6 +26,9 @@ const OWN = [
   'comparison.csv',
   'shape.csv',
   'table4.md',
+  'table4.tex',
+  'report.html',
+  TENSORBOARD,
   ARCHIVE,
 ];
 const ownerFile = (out: string) => path.join(out, 'suite.json');

@@ -11,6 +11,8 @@ import type { Provenance } from './record.js';
 export interface EngineVersions {
   tensorflow: string;
   tfjs: string;
+  /** Whose kernels compute in bfloat16. */
+  kernels: 'native' | 'tensorflow';
 }
 
 /** What is the same for every run of a process. */

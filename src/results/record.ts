@@ -38,6 +38,8 @@ export interface Provenance {
   node: string;
   tensorflow: string;
   tfjs: string;
+  /** Whose kernels computed in bfloat16; not in records made before there were native ones. */
+  kernels?: 'native' | 'tensorflow';
   platform: string;
   cpu: string;
   /** The CPU's instruction sets that kernels are chosen by; absent where they are not known. */

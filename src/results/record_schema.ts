@@ -46,6 +46,7 @@ const record = z.strictObject({
     node: z.string(),
     tensorflow: z.string(),
     tfjs: z.string(),
+    kernels: z.enum(['native', 'tensorflow']).optional(),
     platform: z.string(),
     cpu: z.string(),
     instructions: z.string().optional(),

@@ -53,20 +53,29 @@ export async function writeFailure(
   await writeWhole(failureFile(out, id), `${JSON.stringify(failure)}\n`);
 }
 
-/** The ids of those among these runs that failed when they were last tried. */
-export function failedRuns(out: string, runs: readonly RunNode[]): Promise<Set<string>> {
-  return withFile(runs, (id) => failureFile(out, id));
+/** Those among these runs that failed when they were last tried, by id: why. */
+export async function failedRuns(out: string, runs: readonly RunNode[]): Promise<Map<string, string>> {
+  const failures = new Map<string, string>();
+  for (const { id } of runs) {
+    const text = await readFile(failureFile(out, id), 'utf8').catch(() => undefined);
+    if (text !== undefined) failures.set(id, reasonIn(text));
+  }
+  return failures;
+}
+
+function reasonIn(note: string): string {
+  try {
+    return String(JSON.parse(note).reason);
+  } catch {
+    return 'its note of why is damaged';
+  }
 }
 
 /** The ids of those among these runs that have a checkpoint to go on from. */
-export function checkpointedRuns(out: string, runs: readonly RunNode[]): Promise<Set<string>> {
-  return withFile(runs, (id) => checkpointFile(out, id));
-}
-
-async function withFile(runs: readonly RunNode[], fileOf: (id: string) => string): Promise<Set<string>> {
+export async function checkpointedRuns(out: string, runs: readonly RunNode[]): Promise<Set<string>> {
   const found = new Set<string>();
   for (const { id } of runs)
-    await access(fileOf(id)).then(
+    await access(checkpointFile(out, id)).then(
       () => found.add(id),
       () => {},
     );

@@ -1,7 +1,7 @@
 // Rules of a suite that span several of its fields.
 import type { z } from 'zod';
 import { conditionKeys } from './condition.js';
-import type { Suite } from './schema.js';
+import type { PerRate, Suite } from './schema.js';
 
 /** Images of CIFAR-10's training set. */
 const TRAIN_IMAGES = 50000;
@@ -27,13 +27,17 @@ export function checkAcrossFields(suite: Suite, context: z.core.$RefinementCtx):
     if (settings.training?.batchSize) checkBatch(batchSize, 'methods', name, 'training', 'batchSize');
     if (settings.m && batchSize % settings.m !== 0)
       report(`a divisor of the batch size ${batchSize}, or 0 for the whole batch`, 'methods', name, 'm');
-    for (const field of ['alpha', 'rho'] as const) {
-      const map = settings[field];
-      if (typeof map !== 'object') continue;
+    const { alpha, rho, training = {} } = settings;
+    const { learningRate, weightDecay } = training;
+    const checkRates = (setting: PerRate | undefined, ...path: string[]) => {
+      if (typeof setting !== 'object') return;
       const allowed = `a number for each of ${keys.join(', ')}, and for nothing else`;
-      for (const key of keys) if (!(key in map)) report(allowed, 'methods', name, field, key);
-      for (const key of Object.keys(map))
-        if (!keys.includes(key)) report(allowed, 'methods', name, field, key);
-    }
+      for (const key of new Set([...keys, ...Object.keys(setting)]))
+        if (!keys.includes(key) || !(key in setting)) report(allowed, 'methods', name, ...path, key);
+    };
+    checkRates(alpha, 'alpha');
+    checkRates(rho, 'rho');
+    checkRates(learningRate, 'training', 'learningRate');
+    checkRates(weightDecay, 'training', 'weightDecay');
   }
 }

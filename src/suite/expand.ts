@@ -2,7 +2,7 @@
 import { type Method, methodNamed, sameVariant } from '../methods/catalogue.js';
 import { type Condition, conditions } from './condition.js';
 import type { ResolvedSuite } from './resolve.js';
-import type { MethodSettings } from './schema.js';
+import type { MethodSettings, PerRate } from './schema.js';
 import { ALGORITHM_VERSION, type RunSpec, runId } from './spec.js';
 
 /** One run of the graph. */
@@ -78,7 +78,7 @@ function addRun(
     seed,
     data: { dataset: 'cifar10', ...suite.data },
     model: suite.model,
-    training: { ...suite.training, ...settings.training },
+    training: trainingAt(suite, settings, condition),
     precision: suite.precision,
     threads: suite.threads,
   };
@@ -97,8 +97,19 @@ function teacherName(suite: ResolvedSuite, student: string, base: string): strin
   return variant in suite.methods || !(base in suite.methods) ? variant : base;
 }
 
+/** A method's training settings under a condition: the suite's but where it departs from them. */
+function trainingAt(suite: ResolvedSuite, { training = {} }: MethodSettings, condition: Condition) {
+  const { learningRate = suite.training.learningRate, weightDecay = suite.training.weightDecay } = training;
+  return {
+    ...suite.training,
+    ...training,
+    learningRate: at(learningRate, condition),
+    weightDecay: at(weightDecay, condition),
+  };
+}
+
 /** A setting's value under a condition. */
-function at(setting: MethodSettings['alpha'], condition: Condition): number {
+function at(setting: PerRate | undefined, condition: Condition): number {
   const value = typeof setting === 'object' ? setting[condition.key] : setting;
   if (value === undefined) throw new Error(`no setting for noise ${condition.key}`);
   return value;

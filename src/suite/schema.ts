@@ -78,34 +78,49 @@ const trainingShape = {
   evaluateEvery: integer('a whole number from 1', (v) => v >= 1),
 };
 
-const positive = (v: unknown) => typeof v === 'number' && Number.isFinite(v) && v > 0;
-/** One number for all noise rates, or a map from rate (or label file's name) to number. */
-const perRate = value<number | Record<string, number>>(
-  'a number above 0, or such a number for each noise rate, e.g. {"0.2": 0.1, "0.4": 0.05}',
-  (v) =>
-    positive(v) || (!!v && typeof v === 'object' && !Array.isArray(v) && Object.values(v).every(positive)),
-);
+/** One number, or one for each noise rate (or label file's name). */
+function perRate(allowed: string, ok: (v: number) => boolean) {
+  const isNumber = (v: unknown) => typeof v === 'number' && Number.isFinite(v) && ok(v);
+  return value<PerRate>(
+    `${allowed}, or such a number for each noise rate, e.g. {"0.2": 0.1, "0.4": 0.05}`,
+    (v) =>
+      isNumber(v) || (!!v && typeof v === 'object' && !Array.isArray(v) && Object.values(v).every(isNumber)),
+  );
+}
+const positive = perRate('a number above 0', (v) => v > 0);
 
 function settings(method: Method) {
   return fields({
-    ...(method.batch === 'mixup' ? { alpha: perRate } : {}),
+    ...(method.batch === 'mixup' ? { alpha: positive } : {}),
     ...(method.gradient === 'sam'
-      ? { rho: perRate, m: integer('a whole number from 0 (0: the whole batch)', (v) => v >= 0).optional() }
+      ? { rho: positive, m: integer('a whole number from 0 (0: the whole batch)', (v) => v >= 0).optional() }
       : {}),
-    training: fields(trainingShape).partial().optional(),
+    training: fields({
+      ...trainingShape,
+      learningRate: positive,
+      weightDecay: perRate('a number from 0', (v) => v >= 0),
+    })
+      .partial()
+      .optional(),
   }) as unknown as z.ZodType<MethodSettings>;
 }
+
+/** One number for all noise rates, or one for each by the rate (or label file's name). */
+export type PerRate = number | Record<string, number>;
 
 /** Settings of one method in a suite. */
 export interface MethodSettings {
   /** Mixup's Beta(alpha, alpha). */
-  alpha?: number | Record<string, number>;
+  alpha?: PerRate;
   /** Radius of SAM's ascent step. */
-  rho?: number | Record<string, number>;
+  rho?: PerRate;
   /** Examples per ascent step; the whole batch if absent. */
   m?: number;
   /** Training settings in which this method departs from the suite's. */
-  training?: Partial<Suite['training']>;
+  training?: Partial<Omit<Suite['training'], 'learningRate' | 'weightDecay'>> & {
+    learningRate?: PerRate;
+    weightDecay?: PerRate;
+  };
 }
 
 const METHOD_NAMES = `${list(METHODS.map((m) => m.name))}, or a variant of one, e.g. "sam@rho 0.2"`;

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import type { Architecture } from '../models/architecture.js';
 
 /** Bumped whenever a change of the code changes results, so that old records are not taken for new ones. */
-export const ALGORITHM_VERSION = 1;
+export const ALGORITHM_VERSION = 2;
 
 /**
  * How wrong labels are made.

@@ -1,14 +1,13 @@
 // Which precision trains fastest on this machine: measured once, then remembered.
-import { mkdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { cpus } from 'node:os';
-import path from 'node:path';
-import writeFileAtomic from 'write-file-atomic';
 import { z } from 'zod';
 import { cacheFolder } from '../cache.js';
 import { compiledSession } from '../engine/compile.js';
-import { engineVersions } from '../engine/tensorflow.js';
+import { engineVersions } from '../engine/versions.js';
 import { buildNetwork } from '../models/build.js';
 import { initialise } from '../models/initialise.js';
+import { writeWhole } from '../results/files.js';
 import type { Precision } from '../suite/spec.js';
 import { type ProgramSpec, trainingProgram } from './training_program.js';
 
@@ -41,16 +40,15 @@ export async function fastestPrecision(): Promise<Precision> {
 
 /** The measured times, from the cache if this machine, TensorFlow and thread count were measured before. */
 export async function precisionTimes(): Promise<PrecisionTimes> {
-  const { tensorflow, threads } = engineVersions();
-  const machine = `${cpus()[0]?.model}; ${threads} threads; TensorFlow ${tensorflow}; oneDNN ${process.env.TF_ENABLE_ONEDNN_OPTS ?? 'default'}`;
+  const { tensorflow, kernels, threads } = engineVersions();
+  const machine = `${cpus()[0]?.model}; ${threads} threads; TensorFlow ${tensorflow}; oneDNN ${process.env.TF_ENABLE_ONEDNN_OPTS ?? 'default'}; kernels ${kernels}`;
   const file = cacheFolder('precision.json');
   const known = readKnown(file);
   const found = known[machine];
   if (found) return found;
   const times = await measure();
   try {
-    mkdirSync(path.dirname(file), { recursive: true });
-    writeFileAtomic.sync(file, `${JSON.stringify({ ...known, [machine]: times }, null, 2)}\n`);
+    await writeWhole(file, `${JSON.stringify({ ...known, [machine]: times }, null, 2)}\n`);
   } catch {
     // An unwritable cache only means measuring again next time.
   }

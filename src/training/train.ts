@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
 import { flipAndCrop } from '../data/augmentation.js';
 import type { Session, Values } from '../engine/program.js';
-import { engineVersions } from '../engine/tensorflow.js';
+import { engineVersions } from '../engine/versions.js';
 import { drawLambda } from '../methods/mixup.js';
 import { buildNetwork } from '../models/build.js';
 import { initialise } from '../models/initialise.js';
@@ -31,7 +31,8 @@ export const train: Trainer = async (job, onProgress, signal) => {
 
   const stepsPerEpoch = Math.floor(job.train.count / batchSize);
   const steps = epochs * stepsPerEpoch;
-  const of = `${runId(spec)} by TensorFlow ${engineVersions().tensorflow}`;
+  const { tensorflow, kernels } = engineVersions();
+  const of = `${runId(spec)} by TensorFlow ${tensorflow}, kernels of ${kernels}`;
   const found = job.checkpoint ? await readCheckpoint(job.checkpoint.file, of) : {};
   const from = found.checkpoint;
   const clock = job.checkpoint && new CheckpointClock(job.checkpoint.every);

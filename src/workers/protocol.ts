@@ -1,4 +1,5 @@
 // What the scheduling process and its workers say to each other.
+import type { EngineVersions } from '../results/provenance.js';
 import type { RunSpec } from '../suite/spec.js';
 import type { TrainingJob, TrainingOutcome, TrainingProgress } from '../training/job.js';
 import type { StepTime } from '../training/measure.js';
@@ -9,7 +10,7 @@ export interface Tasks {
   train: { asked: TrainingJob; answered: TrainingOutcome };
   measureStep: { asked: RunSpec; answered: StepTime };
   precisionTimes: { asked: undefined; answered: PrecisionTimes };
-  versions: { asked: undefined; answered: { tensorflow: string; tfjs: string } };
+  versions: { asked: undefined; answered: EngineVersions };
 }
 
 export type Question = {

@@ -1,5 +1,5 @@
 // A worker process: loads TensorFlow, and trains or measures what it is asked to until it is no longer wanted.
-import { engineVersions } from '../engine/tensorflow.js';
+import { engineVersions } from '../engine/versions.js';
 import { InputError } from '../errors.js';
 import { measureStep } from '../training/measure.js';
 import { precisionTimes } from '../training/precision.js';

@@ -8,6 +8,7 @@ import { cacheFolder } from '../../cache.js';
 import { InputError } from '../../errors.js';
 import { buildAddon } from './addon.js';
 import { requireTools } from './command.js';
+import { installNativeKernels } from './native_kernels.js';
 import { probeEngine } from './probe.js';
 import { fileSizes, folderBytes, isSealed, publish, publishLink, withWorkFolder } from './sealed_folder.js';
 import type { Device, LibrarySource } from './source.js';
@@ -66,7 +67,11 @@ function askedDevice(): Device | undefined {
  * @throws InputError if it cannot be done, saying in one line what to mend
  */
 export async function installEngine(say: (line: string) => void, signal: AbortSignal): Promise<void> {
-  if (isEngineInstalled()) return;
+  if (!isEngineInstalled()) await installTensorFlow(say, signal);
+  await installNativeKernels(say, signal);
+}
+
+async function installTensorFlow(say: (line: string) => void, signal: AbortSignal): Promise<void> {
   const device = askedDevice() ?? 'cpu';
   if (device === 'gpu') {
     if (spawnSync('nvidia-smi', ['-L']).status !== 0) {

@@ -2,6 +2,7 @@
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { Rank } from '@tensorflow/tfjs-node-gpu';
+import type { NativeKernels } from '../native/library.js';
 
 /** What the engine says of itself. */
 export interface EngineFacts {
@@ -18,6 +19,8 @@ export interface EngineFacts {
   oneDnnVersion: string | undefined;
   /** The processor features that oneDNN uses. */
   oneDnnIsa: string | undefined;
+  /** Whether the native kernels run here; if not, why. */
+  native: NativeKernels;
 }
 
 const MARK = 'engine facts: ';
@@ -51,6 +54,7 @@ export function probeEngine(): Promise<EngineFacts> {
 
 async function answer(): Promise<void> {
   const { tf } = await import('../tensorflow.js');
+  const { nativeKernels } = await import('../native/library.js');
   const product = tf.matMul([[1, 2]], [[3], [4]]).dataSync()[0];
   if (product !== 11) throw new Error(`Wrong result: [1 2] x [3 4] gave ${product}, not 11`);
   const image = tf.ones<Rank.R4>([1, 8, 8, 16]);
@@ -58,6 +62,7 @@ async function answer(): Promise<void> {
   if (sum !== 144) throw new Error(`Wrong result: a convolution of ones gave ${sum}, not 144`);
   const backend = tf.backend() as unknown as { binding: { TF_Version: string }; isUsingGpuDevice: boolean };
   const facts = {
+    native: nativeKernels(),
     tfjs: tf.version.tfjs,
     tensorflow: backend.binding.TF_Version,
     usesGpu: backend.isUsingGpuDevice,

@@ -1,0 +1,28 @@
+// Memory of a thread that grows to what its kernels need and stays.
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+
+namespace labelnoise {
+
+class Scratch {
+ public:
+  ~Scratch() { std::free(data_); }
+
+  /** At least `bytes` at the start of a page; what was there before is lost. */
+  uint8_t* get(size_t bytes) {
+    if (size_ < bytes) {
+      std::free(data_);
+      size_ = (bytes + 4095) / 4096 * 4096;
+      data_ = static_cast<uint8_t*>(std::aligned_alloc(4096, size_));
+    }
+    return data_;
+  }
+
+ private:
+  uint8_t* data_ = nullptr;
+  size_t size_ = 0;
+};
+
+}  // namespace labelnoise

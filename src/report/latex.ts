@@ -1,0 +1,144 @@
+// The table in LaTeX: a document of its own, or a part of another's.
+
+import { methodNamed } from '../methods/catalogue.js';
+import { conditionTitle } from '../suite/condition.js';
+import { captionOf } from './caption.js';
+import { halfWidth } from './interval.js';
+import { paperAccuracy } from './published.js';
+import type { Report } from './report.js';
+
+/**
+ * table4.tex: ours and the paper's accuracies, best of each column in bold, 95 % intervals over seeds. It compiles as it
+ * is; a paper that uses the package booktabs takes the table with `\input{table4.tex}`.
+ */
+export function latexTable(report: Report): string {
+  const { graph, cells, published } = report;
+  const { conditions } = graph;
+  const methods = Object.keys(graph.suite.methods);
+  const { title, noise, settings, about } = captionOf(report);
+  const ours = methods.map((method) =>
+    conditions.map(({ label }) => {
+      const { mean, seeds, failed, std } = cells.find((c) => c.method === method && c.condition === label)!;
+      return {
+        value: mean,
+        digits: 2,
+        half: halfWidth({ mean, std, seeds }),
+        instead: failed ? 'failed' : '--',
+      };
+    }),
+  );
+  const papers = methods.map((method) =>
+    conditions.map((condition) => ({
+      value: paperAccuracy(published, method, condition),
+      digits: 1,
+      half: null,
+      instead: '--',
+    })),
+  );
+  const columns = conditions.length + 1;
+  const block = (name: string, rows: readonly LatexCell[][]) => [
+    `    \\multicolumn{${columns}}{l}{\\emph{${name}}} \\\\`,
+    ...rows.map((row, i) =>
+      line([escaped(methodNamed(methods[i]!).title), ...row.map((cell, column) => text(cell, rows, column))]),
+    ),
+  ];
+  const hasPaper = papers.flat().some(({ value }) => value !== null);
+  return `${[
+    `% ${oneLine(title)}`,
+    '% A document of its own; a paper with \\usepackage{booktabs} takes the table alone with \\input{table4.tex}.',
+    // Inside a document, LaTeX has redefined \documentclass.
+    '\\makeatletter',
+    '\\ifx\\documentclass\\@twoclasseserror\\def\\labelnoiseend{}\\else',
+    '  \\documentclass{article}',
+    '  \\usepackage[T1]{fontenc}',
+    '  \\usepackage{booktabs}',
+    '  \\pagestyle{empty}',
+    '  \\begin{document}',
+    '  \\def\\labelnoiseend{\\end{document}}',
+    '\\fi',
+    '\\makeatother',
+    '\\begin{table}',
+    '  \\centering',
+    `  \\caption{${escaped(title)}. ${escaped(noise)}${ours.flat().some(({ half }) => half !== null) ? ' $\\pm$: half of the 95\\,\\% Student-t interval of the mean over seeds.' : ''}}`,
+    `  \\begin{tabular}{l${'r'.repeat(conditions.length)}}`,
+    '    \\toprule',
+    line(['Method', ...conditions.map((condition) => escaped(conditionTitle(condition)))]),
+    '    \\midrule',
+    ...block('Ours', ours),
+    ...(hasPaper ? ['    \\midrule', ...block('Foret et al.\\ (2021), Table 4', papers)] : []),
+    '    \\bottomrule',
+    '  \\end{tabular}',
+    '',
+    '  \\smallskip',
+    '  \\begin{minipage}{\\linewidth}',
+    '    \\footnotesize',
+    ...[...settings, ...about].map((note) => `    ${escaped(note.trim())}\\par`),
+    '  \\end{minipage}',
+    '\\end{table}',
+    '\\labelnoiseend',
+  ].join('\n')}\n`;
+}
+
+interface LatexCell {
+  /** Percent. */
+  value: number | null;
+  digits: number;
+  half: number | null;
+  /** What stands there without a value. */
+  instead: string;
+}
+
+const line = (cells: readonly string[]) => `    ${cells.join(' & ')} \\\\`;
+
+function text(
+  { value, digits, half, instead }: LatexCell,
+  rows: readonly LatexCell[][],
+  column: number,
+): string {
+  if (value === null) return instead;
+  const best = rows.every((row) => (row[column]!.value ?? 0) <= value);
+  const number = value.toFixed(digits);
+  const pm = half === null ? '' : ` \\pm ${half.toFixed(2)}`;
+  return `$${best ? `\\mathbf{${number}}` : number}${pm}$`;
+}
+
+const oneLine = (text: string) => text.replace(/[\r\n]+/g, ' ').replace(/[^\x20-\x7e]/g, '?');
+
+const SPECIALS: Record<string, string> = {
+  '\\': '\\textbackslash{}',
+  '{': '\\{',
+  '}': '\\}',
+  $: '\\$',
+  '&': '\\&',
+  '#': '\\#',
+  _: '\\_',
+  '%': '\\%',
+  '~': '\\textasciitilde{}',
+  '^': '\\textasciicircum{}',
+  '<': '\\textless{}',
+  '>': '\\textgreater{}',
+  '|': '\\textbar{}',
+  '"': '\\textquotedbl{}',
+  '±': '$\\pm$',
+  '−': '$-$',
+  '×': '$\\times$',
+  '≥': '$\\geq$',
+  '≤': '$\\leq$',
+  '–': '--',
+  '—': '---',
+  '’': "'",
+  '“': '``',
+  '”': "''",
+};
+
+/** Text as LaTeX prints it; characters that its standard fonts lack are named by their code points. */
+export function escaped(text: string): string {
+  return Array.from(text, (character) => {
+    const special = SPECIALS[character];
+    if (special !== undefined) return special;
+    if (/\s/.test(character)) return ' ';
+    // ASCII, and the letters of Latin-1 that T1 fonts have.
+    if (/[\x21-\x7eÀ-ÖØ-öø-ÿ]/.test(character)) return character;
+    return `[U+${character.codePointAt(0)!.toString(16).toUpperCase().padStart(4, '0')}]`;
+  }).join('');
+}

@@ -1,0 +1,70 @@
+// What a figure needs of the plotting library: a seam, because the page is rendered where there is no browser, too.
+import { createContext } from 'preact';
+import type { CellData, ConditionData, CurveData, CurveQuantity, MethodData, RunData } from '../page_data.js';
+
+/** A drawn figure, and what can be read from it along x. */
+export interface Drawing {
+  figure: Element;
+  reading?: Reading;
+}
+
+/** The values at each position along x, for pointer and keyboard. */
+export interface Reading {
+  /** Positions in ascending order. */
+  xs: readonly number[];
+  /** Pixels from the left, in a figure as wide as it was drawn. */
+  pixel(x: number): number;
+  title(x: number): string;
+  rows(x: number): ReadingRow[];
+}
+
+export interface ReadingRow {
+  label: string;
+  /** CSS colour of its line. */
+  colour: string;
+  text: string;
+}
+
+/** A line of the curves figure: a method in a folder. */
+export interface CurveLine {
+  method: MethodData;
+  folder: string;
+  /** Which folder of the page: decides the dashes. */
+  place: number;
+  curves: CurveData[];
+}
+
+/** The figures of the page, each for a width in pixels. */
+export interface Drawings {
+  /** Accuracy against noise, one line a method, the paper's dashed. */
+  accuracy(
+    methods: readonly MethodData[],
+    conditions: readonly ConditionData[],
+    cells: readonly CellData[],
+    width: number,
+  ): Drawing;
+  /** One method's accuracy against noise, one line a folder, the paper's dashed. */
+  comparison(
+    conditions: readonly ConditionData[],
+    folders: readonly { name: string; cells: readonly CellData[] }[],
+    width: number,
+  ): Drawing;
+  /** A quantity against the epoch. */
+  curves(lines: readonly CurveLine[], quantity: CurveQuantity, epochs: number, width: number): Drawing;
+  /** counts[t][g] as shares of their rows. */
+  transitions(counts: readonly (readonly number[])[], width: number): Drawing;
+  runGraph(
+    runs: readonly RunData[],
+    methods: readonly MethodData[],
+    conditions: readonly ConditionData[],
+    width: number,
+  ): Drawing;
+  /** The line and marker of a method, for a legend. */
+  methodKey(style: number): Element;
+  /** The line of a folder: its colour among its like, or its dashes among methods' colours. */
+  folderKey(place: number, coloured: boolean): Element;
+  paperKey(): Element;
+}
+
+/** Undefined where the page is rendered as text. */
+export const DrawingsContext = createContext<Drawings | undefined>(undefined);

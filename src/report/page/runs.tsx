@@ -1,0 +1,114 @@
+// The runs of a folder: which learns from which, how they stand, and what they cost.
+import type { FolderData, RunData, RunState } from '../page_data.js';
+import { Chart } from './chart.js';
+import { Downloads } from './download.js';
+import { accuracy, count } from './format.js';
+import { STATES } from './styles.js';
+import { TableBox } from './table_box.js';
+
+const ORDER: RunState[] = ['running', 'failed', 'teacher failed', 'begun', 'to do', 'finished'];
+
+function State({ run }: { run: RunData }) {
+  const { sign, colour } = STATES[run.state];
+  return (
+    <span class="state">
+      <span style={{ color: colour }} aria-hidden="true">
+        {sign}
+      </span>{' '}
+      {run.state}
+      {run.note && `: ${run.note}`}
+      {run.state === 'running' && <progress value={run.share} max={1} aria-label={`of ${run.id}`} />}
+    </span>
+  );
+}
+
+export function Runs({ folder, named }: { folder: FolderData; named: boolean }) {
+  const { runs, methods, conditions } = folder;
+  const titleOf = (name: string) => methods.find((m) => m.name === name)!.title;
+  const columnOf = (label: string) => conditions.find((c) => c.label === label)!.title;
+  const counts = ORDER.map((state) => ({
+    state,
+    runs: runs.filter((run) => run.state === state).length,
+  })).filter(({ runs }) => runs > 0);
+  const failed = runs.filter(({ state }) => state === 'failed');
+  const number = (value: number | null) => (value === null ? '' : accuracy(value));
+  return (
+    <div class="card">
+      {named && <h3>{folder.name}</h3>}
+      <p class="counts">
+        {counts.map(({ state, runs }) => (
+          <span key={state}>
+            <span style={{ color: STATES[state].colour }} aria-hidden="true">
+              {STATES[state].sign}
+            </span>{' '}
+            {runs} {state}
+          </span>
+        ))}
+      </p>
+      {failed.length > 0 && (
+        <ul class="failures">
+          {failed.map((run) => (
+            <li key={run.id}>
+              <b>
+                {titleOf(run.method)}, {columnOf(run.condition)}, seed {run.seed}
+              </b>{' '}
+              failed: {run.note}
+            </li>
+          ))}
+        </ul>
+      )}
+      <Chart
+        label="Run graph: a box for each run with its state and time, an arrow from each teacher to its student"
+        of={[folder]}
+        draw={(drawings, width) => drawings.runGraph(runs, methods, conditions, width)}
+      />
+      <p class="legend">
+        An arrow leads from a teacher to the run that learns what it predicts. The darker a finished box, the
+        longer it trained.
+      </p>
+      <details>
+        <summary>{count(runs.length, 'run')} as a table</summary>
+        <TableBox class="runs" label={`Runs: ${folder.name}`}>
+          <thead>
+            <tr>
+              <th scope="col">Run</th>
+              <th scope="col">Method</th>
+              <th scope="col">Noise</th>
+              <th scope="col">Seed</th>
+              <th scope="col">State</th>
+              <th scope="col">Test accuracy</th>
+              <th scope="col">Wrong labels fitted</th>
+              <th scope="col">True labels recovered</th>
+              <th scope="col">Time</th>
+              <th scope="col">Units</th>
+              <th scope="col">Learns from</th>
+            </tr>
+          </thead>
+          <tbody>
+            {runs.map((run) => (
+              <tr key={run.id}>
+                <th scope="row">
+                  <code>{run.id}</code>
+                </th>
+                <td>{titleOf(run.method)}</td>
+                <td class="number">{columnOf(run.condition)}</td>
+                <td class="number">{run.seed}</td>
+                <td>
+                  <State run={run} />
+                </td>
+                <td class="number">{number(run.accuracy)}</td>
+                <td class="number">{number(run.wrongLabelsFitted)}</td>
+                <td class="number">{number(run.trueLabelsRecovered)}</td>
+                <td class="number">{run.duration}</td>
+                <td class="number">{run.units}</td>
+                <td>{run.dependsOn.length ? <code>{run.dependsOn.join(', ')}</code> : 'the noisy labels'}</td>
+              </tr>
+            ))}
+          </tbody>
+        </TableBox>
+        <p class="legend">A unit is what a training with plain SGD costs.</p>
+      </details>
+      <Downloads folder={folder} named={named} names={['runs.csv']} />
+    </div>
+  );
+}

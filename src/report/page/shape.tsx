@@ -1,0 +1,91 @@
+// Whether the results have the paper's shape, whatever their level: the order of the methods, and the steps between them.
+import type { FolderData, MethodDifference } from '../page_data.js';
+import { Downloads } from './download.js';
+import { points, withHalf } from './format.js';
+
+import { TableBox } from './table_box.js';
+import { Columns, Difference } from './table_parts.js';
+
+function Step({ step }: { step: MethodDifference | null }) {
+  if (!step)
+    return (
+      <td>
+        <span class="missing">–</span>
+      </td>
+    );
+  const { difference, half, paper } = step;
+  return (
+    <td>
+      <span class="step">
+        <Difference value={difference} text={withHalf(points(difference), half)} />
+      </span>
+      {paper !== null && <span class="beside">{points(paper)}</span>}
+    </td>
+  );
+}
+
+const tauText = (tau: number | null) => (tau === null ? '–' : tau.toFixed(2).replace('-', '−'));
+
+export function Shape({ folder, named }: { folder: FolderData; named: boolean }) {
+  const { shape, conditions, seeds } = folder;
+  const { tau, tauOverall, orderings, fitted } = shape;
+  return (
+    <div class="card">
+      {named && <h3>{folder.name}</h3>}
+      {orderings.length > 0 && (
+        <>
+          <TableBox
+            class="results steps"
+            caption="Differences between methods, points of accuracy; all of them are positive in the paper"
+          >
+            <Columns first="Difference" conditions={conditions} last="On average" />
+            <tbody>
+              {orderings.map(({ title, differences, overall }) => (
+                <tr key={title}>
+                  <th scope="row">{title}</th>
+                  {differences.map((step, i) => (
+                    <Step key={conditions[i]!.label} step={step} />
+                  ))}
+                  <Step step={overall} />
+                </tr>
+              ))}
+              <tr>
+                <th scope="row">Order of the methods (tau-b)</th>
+                {tau.map((value, i) => (
+                  <td key={conditions[i]!.label}>{tauText(value)}</td>
+                ))}
+                <td>{tauText(tauOverall)}</td>
+              </tr>
+            </tbody>
+          </TableBox>
+          <p class="legend">
+            In each cell: <b>ours</b>
+            {seeds.length > 1 && ', ± half of the 95 % interval, paired by seed'}; below it the paper's.
+            Kendall's tau-b is 1 where the methods come in the paper's order, −1 where they come in the
+            opposite one.
+          </p>
+        </>
+      )}
+      {fitted.length > 0 && (
+        <TableBox
+          class="results"
+          caption="Memorisation: wrong labels that the network predicts after the last epoch, percent of them"
+        >
+          <Columns conditions={conditions} />
+          <tbody>
+            {fitted.map(({ title, shares }) => (
+              <tr key={title}>
+                <th scope="row">{title}</th>
+                {shares.map((share, i) => (
+                  <td key={conditions[i]!.label}>{share === null ? '–' : share.toFixed(1)}</td>
+                ))}
+              </tr>
+            ))}
+          </tbody>
+        </TableBox>
+      )}
+      {orderings.length + fitted.length === 0 && <p class="missing">Known once runs have finished.</p>}
+      <Downloads folder={folder} named={named} names={['shape.csv']} />
+    </div>
+  );
+}

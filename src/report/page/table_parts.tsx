@@ -1,0 +1,45 @@
+// What several tables have: the shade of a difference, and the head with a column for each noise condition.
+import type { ConditionData } from '../page_data.js';
+
+/** Differences are shaded in full from here on, in points. */
+const FULL_SHADE = 40;
+
+/** The shade of a difference, -1 to 1; roots tell small ones apart. */
+const shade = (difference: number) =>
+  Math.sign(difference) * Math.min(1, Math.sqrt(Math.abs(difference) / FULL_SHADE));
+
+export function Difference({ value, text }: { value: number; text: string }) {
+  const strength = shade(value);
+  const colour = strength < 0 ? 'var(--below)' : 'var(--above)';
+  const background = `color-mix(in srgb, ${colour} ${Math.round(Math.abs(strength) * 42)}%, transparent)`;
+  return (
+    <span class="difference" style={{ background }}>
+      {text}
+    </span>
+  );
+}
+
+/** The head of a table with a column for each condition, and one more if it is named. */
+export function Columns({
+  first = 'Method',
+  conditions,
+  last,
+}: {
+  first?: string;
+  conditions: readonly ConditionData[];
+  last?: string;
+}) {
+  return (
+    <thead>
+      <tr>
+        <th scope="col">{first}</th>
+        {conditions.map(({ label, title }) => (
+          <th scope="col" key={label}>
+            {title}
+          </th>
+        ))}
+        {last && <th scope="col">{last}</th>}
+      </tr>
+    </thead>
+  );
+}

@@ -1,0 +1,162 @@
+// What the page shows, as plain JSON: made from reports, drawn by the page's components on either side.
+
+/** The page's content. */
+export interface PageData {
+  title: string;
+  /** Of this project. */
+  version: string;
+  /** Whether the page is served while a suite runs, and follows it. */
+  live: boolean;
+  /** One results folder, or several to compare. */
+  folders: FolderData[];
+  /** The cells of folders after the first beside those of the first. */
+  differences: DifferenceData[];
+}
+
+/** One results folder. */
+export interface FolderData {
+  /** What tells it from the others of the page. */
+  name: string;
+  suite: string;
+  description: string;
+  scaledDown: string | null;
+  seeds: number[];
+  /** What was run, in a few words each. */
+  facts: NamedText[];
+  /** As in the other tables of the folder. */
+  caption: { title: string; noise: string; about: string[] };
+  /** Rows of the table. */
+  methods: MethodData[];
+  /** Columns of the table. */
+  conditions: ConditionData[];
+  /** Every cell, methods in table order, each with the columns in order. */
+  cells: CellData[];
+  shape: ShapeData;
+  /** Other published rows, one accuracy (percent) for each condition. */
+  literature: { title: string; source: string; accuracies: (number | null)[] }[];
+  curves: CurveData[];
+  transitions: TransitionData[];
+  runs: RunData[];
+  /** Where the records come from; several values where they are not all from the same. */
+  provenance: { name: string; values: { value: string; runs: number }[] }[];
+  settings: { differing: string[]; shared: string };
+  /** suite.json. */
+  suiteJson: string;
+  /** Contents of CSV files by their names. */
+  csv: Record<string, string>;
+}
+
+export interface NamedText {
+  name: string;
+  text: string;
+}
+
+export interface MethodData {
+  name: string;
+  /** The method it is a variant of, or itself. */
+  base: string;
+  title: string;
+  /** Which colour and marker are its own, the same in every folder. */
+  style: number;
+}
+
+export interface ConditionData {
+  label: string;
+  title: string;
+  /** Noise rate in percent; null for labels from a file. */
+  rate: number | null;
+}
+
+/** Accuracies in percent. */
+export interface CellData {
+  method: string;
+  condition: string;
+  seeds: number;
+  failed: number;
+  mean: number | null;
+  /** Half the width of the 95 % interval of the mean; null below two seeds. */
+  half: number | null;
+  paper: number | null;
+  /** Whether no other method has a higher mean under this condition. */
+  best: boolean;
+}
+
+/** How much of the paper's shape is in the results; lists have an entry for each condition. */
+export interface ShapeData {
+  /** Kendall's tau-b of our order of the methods and the paper's; null where there is nothing to order. */
+  tau: (number | null)[];
+  tauOverall: number | null;
+  /** Differences between methods that are positive in the paper. */
+  orderings: { title: string; differences: (MethodDifference | null)[]; overall: MethodDifference | null }[];
+  /** Wrong labels that are predicted after the last epoch, percent of them, by method. */
+  fitted: { title: string; shares: (number | null)[] }[];
+}
+
+/** Points of accuracy. */
+export interface MethodDifference {
+  difference: number;
+  half: number | null;
+  /** The paper's. */
+  paper: number | null;
+}
+
+/** A run's evaluations, in percent; the four lists run in parallel. */
+export interface CurveData {
+  method: string;
+  condition: string;
+  seed: number;
+  epochs: number[];
+  testAccuracy: number[];
+  wrongLabelsFitted: (number | null)[];
+  trueLabelsRecovered: (number | null)[];
+}
+
+/** The quantities of a curve. */
+export type CurveQuantity = 'testAccuracy' | 'wrongLabelsFitted' | 'trueLabelsRecovered';
+
+/** counts[t][g]: training images of true class t given label g, over all seeds. */
+export interface TransitionData {
+  condition: string;
+  seeds: number;
+  counts: number[][];
+}
+
+export type RunState = 'finished' | 'running' | 'begun' | 'to do' | 'failed' | 'teacher failed';
+
+export interface RunData {
+  id: string;
+  method: string;
+  condition: string;
+  seed: number;
+  state: RunState;
+  /** Why it failed, or how far it is. */
+  note: string;
+  /** Of its steps, how many are done, 0 to 1. */
+  share: number;
+  accuracy: number | null;
+  wrongLabelsFitted: number | null;
+  trueLabelsRecovered: number | null;
+  seconds: number | null;
+  /** `seconds` as people say it. */
+  duration: string;
+  /** Its cost in trainings with plain SGD. */
+  units: number;
+  dependsOn: string[];
+}
+
+/** A cell of a later folder beside that of the first, in points of accuracy. */
+export interface DifferenceData {
+  /** Names of the two folders. */
+  from: string;
+  to: string;
+  method: string;
+  condition: string;
+  /** Means over the seeds, percent. */
+  before: number;
+  after: number;
+  difference: number;
+  /** Half the width of the 95 % interval of the difference; null if the seeds are too few. */
+  half: number | null;
+  /** Paired by seed, or two samples. */
+  paired: boolean;
+}

@@ -1,0 +1,281 @@
+// The content of the page, from the reports of one results folder or several.
+import { baseName, METHODS, methodNamed } from '../methods/catalogue.js';
+import { architectureName } from '../models/architecture.js';
+import { VERSION } from '../project.js';
+import { finalAccuracy } from '../results/aggregate.js';
+import type { Happening } from '../results/events.js';
+import type { Evaluation, Provenance, RunRecord } from '../results/record.js';
+import { type Condition, conditionTitle } from '../suite/condition.js';
+import { type RunGraph, type RunNode, totalUnits } from '../suite/expand.js';
+import { captionOf } from './caption.js';
+import { comparisonCsv, runsCsv, shapeCsv, tableCsv, transitionsCsv } from './csv.js';
+import { differences } from './differences.js';
+import { halfWidth } from './interval.js';
+import type {
+  CellData,
+  ConditionData,
+  CurveData,
+  FolderData,
+  NamedText,
+  PageData,
+  RunData,
+  RunState,
+  TransitionData,
+} from './page_data.js';
+import { paperAccuracy } from './published.js';
+import type { Report } from './report.js';
+import { settingsOf } from './settings.js';
+import { shapeData } from './shape_data.js';
+import { duration } from './wording.js';
+
+/** A report, what tells it from others on the page, and what happens in its folder just now. */
+export interface NamedReport {
+  name: string;
+  report: Report;
+  happening?: Happening;
+  /** Runs with a checkpoint to go on from. */
+  begun?: ReadonlySet<string>;
+}
+
+/** The page of these folders; `live` if it is served while they change. Depends on its arguments alone. */
+export function pageDataOf(named: readonly NamedReport[], live = false): PageData {
+  const styles = stylesOf(named.flatMap(({ report }) => methodNames(report.graph)));
+  const folders = named.map((folder) => folderData(folder, styles));
+  const title = folders.map(({ name, suite }) => (folders.length > 1 ? name : suite)).join(' and ');
+  return { title, version: VERSION, live, folders, differences: differences(named) };
+}
+
+/** The table's methods, and teachers of theirs that are none of its own after them. */
+function methodNames({ suite, runs }: RunGraph): string[] {
+  return [...new Set([...Object.keys(suite.methods), ...runs.map(({ method }) => method)])];
+}
+
+/** A style for each method: always the same for those of the catalogue, unless variants have to be told apart. */
+function stylesOf(names: readonly string[]): Map<string, number> {
+  const plain = names.every((name) => name === baseName(name));
+  const order = plain ? METHODS.map(({ name }) => name) : names;
+  return new Map([...new Set(order)].map((name, i) => [name, i]));
+}
+
+function folderData(named: NamedReport, styles: ReadonlyMap<string, number>): FolderData {
+  const { report } = named;
+  const { graph, published } = report;
+  const { suite } = graph;
+  const runs = graph.runs.map((run) => runData(run, named));
+  const { title, noise, about } = captionOf(report);
+  return {
+    name: named.name,
+    suite: suite.name,
+    description: suite.description,
+    scaledDown: suite.scaledDown,
+    seeds: suite.seeds,
+    facts: factsOf(report, runs),
+    caption: { title, noise, about },
+    methods: methodNames(graph).map((name) => ({
+      name,
+      base: baseName(name),
+      title: methodNamed(name).title,
+      style: styles.get(name)!,
+    })),
+    conditions: graph.conditions.map(conditionData),
+    cells: cellsOf(report),
+    shape: shapeData(report),
+    literature: published.rows
+      .filter(({ block }) => block === 'literature')
+      .map(({ title, source, accuracy }) => ({
+        title,
+        source,
+        accuracies: graph.conditions.map(({ noise, label }) =>
+          noise.kind === 'symmetric' ? (accuracy[label] ?? null) : null,
+        ),
+      })),
+    curves: curvesOf(named),
+    transitions: transitionsOf(report),
+    runs,
+    provenance: provenanceOf(graph.runs.flatMap(({ id }) => report.records.get(id) ?? [])),
+    settings: settingsOf(graph),
+    suiteJson: JSON.stringify(suite, null, 2),
+    csv: {
+      'comparison.csv': comparisonCsv(report),
+      'table4.csv': tableCsv(report),
+      'shape.csv': shapeCsv(report),
+      'runs.csv': runsCsv(report),
+      'transitions.csv': transitionsCsv(transitionsOf(report)),
+    },
+  };
+}
+
+function conditionData(condition: Condition): ConditionData {
+  const { label, noise } = condition;
+  const rate = noise.kind === 'symmetric' ? Number(label) : null;
+  return { label, title: conditionTitle(condition), rate };
+}
+
+function cellsOf({ graph, cells, published }: Report): CellData[] {
+  return cells.map((cell) => {
+    const { method, condition, seeds, failed, mean } = cell;
+    const column = cells.filter((other) => other.condition === condition);
+    return {
+      method,
+      condition,
+      seeds,
+      failed,
+      mean,
+      half: halfWidth(cell),
+      paper: paperAccuracy(published, method, graph.conditions.find(({ label }) => label === condition)!),
+      best: mean !== null && column.every((other) => other.mean === null || other.mean <= mean),
+    };
+  });
+}
+
+/** Finer than the pages' figures can show. */
+const rounded = (percent: number) => Math.round(percent * 100) / 100;
+const roundedOrNot = (percent: number | null) => percent && rounded(percent);
+
+/** A curve for each cell, and for the teachers that are in no cell. */
+function curvesOf({ report: { graph, records }, happening }: NamedReport): CurveData[] {
+  const byId = new Map(graph.runs.map((run) => [run.id, run]));
+  const inCells = new Set(graph.cells.map(({ run }) => run));
+  return [
+    ...graph.cells.map(({ method, run }) => ({ method, run: byId.get(run)! })),
+    ...graph.runs.filter(({ id }) => !inCells.has(id)).map((run) => ({ method: run.method, run })),
+  ].flatMap(({ method, run }) => {
+    const curve = records.get(run.id)?.curve ?? happening?.underWay.get(run.id)?.curve ?? [];
+    return curve.length ? [curveData(method, run, curve)] : [];
+  });
+}
+
+function curveData(method: string, { condition, spec }: RunNode, curve: readonly Evaluation[]): CurveData {
+  return {
+    method,
+    condition: condition.label,
+    seed: spec.seed,
+    epochs: curve.map(({ epoch }) => epoch),
+    testAccuracy: curve.map(({ testAccuracy }) => rounded(testAccuracy)),
+    wrongLabelsFitted: curve.map(({ wrongLabelsFitted }) => roundedOrNot(wrongLabelsFitted)),
+    trueLabelsRecovered: curve.map(({ trueLabelsRecovered }) => roundedOrNot(trueLabelsRecovered)),
+  };
+}
+
+/** One matrix a condition: the labels of a seed are the same for all methods, so each seed counts once. */
+function transitionsOf({ graph, records }: Report): TransitionData[] {
+  return graph.conditions.flatMap(({ label }) => {
+    const bySeed = new Map<number, number[][]>();
+    for (const run of graph.runs) {
+      const record = run.condition.label === label ? records.get(run.id) : undefined;
+      if (record) bySeed.set(run.spec.seed, record.noise.transitions);
+    }
+    const [first, ...others] = bySeed.values();
+    if (!first) return [];
+    const counts = first.map((row, t) =>
+      row.map((count, g) => others.reduce((sum, matrix) => sum + matrix[t]![g]!, count)),
+    );
+    return [{ condition: label, seeds: bySeed.size, counts }];
+  });
+}
+
+function runData(run: RunNode, { report, happening, begun }: NamedReport): RunData {
+  const record = report.records.get(run.id);
+  const underWay = happening?.underWay.get(run.id);
+  const reason = happening?.failures.get(run.id) ?? report.failures.get(run.id);
+  const teacherFailed = run.dependsOn.find((id) => happening?.failures.has(id) || report.failures.has(id));
+  const state = ((): RunState => {
+    if (record) return 'finished';
+    if (underWay) return 'running';
+    if (teacherFailed && !report.records.has(teacherFailed)) return 'teacher failed';
+    if (reason !== undefined) return 'failed';
+    return begun?.has(run.id) ? 'begun' : 'to do';
+  })();
+  const notes: Partial<Record<RunState, string>> = {
+    failed: reason,
+    'teacher failed': `its teacher ${teacherFailed} failed`,
+    running: underWay?.epochs ? `epoch ${underWay.epoch} of ${underWay.epochs}` : 'starting',
+    begun: 'goes on from its checkpoint',
+  };
+  const last = record?.curve.at(-1);
+  return {
+    id: run.id,
+    method: run.method,
+    condition: run.condition.label,
+    seed: run.spec.seed,
+    state,
+    note: notes[state] ?? '',
+    share: record ? 1 : (underWay?.share ?? 0),
+    accuracy: record ? finalAccuracy(record) : null,
+    wrongLabelsFitted: last?.wrongLabelsFitted ?? null,
+    trueLabelsRecovered: last?.trueLabelsRecovered ?? null,
+    seconds: record?.wallSeconds ?? null,
+    duration: record ? duration(record.wallSeconds) : '',
+    units: run.units,
+    dependsOn: run.dependsOn,
+  };
+}
+
+function factsOf({ graph, records }: Report, runs: readonly RunData[]): NamedText[] {
+  const { suite } = graph;
+  const { data, training, seeds } = suite;
+  const number = (n: number) => n.toLocaleString('en');
+  const record = graph.runs.map(({ id }) => records.get(id)).find((found) => found !== undefined);
+  const seconds = runs.reduce((sum, run) => sum + (run.seconds ?? 0), 0);
+  const alone = graph.cells.reduce((sum, { run }) => sum + unitsAlone(graph, run), 0);
+  const saved = 1 - totalUnits(graph.runs) / alone;
+  return [
+    {
+      name: 'Network',
+      text: `${architectureName(suite.model)}${record ? `, ${number(record.parameters)} parameters` : ''}`,
+    },
+    {
+      name: 'Training',
+      text: `${number(data.trainImages)} images, ${number(training.epochs)} epochs in batches of ${training.batchSize}, ${data.augment === 'none' ? 'no augmentation' : 'flips and crops'}`,
+    },
+    {
+      name: 'Test',
+      text: `${number(data.testImages)} ${data.testOn ? 'held-out clean training images' : 'clean images'}, after the last epoch`,
+    },
+    { name: 'Noise', text: noiseText(graph) },
+    { name: seeds.length === 1 ? 'Seed' : 'Seeds', text: seeds.join(', ') },
+    { name: 'Precision', text: suite.precision },
+    { name: 'Runs', text: `${records.size} of ${graph.runs.length} finished` },
+    {
+      name: 'Training time',
+      text: `${duration(seconds)} in all${saved > 0 ? `; shared teachers save ${Math.round(100 * saved)} %` : ''}`,
+    },
+  ];
+}
+
+function noiseText({ suite, conditions }: RunGraph): string {
+  // No line is to begin with a percent sign.
+  const columns = conditions.map((condition) => conditionTitle(condition).replace(' ', '\u00a0')).join(', ');
+  if (suite.noise.kind === 'file') return `labels from files: ${columns}`;
+  return `symmetric: ${columns} of the labels ${suite.noise.redraw === 'other' ? 'wrong' : 'drawn anew'}`;
+}
+
+/** What a cell would cost if nothing were shared. */
+function unitsAlone({ runs }: RunGraph, id: string): number {
+  const run = runs.find((node) => node.id === id)!;
+  return run.dependsOn.reduce((sum, teacher) => sum + unitsAlone({ runs } as RunGraph, teacher), run.units);
+}
+
+const ORIGINS: [name: string, of: (provenance: Provenance) => string][] = [
+  ['Commit', ({ commit }) => commit],
+  ['labelnoise', ({ version }) => version],
+  ['Processor', ({ cpu }) => cpu],
+  ['Platform', ({ platform }) => platform],
+  ['Node', ({ node }) => node],
+  ['TensorFlow', ({ tensorflow }) => tensorflow],
+  ['TensorFlow.js', ({ tfjs }) => tfjs],
+  ['Precision', ({ precision }) => precision],
+  ['Threads a run', ({ threads }) => String(threads)],
+  ['Finished (UTC)', ({ finished }) => finished.slice(0, 10)],
+];
+
+function provenanceOf(records: readonly RunRecord[]): FolderData['provenance'] {
+  return ORIGINS.map(([name, of]) => {
+    const counts = new Map<string, number>();
+    for (const { provenance } of records) {
+      const value = of(provenance);
+      counts.set(value, (counts.get(value) ?? 0) + 1);
+    }
+    return { name, values: [...counts].map(([value, runs]) => ({ value, runs })) };
+  });
+}

@@ -1,0 +1,108 @@
+// The native kernels against TensorFlow's, and their promise: the same bits whatever the threads and the load.
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { expect } from 'chai';
+import { Graph, type Value } from '../src/engine/graph.js';
+import { nativeKernels } from '../src/engine/native/library.js';
+import { NativeOperations } from '../src/engine/native/operations.js';
+import { PROJECT_ROOT } from '../src/project.js';
+import type { Precision } from '../src/suite/spec.js';
+import { relativeDistance } from './support/programs.js';
+
+/** bfloat16 keeps 8 bits, and rounding brings some numbers over ReLU's kink. */
+const TOLERANCE = 0.02;
+
+describe('the native kernels', () => {
+  let folder: string;
+  before(() => {
+    folder = mkdtempSync(path.join(tmpdir(), 'labelnoise-native-'));
+  });
+  after(() => rmSync(folder, { recursive: true }));
+
+  function compute(precision: Precision, env: NodeJS.ProcessEnv, file = ''): string {
+    const script = path.join(PROJECT_ROOT, 'dist', 'test', 'support', 'native_results.js');
+    const options = { env: { ...process.env, ...env }, encoding: 'utf8' } as const;
+    const { status, stdout, stderr } = spawnSync(process.execPath, [script, precision, file], options);
+    expect(status, stderr).to.equal(0);
+    return stdout.trim();
+  }
+
+  function results(precision: Precision, env: NodeJS.ProcessEnv): Record<string, number[]> {
+    const file = path.join(folder, 'results.json');
+    compute(precision, env, file);
+    return JSON.parse(readFileSync(file, 'utf8'));
+  }
+
+  it('and those of TensorFlow agree with float32, within the rounding of bfloat16', () => {
+    const exact = results('float32', {});
+    for (const env of [{ LABELNOISE_NATIVE: 'on' }, { LABELNOISE_NATIVE: 'off' }]) {
+      const rounded = results('bfloat16', env);
+      expect(Object.keys(rounded)).to.deep.equal(Object.keys(exact));
+      for (const [name, values] of Object.entries(rounded))
+        expect(
+          relativeDistance(values, exact[name]!),
+          `${name}, native ${env.LABELNOISE_NATIVE}`,
+        ).to.be.below(TOLERANCE);
+    }
+  });
+
+  it('give the same bits with any number of threads, and each time', function () {
+    if (!nativeKernels().inUse) this.skip();
+    const bits = ['1', '2', '3', '2'].map((threads) =>
+      compute('bfloat16', { TF_NUM_INTRAOP_THREADS: threads }),
+    );
+    expect(new Set(bits).size).to.equal(1);
+    expect(compute('bfloat16', { LABELNOISE_NATIVE: 'off' })).not.to.equal(bits[0]);
+  });
+
+  it('refuse a setting that is neither on nor off', () => {
+    const script = path.join(PROJECT_ROOT, 'dist', 'test', 'support', 'native_results.js');
+    const env = { ...process.env, LABELNOISE_NATIVE: 'no' };
+    const { stderr } = spawnSync(process.execPath, [script, 'bfloat16'], { env, encoding: 'utf8' });
+    expect(stderr).to.contain('LABELNOISE_NATIVE is "no"; it must be on or off');
+  });
+
+  describe('are recorded', () => {
+    const value = (ref: string, shape: number[], dtype: Value['dtype'] = 'bfloat16'): Value => ({
+      ref,
+      dtype,
+      shape,
+    });
+    const images = value('images', [4, 8, 8, 32]);
+    const filter = value('filter', [3, 3, 32, 32]);
+
+    it('for 3x3 convolutions of whole tiles in bfloat16 only', () => {
+      const native = new NativeOperations(new Graph(), true);
+      expect(native.convolution(images, filter, [1, 1], images.shape)).to.include({ dtype: 'bfloat16' });
+      const others: [Value, Value][] = [
+        [value('images', images.shape, 'float32'), value('filter', filter.shape, 'float32')],
+        [images, value('filter', [1, 1, 32, 32])],
+        [images, value('filter', [3, 3, 32, 40])],
+        [value('images', [4, 6, 6, 32]), filter],
+      ];
+      for (const [x, f] of others) expect(native.convolution(x, f, [1, 1], x.shape)).to.equal(undefined);
+      const off = new NativeOperations(new Graph(), false);
+      expect(off.convolution(images, filter, [1, 1], images.shape)).to.equal(undefined);
+    });
+
+    it('with ReLU as a part of the normalisation before it, and of its gradient', () => {
+      const graph = new Graph();
+      const native = new NativeOperations(graph, true);
+      const vectors = ['mean', 'variance', 'scale', 'offset'].map((name) => value(name, [32], 'float32'));
+      const y = native.relu(native.normalise(images, vectors, 1e-5)!)!;
+      expect(graph.node(y)).to.deep.include({ op: 'LabelnoiseNormalise' });
+      expect(graph.node(y)!.attributes.relu).to.deep.equal({ bool: true });
+      const dy = native.reluGradient(value('dy', images.shape), y)!;
+      const own = graph.node(native.normaliseGradient(dy, images, vectors, 1e-5)!)!;
+      expect(own.attributes.relu).to.deep.equal({ bool: true });
+      expect(own.inputs[0]).to.equal('dy');
+      // The activation of another normalisation is no part of this one.
+      const other = value('other', images.shape);
+      const foreign = graph.node(native.normaliseGradient(dy, other, vectors, 1e-5)!)!;
+      expect(foreign.attributes.relu).to.deep.equal({ bool: false });
+      expect(foreign.inputs[0]).to.equal(dy.ref);
+    });
+  });
+});

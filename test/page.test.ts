@@ -1,0 +1,407 @@
+// The page in a real browser: it shows what the tables hold, keeps to itself, and can be used by anyone.
+import { readFileSync } from 'node:fs';
+import { readFile, writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import path from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { expect } from 'chai';
+import { parse } from 'csv-parse/sync';
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
+import { methodNamed } from '../src/methods/catalogue.js';
+import { PROJECT_ROOT } from '../src/project.js';
+import { comparisonCsv, runsCsv } from '../src/report/csv.js';
+import { htmlPage } from '../src/report/html.js';
+import { type NamedReport, pageDataOf } from '../src/report/page_data_of.js';
+import { readReport } from '../src/report/read.js';
+import { type Report, reportOf } from '../src/report/report.js';
+import { temporaryFolder } from './fakes.js';
+import { close, open, startBrowser, type Watched } from './support/browser.js';
+import { synthetic } from './support/synthetic.js';
+
+const LARGE = synthetic({ seeds: [1, 2, 3, 4, 5] }, 200);
+const SMALL = synthetic({ seeds: [1, 2] });
+const DIVERGED = 'the loss is not finite at step 12';
+
+/** Of the first seed some are finished; one has failed, and so its student has no teacher. */
+const UNFINISHED = (() => {
+  const { graph, records } = synthetic({ seeds: [1, 2] });
+  const failed = graph.runs.find(({ method }) => method === 'sam')!;
+  const finished = graph.runs
+    .slice(0, 12)
+    .filter(({ id, dependsOn }) => ![id, ...dependsOn].includes(failed.id));
+  const known = new Map(finished.map(({ id }) => [id, records.get(id)!]));
+  return reportOf(graph, known, new Map([[failed.id, DIVERGED]]));
+})();
+
+const named = (report: Report, name = report.graph.suite.name): NamedReport => ({ name, report });
+
+describe('the page as text', () => {
+  it('is the same for the same results, in whatever order they come', () => {
+    const { graph, records, failures } = LARGE;
+    const reversed = reportOf(graph, new Map([...records].reverse()), failures);
+    const text = htmlPage(pageDataOf([named(LARGE)]));
+    expect(htmlPage(pageDataOf([named(reversed)])) === text).to.equal(true);
+  });
+
+  it('is under 2 MB for 100 runs of 200 epochs', () => {
+    expect(LARGE.graph.runs).to.have.length(100);
+    expect(Buffer.byteLength(htmlPage(pageDataOf([named(LARGE)])))).to.be.below(2e6);
+  });
+
+  it('allows itself nothing from elsewhere', () => {
+    const [policy] = /(?<=Content-Security-Policy" content=")[^"]*/.exec(
+      htmlPage(pageDataOf([named(SMALL)])),
+    )!;
+    expect(policy).to.include("default-src 'none'").and.to.include("connect-src 'none'");
+    expect(policy).to.match(/script-src ('sha256-[\w+/=]+' ?){2};/);
+  });
+});
+
+describe('the page in a browser', function () {
+  this.timeout(60_000);
+  let browser: Browser;
+  let watched: Watched | undefined;
+
+  before(async function () {
+    browser = await startBrowser(this);
+  });
+  after(() => browser?.close());
+  afterEach(async () => {
+    const last = watched;
+    watched = undefined;
+    if (last) await close(last);
+  });
+
+  /** Opens the page of these folders from a file. */
+  async function show(folders: NamedReport[], options?: BrowserContextOptions): Promise<Page> {
+    const file = path.join(await temporaryFolder(), 'report.html');
+    await writeFile(file, htmlPage(pageDataOf(folders)));
+    watched = await open(browser, pathToFileURL(file).href, options);
+    return watched.page;
+  }
+
+  const text = (page: Page, selector: string) => page.locator(selector).allInnerTexts();
+  /** A printed number; null for none. */
+  const number = (printed: string | undefined) =>
+    printed ? Number(printed.replace('−', '-').replace('±0', '0')) : null;
+
+  it('has every cell of comparison.csv', async () => {
+    const { report: quick } = await readReport(path.join(PROJECT_ROOT, 'results', 'quick'));
+    for (const report of [quick, LARGE, UNFINISHED]) {
+      const page = await show([named(report)]);
+      const rows: Record<string, string>[] = parse(comparisonCsv(report), { columns: true });
+      expect(rows).to.have.length(20);
+      for (const row of rows) {
+        const cell = page.locator(`td[data-method="${row.method}"][data-condition="${row.noise_rate}"]`);
+        const [ours, half] = ((await cell.locator('.ours').allInnerTexts())[0] ?? '').split(' ± ');
+        const [paper] = await cell.locator('.paper').allInnerTexts();
+        const [delta] = await cell.locator('.difference').allInnerTexts();
+        expect(ours, 'mean').to.equal(row.mean);
+        expect(number(paper)).to.equal(number(row.paper));
+        expect(number(delta)).to.equal(number(row.delta));
+        if (row.std) {
+          // Student's t for 4 degrees of freedom, and for 1.
+          const t = { 5: 2.7764, 2: 12.7062 }[row.seeds!]!;
+          expect(Number(half)).to.be.closeTo((t * Number(row.std)) / Math.sqrt(Number(row.seeds)), 0.08);
+        } else expect(half).to.equal(undefined);
+      }
+      const title = page.locator('#table tbody th');
+      expect(await title.allInnerTexts()).to.include.members(
+        Object.keys(report.graph.suite.methods).map((method) => methodNamed(method).title),
+      );
+      if (report !== UNFINISHED) await close(watched!);
+    }
+  });
+
+  it('says what was run, that it is scaled down, and where the numbers come from', async () => {
+    const page = await show([named(SMALL)]);
+    expect(await page.title()).to.equal('tiny – label-noise robustness');
+    const summary = await page.locator('header').innerText();
+    for (const said of [
+      'WRN-10-1, 1,000 parameters',
+      '40 of 40 finished',
+      'shared teachers save 30 %',
+      'Scaled down. Everything.',
+    ])
+      expect(summary).to.include(said);
+    expect(await page.locator('#provenance').innerText()).to.match(/Commit\s+unknown\s.*Node\s+v22\s/s);
+    const full = synthetic({ scaledDown: null });
+    await close(watched!);
+    expect(await text(await show([named(full)]), '.banner')).to.deep.equal([]);
+  });
+
+  it('says of missing and failed runs what is the matter', async () => {
+    const page = await show([named(UNFINISHED)]);
+    expect((await text(page, '.banner.bad'))[0]).to.match(
+      /of 40 runs finished, 1 failed, 1 without a teacher, \d+ to do/,
+    );
+    const cell = (method: string, condition: string) =>
+      page.locator(`td[data-method="${method}"][data-condition="${condition}"]`).innerText();
+    expect(await cell('sam', '20')).to.match(/^failed/);
+    expect(await cell('sgd', '80')).to.match(/^not finished/);
+    expect(await cell('sgd', '20')).to.match(/1 of 2 seeds/);
+    expect(await text(page, '.failures li')).to.deep.equal([`SAM, 20 %, seed 1 failed: ${DIVERGED}`]);
+    await page.getByText('40 runs as a table').click();
+    expect(await page.locator('#runs table').innerText()).to.match(
+      /teacher failed: its teacher [0-9a-f]{16} failed/,
+    );
+  });
+
+  it('leaves text from suites and records text', async () => {
+    const hostile =
+      '</script><script>window.hacked = 1</script><!--<img src=x onerror="window.hacked=1">\u2028&amp;';
+    const file = { kind: 'file' as const, files: { [hostile]: 'ab'.repeat(32) } };
+    const methods = { sgd: {}, mixup: { alpha: 8 } };
+    const base = synthetic({ description: hostile, scaledDown: hostile, noise: file, methods });
+    const [first, second] = base.graph.runs;
+    const record = base.records.get(first!.id)!;
+    const provenance = { ...record.provenance, cpu: hostile };
+    const report = reportOf(
+      base.graph,
+      new Map([[first!.id, { ...record, provenance }]]),
+      new Map([[second!.id, hostile]]),
+    );
+    const page = await show([named(report, hostile), named(SMALL)]);
+    await page.getByText('2 runs as a table').click();
+    const said = (await page.locator('#page').innerText()).replaceAll('\u00a0', ' ');
+    // A line separator is shown as a break or a blank.
+    const shown = hostile.slice(0, hostile.indexOf('\u2028'));
+    for (const place of [
+      `Comparison: ${shown}`,
+      `Scaled down. ${shown}`,
+      `labels from files: ${shown}`,
+      `failed: ${shown}`,
+    ])
+      expect(said).to.include(place);
+    expect(await page.locator('#provenance').innerText()).to.include(shown);
+    expect(await page.locator('#page img, #page script').count()).to.equal(0);
+    expect(await page.evaluate(() => 'hacked' in window)).to.equal(false);
+    expect(await page.title()).to.include('<img src=x');
+  });
+
+  it('draws all its figures, for each choice of noise', async () => {
+    const page = await show([named(LARGE)]);
+    const lines = () => page.locator('#training .current .chart svg [data-part="line"]').count();
+    expect(await page.locator('#accuracy .chart svg').count()).to.equal(1);
+    expect(await page.locator('#training .current .chart svg').count()).to.equal(3);
+    expect(await page.locator('#noise .chart svg').count()).to.equal(4);
+    expect(await page.locator('#runs svg rect').count()).to.equal(100);
+    // An arrow for each student.
+    expect(await page.locator('#runs svg [data-part="arrow"] path').count()).to.equal(40);
+    expect(await lines()).to.equal(15);
+    await page.getByRole('radio', { name: '80 %' }).check({ force: true });
+    expect(await page.locator('.curves.current h3').textContent()).to.equal('80 %');
+    expect(await lines()).to.equal(15);
+    await page.locator('#training').getByRole('button', { name: 'SGD', exact: true }).click();
+    await expectEventually(lines, 12);
+    expect(
+      await page
+        .locator('#accuracy')
+        .getByRole('button', { name: 'SGD', exact: true })
+        .getAttribute('aria-pressed'),
+    ).to.equal('false');
+  });
+
+  it('reads the figures with the pointer and with the keys', async () => {
+    const page = await show([named(LARGE)]);
+    const frame = page.locator('#accuracy .chart-frame');
+    const reading = frame.locator('.reading');
+    expect(await reading.isVisible()).to.equal(false);
+    const box = (await frame.boundingBox())!;
+    await frame.hover({ position: { x: box.width - 20, y: 100 } });
+    const said = await reading.innerText();
+    expect(said).to.match(/^Noise 80 %/);
+    for (const cell of LARGE.cells.filter(({ condition }) => condition === '80'))
+      expect(said).to.match(new RegExp(`${cell.mean!.toFixed(2)} ± \\d\\.\\d\\d \\(\\d\\d\\.\\d\\)`));
+    await page.mouse.move(0, 0);
+    expect(await reading.isVisible()).to.equal(false);
+
+    const curves = page.locator('#training .current .chart-frame').first();
+    await curves.focus();
+    await page.keyboard.press('Home');
+    const readCurve = () => curves.locator('.reading').innerText();
+    expect(await readCurve()).to.match(/^Epoch 1\n/);
+    await page.keyboard.press('ArrowRight');
+    expect(await readCurve()).to.match(/^Epoch 2\n/);
+    await page.keyboard.press('End');
+    expect(await readCurve()).to.match(/^Epoch 200\n/);
+    const { left, right } = await curves.locator('.reading').evaluate((e) => e.getBoundingClientRect());
+    expect(left).to.be.at.least(0);
+    expect(right).to.be.at.most(1280);
+    await page.keyboard.press('Escape');
+    expect(await curves.locator('.reading').isVisible()).to.equal(false);
+  });
+
+  it('is light or dark as the system has it, or as it is told, also the next time', async () => {
+    const page = await show([named(SMALL)], { colorScheme: 'dark' });
+    const ground = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+    const dark = await ground();
+    await page.getByRole('radio', { name: 'Light' }).check({ force: true });
+    const light = await ground();
+    expect(light).not.to.equal(dark);
+    await page.reload();
+    expect(await ground()).to.equal(light);
+    expect(await page.getByRole('radio', { name: 'Light' }).isChecked()).to.equal(true);
+    await page.getByRole('radio', { name: 'Auto' }).check({ force: true });
+    expect(await ground()).to.equal(dark);
+    await page.emulateMedia({ colorScheme: 'light' });
+    expect(await ground()).to.equal(light);
+  });
+
+  it('saves its data as CSV', async () => {
+    const page = await show([named(LARGE)]);
+    const saved = async (button: string) => {
+      const waiting = page.waitForEvent('download');
+      await page.getByRole('button', { name: button }).first().click();
+      const download = await waiting;
+      expect(download.suggestedFilename()).to.equal(button);
+      return readFile(await download.path(), 'utf8');
+    };
+    expect(await saved('comparison.csv')).to.equal(comparisonCsv(LARGE));
+    expect(await saved('runs.csv')).to.equal(runsCsv(LARGE));
+    const curves: Record<string, string>[] = parse(await saved('curves.csv'), { columns: true });
+    expect(curves).to.have.length(100 * 200);
+    const [run] = LARGE.graph.runs;
+    const { testAccuracy, wrongLabelsFitted } = LARGE.records.get(run!.id)!.curve[0]!;
+    expect(curves.find((row) => row.method === run!.method)).to.include({
+      noise_rate: run!.condition.label,
+      seed: '1',
+      epoch: '1',
+      test_accuracy: String(testAccuracy),
+      wrong_labels_fitted: String(wrongLabelsFitted),
+    });
+    const transitions: Record<string, string>[] = parse(await saved('transitions.csv'), { columns: true });
+    expect(transitions[0]).to.deep.equal({
+      noise_rate: '20',
+      true_class: '0',
+      given_label: '0',
+      images: '400',
+    });
+  });
+
+  it('compares several folders', async () => {
+    const before = named(synthetic({ seeds: [1, 2] }), 'before');
+    const after = named(synthetic({ seeds: [1, 2] }, 4, 3), 'after');
+    const page = await show([before, after]);
+    expect(await text(page, 'h1')).to.deep.equal(['Comparison: before and after']);
+    expect(await page.locator('#table table.results:not(.published)').count()).to.equal(2);
+    // All seeds are three points higher, so the interval has no width that could be told.
+    const differences = await text(page, '#differences .difference');
+    expect(differences).to.have.length(20);
+    expect(new Set(differences)).to.deep.equal(new Set(['+3.00']));
+    const { mean } = before.report.cells[0]!;
+    expect((await text(page, '#differences .beside'))[0]).to.equal(
+      `${mean!.toFixed(2)} → ${(mean! + 3).toFixed(2)}`,
+    );
+    expect(await page.locator('#accuracy .chart svg').count()).to.equal(5);
+    expect(await page.getByRole('button', { name: 'before-comparison.csv' }).count()).to.equal(1);
+    expect(await page.locator('#provenance tr.differs').count()).to.equal(0);
+  });
+
+  it('has no accessibility violation that axe-core finds, light or dark, wide or narrow', async () => {
+    const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+    const cases: [NamedReport[], BrowserContextOptions][] = [
+      [[named(LARGE)], { colorScheme: 'light' }],
+      [[named(LARGE)], { colorScheme: 'dark' }],
+      [[named(UNFINISHED)], { colorScheme: 'light', viewport: { width: 360, height: 740 } }],
+      [[named(UNFINISHED)], { colorScheme: 'dark' }],
+      [[named(SMALL, 'before'), named(UNFINISHED, 'after')], { colorScheme: 'dark' }],
+    ];
+    for (const [folders, options] of cases) {
+      if (watched) await close(watched);
+      const page = await show(folders, options);
+      for (const details of await page.locator('details').all())
+        await details.evaluate((element) => element.setAttribute('open', ''));
+      await page.locator('#accuracy .chart-frame').first().focus();
+      await page.keyboard.press('End');
+      await page.evaluate(axe);
+      const violations = await page.evaluate(async () => {
+        const { violations } = await (window as unknown as { axe: typeof import('axe-core') }).axe.run();
+        return violations.map(
+          ({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 200)).join(' | ')}`,
+        );
+      });
+      expect(violations).to.deep.equal([]);
+    }
+  });
+
+  it('is no wider than a phone, and its wide tables can be scrolled with the keys', async () => {
+    for (const folders of [[named(LARGE)], [named(SMALL, 'before'), named(UNFINISHED, 'after')]]) {
+      if (watched) await close(watched);
+      const page = await show(folders, { viewport: { width: 360, height: 740 } });
+      for (const details of await page.locator('details').all())
+        await details.evaluate((element) => element.setAttribute('open', ''));
+      expect(await page.evaluate(() => document.documentElement.scrollWidth)).to.equal(360);
+      const table = page.locator('#table .scroll').first();
+      await table.focus();
+      await page.keyboard.press('ArrowRight');
+      await expectEventually(async () => (await table.evaluate((e) => e.scrollLeft)) > 0, true);
+    }
+  });
+
+  it('can be used with the keys alone', async () => {
+    const page = await show([named(SMALL)]);
+    const focused = () =>
+      page.evaluate(() => {
+        const element = document.activeElement!;
+        const { outlineStyle } = getComputedStyle(element);
+        const beside = element.nextElementSibling;
+        const marked =
+          outlineStyle !== 'none' || (beside && getComputedStyle(beside).outlineStyle !== 'none');
+        return {
+          name: element.textContent || element.getAttribute('aria-label'),
+          tag: element.tagName,
+          marked,
+        };
+      });
+    const seen: string[] = [];
+    for (let i = 0; i < 30; i++) {
+      await page.keyboard.press('Tab');
+      const { name, tag, marked } = await focused();
+      if (tag === 'BODY') break;
+      expect(marked, `focus is seen on ${name}`).to.equal(true);
+      seen.push(String(name));
+    }
+    expect(seen[0]).to.equal('To the table');
+    expect(seen.join('\n'))
+      .to.include('Table 4')
+      .and.to.include('comparison.csv')
+      .and.to.include('Bootstrap + SAM');
+  });
+
+  it('prints all of its figures and none of its buttons, light', async () => {
+    const page = await show([named(SMALL)], { colorScheme: 'dark' });
+    await page.getByRole('radio', { name: 'Dark' }).check({ force: true });
+    await page.emulateMedia({ media: 'print', colorScheme: 'dark' });
+    expect(await page.locator('.curves svg:visible').count()).to.equal(12);
+    expect(await page.locator('button.download:visible, nav:visible, .choice:visible').count()).to.equal(0);
+    expect(await page.evaluate(() => getComputedStyle(document.body).backgroundColor)).to.equal(
+      'rgb(255, 255, 255)',
+    );
+    const pdf = await page.pdf({ format: 'A4' });
+    expect(pdf.subarray(0, 5).toString()).to.equal('%PDF-');
+  });
+
+  it('moves nothing for those who do not want it', async () => {
+    const smooth = (page: Page) =>
+      page.evaluate(() => getComputedStyle(document.documentElement).scrollBehavior);
+    expect(await smooth(await show([named(SMALL)], { reducedMotion: 'reduce' }))).to.equal('auto');
+    await close(watched!);
+    expect(await smooth(await show([named(SMALL)], { reducedMotion: 'no-preference' }))).to.equal('smooth');
+  });
+
+  it('has its tables where scripts are not run', async () => {
+    const page = await show([named(SMALL)], { javaScriptEnabled: false });
+    expect(await page.locator('#table td .ours').count()).to.equal(20);
+    expect(await page.locator('noscript').innerText()).to.include('need JavaScript');
+  });
+});
+
+/** Waits until a value is as expected, since a page draws when it has time. */
+async function expectEventually<T>(value: () => Promise<T>, wanted: T): Promise<void> {
+  for (let tries = 0; tries < 50; tries++) {
+    if ((await value()) === wanted) return;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  expect(await value()).to.equal(wanted);
+}

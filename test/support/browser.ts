@@ -1,0 +1,72 @@
+// Headless Chromium for tests, and pages that must stay quiet and to themselves.
+import { accessSync, constants } from 'node:fs';
+import path from 'node:path';
+import { expect } from 'chai';
+import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
+
+const NAMES = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
+
+/** The browser of this machine: `CHROMIUM`, or a usual name in the path. */
+function chromiumPath(): string | undefined {
+  const folders = (process.env.PATH ?? '').split(path.delimiter);
+  const found = folders.flatMap((folder) => NAMES.map((name) => path.join(folder, name)));
+  return [process.env.CHROMIUM ?? [], found].flat().find((file) => {
+    try {
+      accessSync(file, constants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+}
+
+/**
+ * Starts the browser; skips the tests where there is none.
+ *
+ * @throws Error if there is none in continuous integration, which is to have one
+ */
+export async function startBrowser(context: Mocha.Context): Promise<Browser> {
+  const executablePath = chromiumPath();
+  if (!executablePath) {
+    if (process.env.CI) throw new Error('there is no Chromium here: install one, or name it in CHROMIUM');
+    console.log('      no Chromium in the path or in CHROMIUM: not run');
+    context.skip();
+  }
+  // Within a container's sandbox the browser has none of its own; it opens our pages only.
+  return await chromium.launch({ executablePath, args: ['--no-sandbox'] });
+}
+
+/** A page, what it complained of, and what it asked for. */
+export interface Watched {
+  page: Page;
+  /** Console errors and warnings, uncaught errors, failed requests. */
+  complaints: string[];
+  requests: string[];
+}
+
+/** Opens an address in a page of its own. */
+export async function open(
+  browser: Browser,
+  url: string,
+  options: BrowserContextOptions = {},
+): Promise<Watched> {
+  const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
+  const page = await context.newPage();
+  const watched: Watched = { page, complaints: [], requests: [] };
+  page.on('console', (message) => {
+    if (['error', 'warning'].includes(message.type())) watched.complaints.push(message.text());
+  });
+  page.on('pageerror', (error) => watched.complaints.push(String(error)));
+  page.on('request', (request) => watched.requests.push(request.url()));
+  await page.goto(url);
+  if (options.javaScriptEnabled !== false) await page.locator('#runs .chart svg').first().waitFor();
+  return watched;
+}
+
+/** Checks that a page made no complaint and asked for nothing but itself, and closes it. */
+export async function close({ page, complaints, requests }: Watched, own: string[] = [page.url()]) {
+  const asked = requests.filter((url) => !url.startsWith('data:'));
+  await page.context().close();
+  expect(complaints).to.deep.equal([]);
+  expect(asked.filter((url) => !own.includes(url.split('#', 1)[0]!))).to.deep.equal([]);
+}

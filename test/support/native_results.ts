@@ -1,0 +1,94 @@
+// A process of its own that computes what the native kernels compute, and prints it: how, is settled by its environment.
+import { createHash } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
+import { compiledSession } from '../../src/engine/compile.js';
+import { batchNormTraining, relu } from '../../src/engine/operations.js';
+import type { Program, Session, TensorSpec } from '../../src/engine/program.js';
+import { tf } from '../../src/engine/tensorflow.js';
+import { stream } from '../../src/random.js';
+import type { Precision } from '../../src/suite/spec.js';
+
+type Entry = Program['entries'][string];
+
+function float32(...shape: number[]): TensorSpec {
+  return { shape, dtype: 'float32' };
+}
+
+/** A convolution [batch, size, size, inputs -> outputs] and its gradients for random gradients of its output. */
+function convolution(batch: number, size: number, inputs: number, outputs: number, stride: number): Entry {
+  return {
+    inputs: {
+      images: float32(batch, size, size, inputs),
+      filter: float32(3, 3, inputs, outputs),
+      dy: float32(batch, size / stride, size / stride, outputs),
+    },
+    state: [],
+    run({ images, filter, dy }) {
+      const y = (x: tf.Tensor, f: tf.Tensor) => tf.conv2d(x as tf.Tensor4D, f as tf.Tensor4D, stride, 'same');
+      const [dImages, dFilter] = tf.grads(y)([images!, filter!], dy);
+      return { outputs: { y: y(images!, filter!), dImages: dImages!, dFilter: dFilter! } };
+    },
+  };
+}
+
+/** Batch normalisation, a residual sum and perhaps ReLU, and their gradients. */
+function normalisation(batch: number, size: number, channels: number, activated: boolean): Entry {
+  const x = float32(batch, size, size, channels);
+  return {
+    inputs: { x, dy: x, scale: float32(channels), offset: float32(channels) },
+    state: [],
+    run({ x, dy, scale, offset }) {
+      // A convolution by the identity: what it gives is bfloat16, as in a network.
+      const eye = tf.reshape(tf.eye(channels), [1, 1, channels, channels]) as tf.Tensor4D;
+      const low = (v: tf.Tensor) => tf.conv2d(v as tf.Tensor4D, eye, 1, 'same') as tf.Tensor;
+      const f = (v: tf.Tensor, s: tf.Tensor, o: tf.Tensor) => {
+        const { y } = batchNormTraining(low(v), s, o);
+        return low(tf.add(activated ? relu(y) : y, low(v)));
+      };
+      const { mean, variance } = batchNormTraining(low(x!), scale!, offset!);
+      const [dx, dScale, dOffset] = tf.grads(f)([x!, scale!, offset!], dy);
+      const y = f(x!, scale!, offset!);
+      return { outputs: { y, mean, variance, dx: dx!, dScale: dScale!, dOffset: dOffset! } };
+    },
+  };
+}
+
+const entries: Program['entries'] = {
+  'convolution-8x8': convolution(4, 8, 32, 48, 1),
+  'convolution-8x8-odd-batch': convolution(5, 8, 64, 32, 1),
+  'convolution-8x8-256-channels': convolution(4, 8, 256, 256, 1),
+  'convolution-4x4': convolution(3, 4, 32, 16, 1),
+  'convolution-16x16': convolution(3, 16, 16, 32, 1),
+  'convolution-32x32': convolution(2, 32, 16, 16, 1),
+  'strided-32x32': convolution(3, 32, 16, 32, 2),
+  'strided-16x16': convolution(3, 16, 128, 64, 2),
+  'strided-16x16-48-channels': convolution(2, 16, 48, 16, 2),
+  'no-native-convolution-of-24-channels': convolution(2, 8, 24, 40, 1),
+  'no-native-convolution-12x12': convolution(2, 12, 16, 16, 1),
+  'normalisation-of-16-channels': normalisation(5, 8, 16, true),
+  'normalisation-of-80-channels': normalisation(3, 4, 80, true),
+  'normalisation-without-ReLU': normalisation(2, 16, 64, false),
+  'normalisation-of-odd-rows': normalisation(3, 5, 48, true),
+  'no-native-normalisation-of-24-channels': normalisation(2, 8, 24, true),
+};
+
+function results(session: Session): Record<string, number[]> {
+  const found: Record<string, number[]> = {};
+  for (const [name, { inputs }] of Object.entries(entries)) {
+    const next = stream(1, name);
+    const fed = Object.entries(inputs).map(
+      ([key, { shape }]) =>
+        [key, Float32Array.from({ length: tf.util.sizeFromShape(shape) }, () => next() - 0.3)] as const,
+    );
+    for (const [key, values] of Object.entries(session.call(name, Object.fromEntries(fed))))
+      found[`${name}: ${key}`] = [...values];
+  }
+  return found;
+}
+
+const [precision, file] = process.argv.slice(2) as [Precision, string];
+const found = results(await compiledSession({ state: {}, entries }, precision));
+if (file) writeFileSync(file, JSON.stringify(found));
+// What TensorFlow's own kernels compute may depend on the threads.
+const own = Object.entries(found).filter(([name]) => !name.startsWith('no-native'));
+console.log(createHash('sha256').update(JSON.stringify(own)).digest('hex'));
