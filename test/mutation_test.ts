@@ -33,8 +33,9 @@ async function resultsIn(out: string) {
 }
 
 tell('the sound product ...');
-const sound = path.join(folder, 'sound');
-const failure = await runCopy(PROJECT_ROOT, suite, '--out', sound);
+await copyProduct(path.join(folder, 'sound'));
+const sound = path.join(folder, 'sound', 'out');
+const failure = await runCopy(path.join(folder, 'sound'), suite, '--out', sound);
 if (failure) throw new Error(failure);
 const { graph, records } = await resultsIn(sound);
 const baseline = baselineOf(graph, records, sound);
