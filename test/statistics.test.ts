@@ -4,6 +4,7 @@ import { holm } from '../src/statistics/holm.js';
 import { meanInterval } from '../src/statistics/interval.js';
 import { mean, sampleStd } from '../src/statistics/mean.js';
 import { pairedDifference } from '../src/statistics/paired.js';
+import { cautiousSpread, pooled } from '../src/statistics/pooled_spread.js';
 import { power, smallestDetectable } from '../src/statistics/power.js';
 import { noncentralT, tQuantile, twoSidedP } from '../src/statistics/t_distribution.js';
 import { welchDifference } from '../src/statistics/welch.js';
@@ -80,6 +81,17 @@ describe('statistics', () => {
     expect(welchDifference([40], [38, 39])).to.deep.equal({ difference: -1.5, ...nothing });
     expect(welchDifference([40, 40], [38, 38])).to.deep.equal({ difference: -2, ...nothing });
     expect(() => welchDifference([], [1])).to.throw(RangeError);
+  });
+
+  it('pool spreads, with fewer degrees of freedom the less alike they are', () => {
+    const spread = (variance: number, degreesOfFreedom = 2) => ({ variance, degreesOfFreedom });
+    expect(pooled([spread(3), spread(3), spread(3)])).to.deep.equal(spread(3, 6));
+    // One spread that is all of the sum is known from its own degrees of freedom alone.
+    expect(pooled([spread(9), spread(0), spread(0)])).to.deep.equal(spread(3, 2));
+    expect(pooled([spread(1, 1), spread(4, 3)]).variance).to.equal(13 / 4);
+    expect(() => pooled([])).to.throw(RangeError);
+    expect(cautiousSpread(spread(1), [spread(1), spread(5)]).variance).to.equal(3);
+    expect(cautiousSpread(spread(5), [spread(1), spread(5)]).variance).to.equal(5);
   });
 
   it("have Holm's correction", () => {

@@ -40,6 +40,7 @@ const schema = fields({
     platform: text,
     cpu: text,
     instructions: text.optional(),
+    kernels: z.enum(['native', 'tensorflow'], { error: 'one of native, tensorflow' }).optional(),
     precision: z.enum(['float32', 'bfloat16'], { error: 'one of float32, bfloat16' }),
     threads: whole(1),
     tensorflow: text,

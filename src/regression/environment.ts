@@ -6,6 +6,7 @@ export const ENVIRONMENT = [
   'platform',
   'cpu',
   'instructions',
+  'kernels',
   'precision',
   'threads',
   'tensorflow',
@@ -26,7 +27,7 @@ export function environmentDifference(
   after: Environment,
 ): { field: string; before: string; after: string } | undefined {
   for (const field of ENVIRONMENT) {
-    // Records of early versions do not tell the instruction sets.
+    // Records of early versions do not tell the instruction sets, nor whose kernels computed.
     if (before[field] === undefined || after[field] === undefined) continue;
     const [a, b] = [String(before[field]), String(after[field])];
     // A major version of Node keeps its engine, and with it the last digit of sines and logarithms.

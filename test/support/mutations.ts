@@ -1,6 +1,6 @@
 // Ways to break the product on purpose, as changes of its compiled code, to see that checks notice.
 import { spawn } from 'node:child_process';
-import { cp, mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { PROJECT_ROOT } from '../../src/project.js';
 
@@ -102,14 +102,18 @@ export const MUTATIONS: readonly Mutation[] = [
   },
 ];
 
-/** The compiled product in a folder of its own, to be changed. @param root an empty folder */
+/** The product in a folder of its own, with compiled code that can be changed. @param root a folder to be made */
 export async function copyProduct(root: string): Promise<void> {
-  await cp(path.join(PROJECT_ROOT, 'dist', 'src'), path.join(root, 'dist', 'src'), { recursive: true });
-  await cp(path.join(PROJECT_ROOT, 'native'), path.join(root, 'native'), { recursive: true });
-  await cp(path.join(PROJECT_ROOT, 'package.json'), path.join(root, 'package.json'));
-  await mkdir(path.join(root, 'suites'), { recursive: true });
-  await symlink(path.join(PROJECT_ROOT, 'node_modules'), path.join(root, 'node_modules'));
-  await cp(path.join(PROJECT_ROOT, 'baselines'), path.join(root, 'baselines'), { recursive: true });
+  const compiled = path.join('dist', 'src');
+  await mkdir(path.join(root, 'dist'), { recursive: true });
+  // Without .git, so that no commit is named that is not what runs.
+  for (const folder of ['.', 'dist'])
+    for (const name of await readdir(path.join(PROJECT_ROOT, folder))) {
+      const entry = path.join(folder, name);
+      if (['.git', 'dist', compiled].includes(entry)) continue;
+      await symlink(path.join(PROJECT_ROOT, entry), path.join(root, entry));
+    }
+  await cp(path.join(PROJECT_ROOT, compiled), path.join(root, compiled), { recursive: true });
 }
 
 /** Breaks a copy of the product. @throws Error if a text to be replaced is not there exactly once */
@@ -125,8 +129,8 @@ export async function mutate(root: string, { name, file, replace }: Mutation): P
   await writeFile(compiled, text);
 }
 
-/** Runs a suite with a copy of the product. @returns the exit code: 0, or 1 if a run failed @throws Error for any other */
-export async function runCopy(root: string, ...args: string[]): Promise<number> {
+/** Runs a suite with a copy of the product. @returns what it says if a run failed @throws Error if it ends otherwise */
+export async function runCopy(root: string, ...args: string[]): Promise<string | undefined> {
   const main = path.join(root, 'dist', 'src', 'cli', 'main.js');
   const child = spawn(process.execPath, [main, 'run', ...args], { stdio: ['ignore', 'ignore', 'pipe'] });
   let said = '';
@@ -138,5 +142,5 @@ export async function runCopy(root: string, ...args: string[]): Promise<number> 
     child.on('exit', resolve);
   });
   if (code !== 0 && code !== 1) throw new Error(`ended with exit code ${code}: ${said}`);
-  return code;
+  return code ? said : undefined;
 }

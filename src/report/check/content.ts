@@ -1,6 +1,7 @@
 // What a check's reports say, in words, the same in all of them.
 import { methodNamed } from '../../methods/catalogue.js';
-import { type CellVerdict, type Comparison, isFailure } from '../../regression/compare.js';
+import type { Comparison } from '../../regression/compare.js';
+import { type CellVerdict, isFailure } from '../../regression/verdict.js';
 import { conditionTitle } from '../../suite/condition.js';
 import type { RunGraph } from '../../suite/expand.js';
 import { type Published, paperAccuracy } from '../published.js';

@@ -1,6 +1,5 @@
 // A check's failures as annotations of GitHub Actions: lines that its runner understands.
-
-import { isFailure } from '../../regression/compare.js';
+import { isFailure } from '../../regression/verdict.js';
 import { type CheckReport, cellTitle, headline, verdicts, verdictText } from './content.js';
 import { plain } from './plain_text.js';
 

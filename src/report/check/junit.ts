@@ -1,6 +1,6 @@
 // A check's result as JUnit XML, which CI systems show as tests: a test case for each cell.
 import module, { type Builder } from 'junit-report-builder';
-import { isFailure } from '../../regression/compare.js';
+import { isFailure } from '../../regression/verdict.js';
 import { type CheckReport, cellTitle, notes, verdicts, verdictText } from './content.js';
 import { plain } from './plain_text.js';
 

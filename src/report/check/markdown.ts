@@ -1,6 +1,5 @@
 // A check's result in Markdown, for the summary of a CI run or a comment.
-
-import { isFailure } from '../../regression/compare.js';
+import { isFailure } from '../../regression/verdict.js';
 import {
   type CheckReport,
   COLUMNS,

@@ -1,6 +1,6 @@
 // A check's result for a terminal.
 import { table } from 'table';
-import { isFailure } from '../../regression/compare.js';
+import { isFailure } from '../../regression/verdict.js';
 import {
   type CheckReport,
   COLUMNS,
