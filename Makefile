@@ -20,7 +20,7 @@ CHECK_NODE := const [a, b] = process.versions.node.split(".").map(Number); \
 	console.error("Node " + process.versions.node + " cannot be used: install Node 22, or 20.19 or later of Node 20."); process.exit(2); }
 
 MAKEFLAGS += --no-builtin-rules
-.PHONY: help report readme install build bench check perf test torture mutation-test lint format doctor data clean
+.PHONY: help report readme screenshot install build bench check perf test torture mutation-test lint format doctor data clean
 .DEFAULT_GOAL := help
 
 help:
@@ -38,6 +38,7 @@ help:
 	@echo 'make report [OUT=results/SUITE]'
 	@echo '               write report.html and the tables of a results folder again'
 	@echo 'make readme    draw the table in the README again from results/quick'
+	@echo 'make screenshot  take the picture of the report in the README again (needs Chromium)'
 	@echo 'make doctor    say what is installed and what is missing'
 	@echo 'make data      fetch and verify CIFAR-10'
 	@echo 'make install   packages, build, TensorFlow'
@@ -86,6 +87,9 @@ report: build
 
 readme: build
 	@$(LABELNOISE) table results/quick --into README.md
+
+screenshot: build
+	@node --enable-source-maps dist/test/screenshot.js results/quick docs/report.png
 
 doctor: build
 	@$(LABELNOISE) doctor

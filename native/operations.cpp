@@ -8,6 +8,7 @@
 #include "elementwise.h"
 #include "filter_gradient.h"
 #include "processor.h"
+#include "weight_vectors.h"
 // Leaves out a part of the header that the packaged C interface does not have.
 #define IS_SLIM_BUILD
 #include "tensorflow/c/kernels.h"
@@ -208,6 +209,31 @@ void computeReluGradient(void*, TF_OpKernelContext* context) {
                threads());
 }
 
+void computeSumOfSquares(void*, TF_OpKernelContext* context) {
+  Run run(context);
+  const TF_Tensor* x = run.input(0);
+  *run.output<float>(0, TF_FLOAT, {}) = sumOfSquares(data<float>(x), TF_TensorElementCount(x), threads());
+}
+
+void computePlusScaled(void*, TF_OpKernelContext* context) {
+  Run run(context);
+  const TF_Tensor* a = run.input(0);
+  const int64_t count = TF_TensorElementCount(a);
+  const float *b = run.values<float>(1), *factor = run.values<float>(2);
+  plusScaled(data<float>(a), b, *factor, run.output<float>(0, TF_FLOAT, {count}), count, threads());
+}
+
+void computeDescend(void*, TF_OpKernelContext* context) {
+  Run run(context);
+  const TF_Tensor* weights = run.input(0);
+  const int64_t count = TF_TensorElementCount(weights);
+  const float *gradient = run.values<float>(1), *momentum = run.values<float>(2);
+  const Descent step{*run.values<float>(3), *run.values<float>(4), *run.values<float>(5)};
+  float *newWeights = run.output<float>(0, TF_FLOAT, {count}),
+        *newMomentum = run.output<float>(1, TF_FLOAT, {count});
+  descend(step, data<float>(weights), gradient, momentum, newWeights, newMomentum, count, threads());
+}
+
 void anyShape(TF_ShapeInferenceContext* context, TF_Status* status) {
   TF_ShapeInferenceContextSetUnknownShape(context, status);
 }
@@ -266,6 +292,20 @@ const Operation kOperations[] = {
      {},
      computeReluGradient,
      shapeOfFirst},
+    {"LabelnoiseSumOfSquares", {"x: float"}, {"sum: float"}, {}, computeSumOfSquares, anyShape},
+    {"LabelnoisePlusScaled",
+     {"a: float", "b: float", "factor: float"},
+     {"sum: float"},
+     {},
+     computePlusScaled,
+     shapeOfFirst},
+    {"LabelnoiseDescend",
+     {"weights: float", "gradient: float", "momentum: float", "clip: float", "momentum_factor: float",
+      "learning_rate: float"},
+     {"new_weights: float", "new_momentum: float"},
+     {},
+     computeDescend,
+     anyShape},
 };
 
 /** Returns nullptr, or what went wrong. */

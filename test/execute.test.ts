@@ -82,6 +82,7 @@ describe('executing a suite', () => {
         'table4.csv',
         'table4.md',
         'table4.tex',
+        'tensorboard',
       ].sort(),
     );
     expect(parse(await readFile(path.join(place.out, 'runs.csv'), 'utf8'), { columns: true })).to.have.length(
@@ -298,6 +299,7 @@ describe('executing a suite', () => {
       expect(
         parse(await readFile(path.join(place.out, 'runs.csv'), 'utf8'), { columns: true }),
       ).to.have.length(2);
+      expect(await readFile(path.join(place.out, 'report.html'), 'utf8')).to.include('2 of 20 runs finished');
       expect(process.listenerCount(signal)).to.equal(0);
       expect(await place.go()).to.equal(0);
       expect(place.jobs).to.have.length(18);

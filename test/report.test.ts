@@ -132,7 +132,7 @@ describe('the table', () => {
     }
   });
 
-  it('has the spread over seeds, and says what failed or is missing', () => {
+  it('has the interval over seeds, and says what failed or is missing', () => {
     const three = expand({ ...suite, seeds: [1, 2, 3] });
     const of = (method: string) =>
       three.runs.filter((r) => r.method === method && r.condition.label === '20');
@@ -144,9 +144,10 @@ describe('the table', () => {
         new Map([[of('sam')[0]!.id, 'no luck']]),
       ),
     );
-    expect(text).to.include('| SGD | 41.00 ± 1.00 (84.8) | - (68.8)');
-    expect(text).to.include('| Mixup | 43.50 ± 0.71 [2 of 3 seeds] (93.0)');
+    expect(text).to.include('| SGD | 41.00 ± 2.48 (84.8) | - (68.8)');
+    expect(text).to.include('| Mixup | 43.50 ± 6.35 [2 of 3 seeds] (93.0)');
     expect(text).to.include('| SAM | failed (95.1)');
+    expect(text).to.include('- ±: half of the 95 % Student-t interval of the mean over seeds.');
     expect(text).to.include('seeds 1, 2, 3');
   });
 

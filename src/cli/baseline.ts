@@ -9,8 +9,7 @@ import { readBaseline } from '../regression/baseline_schema.js';
 import { changesText } from '../report/check/changes.js';
 import { writeWhole } from '../results/files.js';
 import { knownRecords } from '../results/known.js';
-import { readOwner } from '../results/ownership.js';
-import { expand } from '../suite/expand.js';
+import { readOwnGraph } from '../results/ownership.js';
 
 export interface UpdateOptions {
   baseline?: string;
@@ -54,13 +53,13 @@ export async function updateBaseline(
   print: (text: string) => void = (text) => process.stdout.write(text),
   ask: ((question: string) => Promise<boolean>) | null = process.stdin.isTTY ? consent : null,
 ): Promise<number> {
-  const suite = (await stat(out).catch(() => undefined))?.isDirectory() ? await readOwner(out) : undefined;
-  if (!suite) throw new InputError(`${out}: is no results folder: it has no suite.json`);
-  const graph = expand(suite);
+  const whole = (await stat(out).catch(() => undefined))?.isDirectory() ? await readOwnGraph(out) : undefined;
+  if (!whole) throw new InputError(`${out}: is no results folder: it has no suite.json`);
+  const { suite } = whole;
   const file = options.baseline ?? baselineFile(suite.name);
   const before = await existing(file);
-  const { records } = await knownRecords(out, graph.runs);
-  const after = baselineOf(graph, records, out);
+  const { records } = await knownRecords(out, whole.runs);
+  const after = baselineOf(whole, records, out);
   print(changesText(before, after, file));
   if (before && baselineText(before) === baselineText(after)) return 0;
   if (!options.yes) {

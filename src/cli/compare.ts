@@ -16,9 +16,8 @@ import { readPublished } from '../report/published.js';
 import { reportOf } from '../report/report.js';
 import { explained } from '../results/files.js';
 import { knownRecords } from '../results/known.js';
-import { readOwner } from '../results/ownership.js';
+import { readOwnGraph } from '../results/ownership.js';
 import { failedRuns } from '../results/store.js';
-import { expand } from '../suite/expand.js';
 import { EVERYTHING, type Selection, select } from '../suite/select.js';
 import { type SelectionOptions, selectionOf, withSelection } from './selection.js';
 
@@ -66,9 +65,10 @@ export async function compareFolder(
   { statistics, selection = EVERYTHING }: CompareOptions,
   print: (text: string) => void = (text) => process.stdout.write(text),
 ): Promise<number> {
-  const suite = (await stat(out).catch(() => undefined))?.isDirectory() ? await readOwner(out) : undefined;
-  if (!suite) throw new InputError(`${out}: is no results folder: it has no suite.json`);
-  const graph = select(expand(suite), selection);
+  const whole = (await stat(out).catch(() => undefined))?.isDirectory() ? await readOwnGraph(out) : undefined;
+  if (!whole) throw new InputError(`${out}: is no results folder: it has no suite.json`);
+  const graph = select(whole, selection);
+  const { suite } = graph;
   const { records, damaged } = await knownRecords(out, graph.runs);
   const failed = await failedRuns(out, graph.runs);
   if (baselinePath !== undefined && (await isPublished(baselinePath))) {

@@ -3,7 +3,7 @@ import path from 'node:path';
 import type { Command } from 'commander';
 import { reportOf } from '../report/report.js';
 import { terminalTable } from '../report/terminal.js';
-import { writeTables } from '../report/write.js';
+import { writeNumbers, writeTables } from '../report/write.js';
 import { checkOwner } from '../results/ownership.js';
 import { originOf } from '../results/provenance.js';
 import type { RunRecord } from '../results/record.js';
@@ -98,12 +98,13 @@ export async function run(
       loadData: () => using.loadData(options.dataDir),
       origin: async () => originOf(await using.versions()),
       writeTables: async (state) => {
-        await writeTables(out, report(state));
+        await writeNumbers(out, report(state));
       },
       observer,
       signal: stop.signal,
     });
     progress.stop();
+    const written = ['runs/', ...(await writeTables(out, report(state))).map((file) => path.basename(file))];
     if (stop.exitCode) {
       const done = `${state.records.size} of ${graph.runs.length} runs are finished`;
       const begun = `${(await checkpointedRuns(out, graph.runs)).size} begun`;
@@ -113,7 +114,6 @@ export async function run(
       return stop.exitCode;
     }
     print(terminalTable(report(state)));
-    const written = ['runs/', ...(await writeTables(out, report(state))).map((file) => path.basename(file))];
     print(`Written to ${out}: ${written.join(', ')}\n`);
     return state.failures.size ? 1 : 0;
   } finally {

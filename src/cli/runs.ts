@@ -7,8 +7,7 @@ import { finalAccuracy } from '../results/aggregate.js';
 import { explained } from '../results/files.js';
 import { inventory } from '../results/inventory.js';
 import { lock } from '../results/lock.js';
-import { readOwner } from '../results/ownership.js';
-import { expand } from '../suite/expand.js';
+import { readOwner, readOwnGraph } from '../results/ownership.js';
 
 const HELP = `
 Lists every run that the folder's suite names: finished, archived (its record is in records.jsonl alone, as in
@@ -34,9 +33,9 @@ export function register(program: Command): void {
 
 /** Prints the runs of a folder and its superfluous files, which it returns. @throws InputError if it is no results folder */
 export async function listRuns(out: string, print: (text: string) => void): Promise<string[]> {
-  const suite = await readOwner(out);
-  if (!suite) throw new InputError(`${out}: is no results folder: it has no suite.json`);
-  const { runs, superfluous } = await inventory(out, expand(suite).runs);
+  const graph = await readOwnGraph(out);
+  if (!graph) throw new InputError(`${out}: is no results folder: it has no suite.json`);
+  const { runs, superfluous } = await inventory(out, graph.runs);
   const rows = runs.map(({ run, state, record }) => [
     run.id,
     run.method,
@@ -50,7 +49,7 @@ export async function listRuns(out: string, print: (text: string) => void): Prom
       drawHorizontalLine: (i, rows) => i < 2 || i === rows,
     }),
   );
-  if (superfluous.length) print(`Of no use to the suite ${suite.name}:\n`);
+  if (superfluous.length) print(`Of no use to the suite ${graph.suite.name}:\n`);
   for (const file of superfluous) print(`${file}\n`);
   return superfluous;
 }

@@ -1,5 +1,6 @@
 // How the gradient of a batch is taken: plainly, or at SAM's perturbed weights.
 import { tf } from '../engine/tensorflow.js';
+import { plusScaled, sumOfSquares } from '../engine/weight_vectors.js';
 
 /** Loss and gradient at some weights; all weights are one vector. */
 export interface LossGradient {
@@ -53,18 +54,18 @@ export function groupedSamGradient(
 
 /** SAM's ascent step: w + rho * g / ||g||. */
 export function ascend(weights: tf.Tensor1D, gradient: tf.Tensor1D, rho: tf.Scalar): tf.Tensor1D {
-  return tf.add(weights, tf.mul(gradient, tf.div(rho, tf.maximum(norm(gradient), TINY))));
+  return plusScaled(weights, gradient, tf.div(rho, tf.maximum(norm(gradient), TINY)));
 }
 
-/** The gradient scaled down to a global norm of at most `limit`; 0 is no limit. */
-export function clipped(gradient: tf.Tensor1D, limit: number): tf.Tensor1D {
-  if (limit === 0) return gradient;
-  return tf.mul(gradient, tf.minimum(1, tf.div(limit, tf.maximum(norm(gradient), TINY))));
+/** What the gradient must be multiplied by for a global norm of at most `limit`; 0 is no limit. */
+export function clippingFactor(gradient: tf.Tensor1D, limit: number): tf.Scalar {
+  if (limit === 0) return tf.scalar(1);
+  return tf.minimum(1, tf.div(limit, tf.maximum(norm(gradient), TINY)));
 }
 
 /** Keeps a zero gradient from becoming 0 / 0. */
 const TINY = 1e-12;
 
 function norm(vector: tf.Tensor1D): tf.Scalar {
-  return tf.sqrt(tf.sum(tf.square(vector)));
+  return tf.sqrt(sumOfSquares(vector));
 }

@@ -4,6 +4,7 @@ import { architectureName } from '../models/architecture.js';
 import { bestVariants } from '../results/best_variants.js';
 import { mean } from '../statistics/mean.js';
 import { conditionTitle } from '../suite/condition.js';
+import { INTERVAL_NOTE } from './interval.js';
 import { paperAccuracy } from './published.js';
 import type { Report } from './report.js';
 import { settingsOf } from './settings.js';
@@ -53,6 +54,7 @@ export function captionOf(report: Report): Caption {
     noise: noiseConvention(report),
     notes: [
       ...(hasPaper ? ['In parentheses: the paper (Foret et al., 2021, Table 4).'] : []),
+      ...(suite.seeds.length > 1 ? [INTERVAL_NOTE] : []),
       ...shapeNotes(report),
       ...variants,
       ...settings,

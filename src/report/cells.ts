@@ -2,6 +2,7 @@
 import { methodNamed } from '../methods/catalogue.js';
 import type { CellSummary } from '../results/aggregate.js';
 import { conditionTitle } from '../suite/condition.js';
+import { halfWidth } from './interval.js';
 import { paperAccuracy } from './published.js';
 import type { Report } from './report.js';
 
@@ -21,8 +22,10 @@ export function tableCells({ graph, cells, published }: Report): string[][] {
 }
 
 /** `84.21`, with several seeds `84.21 ± 0.30`, and what is missing of the seeds. */
-function ours({ mean, std, seeds, failed }: CellSummary, wanted: number): string {
+function ours(cell: CellSummary, wanted: number): string {
+  const { mean, seeds, failed } = cell;
   if (mean === null) return failed ? 'failed' : '-';
-  const text = std === null ? mean.toFixed(2) : `${mean.toFixed(2)} ± ${std.toFixed(2)}`;
+  const half = halfWidth(cell);
+  const text = half === null ? mean.toFixed(2) : `${mean.toFixed(2)} ± ${half.toFixed(2)}`;
   return seeds === wanted ? text : `${text} [${seeds} of ${wanted} seeds]`;
 }

@@ -3,7 +3,7 @@
 import { methodNamed } from '../methods/catalogue.js';
 import { conditionTitle } from '../suite/condition.js';
 import { captionOf } from './caption.js';
-import { halfWidth } from './interval.js';
+import { halfWidth, INTERVAL_NOTE } from './interval.js';
 import { paperAccuracy } from './published.js';
 import type { Report } from './report.js';
 
@@ -59,7 +59,7 @@ export function latexTable(report: Report): string {
     '\\makeatother',
     '\\begin{table}',
     '  \\centering',
-    `  \\caption{${escaped(title)}. ${escaped(noise)}${ours.flat().some(({ half }) => half !== null) ? ' $\\pm$: half of the 95\\,\\% Student-t interval of the mean over seeds.' : ''}}`,
+    `  \\caption{${escaped(title)}. ${escaped(noise)}${ours.flat().some(({ half }) => half !== null) ? ` ${escaped(INTERVAL_NOTE)}` : ''}}`,
     `  \\begin{tabular}{l${'r'.repeat(conditions.length)}}`,
     '    \\toprule',
     line(['Method', ...conditions.map((condition) => escaped(conditionTitle(condition)))]),

@@ -7,6 +7,7 @@ import type { Happening } from '../results/events.js';
 import type { Evaluation, Provenance, RunRecord } from '../results/record.js';
 import { type Condition, conditionTitle } from '../suite/condition.js';
 import { type RunGraph, type RunNode, totalUnits } from '../suite/expand.js';
+import type { RunSpec } from '../suite/spec.js';
 import { captionOf } from './caption.js';
 import { comparisonCsv, runsCsv, shapeCsv, tableCsv, transitionsCsv } from './csv.js';
 import { differences } from './differences.js';
@@ -238,7 +239,7 @@ function factsOf({ graph, records }: Report, runs: readonly RunData[]): NamedTex
     { name: 'Runs', text: `${records.size} of ${graph.runs.length} finished` },
     {
       name: 'Training time',
-      text: `${duration(seconds)} in all${saved > 0 ? `; shared teachers save ${Math.round(100 * saved)} %` : ''}`,
+      text: `${duration(seconds)}, all runs together${saved > 0 ? `; shared teachers save ${Math.round(100 * saved)} %` : ''}`,
     },
   ];
 }
@@ -256,14 +257,16 @@ function unitsAlone({ runs }: RunGraph, id: string): number {
   return run.dependsOn.reduce((sum, teacher) => sum + unitsAlone({ runs } as RunGraph, teacher), run.units);
 }
 
-const ORIGINS: [name: string, of: (provenance: Provenance) => string][] = [
+const ORIGINS: [name: string, of: (provenance: Provenance, spec: RunSpec) => string | undefined][] = [
   ['Commit', ({ commit }) => commit],
-  ['labelnoise', ({ version }) => version],
+  ['labelnoise', ({ version }, { algorithm }) => `${version}, algorithm ${algorithm}`],
   ['Processor', ({ cpu }) => cpu],
+  ['Instruction sets', ({ instructions }) => instructions],
   ['Platform', ({ platform }) => platform],
   ['Node', ({ node }) => node],
   ['TensorFlow', ({ tensorflow }) => tensorflow],
   ['TensorFlow.js', ({ tfjs }) => tfjs],
+  ['bfloat16 kernels', ({ kernels }) => kernels],
   ['Precision', ({ precision }) => precision],
   ['Threads a run', ({ threads }) => String(threads)],
   ['Finished (UTC)', ({ finished }) => finished.slice(0, 10)],
@@ -272,8 +275,8 @@ const ORIGINS: [name: string, of: (provenance: Provenance) => string][] = [
 function provenanceOf(records: readonly RunRecord[]): FolderData['provenance'] {
   return ORIGINS.map(([name, of]) => {
     const counts = new Map<string, number>();
-    for (const { provenance } of records) {
-      const value = of(provenance);
+    for (const { provenance, spec } of records) {
+      const value = of(provenance, spec) ?? 'not recorded';
       counts.set(value, (counts.get(value) ?? 0) + 1);
     }
     return { name, values: [...counts].map(([value, runs]) => ({ value, runs })) };

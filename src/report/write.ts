@@ -10,20 +10,32 @@ import { pageDataOf } from './page_data_of.js';
 import type { Report } from './report.js';
 
 /**
- * Writes runs.csv, table4.csv, comparison.csv, shape.csv, table4.md, table4.tex, report.html and records.jsonl; returns
- * their paths. @throws InputError if it cannot
+ * Writes every table of a results folder: runs.csv, table4.csv, comparison.csv, shape.csv, table4.md, records.jsonl,
+ * table4.tex and report.html.
+ *
+ * @returns their paths @throws InputError if one cannot be written
  */
 export async function writeTables(out: string, report: Report): Promise<string[]> {
-  const contents = {
+  const page = pageDataOf([{ name: report.graph.suite.name, report }]);
+  return [
+    ...(await writeNumbers(out, report)),
+    ...(await writeAll(out, { 'table4.tex': latexTable(report), 'report.html': htmlPage(page) })),
+  ];
+}
+
+/** Writes those that are quickly made, as after every run. @returns their paths @throws InputError if one cannot be written */
+export function writeNumbers(out: string, report: Report): Promise<string[]> {
+  return writeAll(out, {
     'runs.csv': runsCsv(report),
     'table4.csv': tableCsv(report),
     'comparison.csv': comparisonCsv(report),
     'shape.csv': shapeCsv(report),
     'table4.md': markdownTable(report),
-    'table4.tex': latexTable(report),
-    'report.html': htmlPage(pageDataOf([{ name: report.graph.suite.name, report }])),
     [ARCHIVE]: archiveOf(report.graph.runs, report.records),
-  };
+  });
+}
+
+async function writeAll(out: string, contents: Record<string, string>): Promise<string[]> {
   const files: string[] = [];
   for (const [name, text] of Object.entries(contents)) {
     const file = path.join(out, name);

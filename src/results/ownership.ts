@@ -3,6 +3,7 @@ import { constants } from 'node:fs';
 import { access, readdir, readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { InputError } from '../errors.js';
+import { expand, type RunGraph } from '../suite/expand.js';
 import { parseSuite } from '../suite/load.js';
 import type { ResolvedSuite } from '../suite/resolve.js';
 import { ALGORITHM_VERSION } from '../suite/spec.js';
@@ -36,6 +37,17 @@ const ownerFile = (out: string) => path.join(out, 'suite.json');
 /** The suite a results folder belongs to; undefined if it has none. @throws InputError if its suite.json is damaged */
 export async function readOwner(out: string): Promise<ResolvedSuite | undefined> {
   return (await readOwnerFile(out))?.suite;
+}
+
+/**
+ * The graph of the runs that a results folder is of, with the ids that the code had which made them; undefined if it is of
+ * no suite.
+ *
+ * @throws InputError if its suite.json is damaged
+ */
+export async function readOwnGraph(out: string): Promise<RunGraph | undefined> {
+  const owner = await readOwnerFile(out);
+  return owner && expand(owner.suite, owner.algorithm);
 }
 
 async function readOwnerFile(out: string): Promise<Owner | undefined> {

@@ -35,15 +35,27 @@ export interface RunGraph {
   runs: RunNode[];
 }
 
-/** Expands a suite. The order depends on the suite alone. */
-export function expand(suite: ResolvedSuite): RunGraph {
+/** A suite on its way to a graph. */
+interface Expansion {
+  suite: ResolvedSuite;
+  algorithm: number;
+  /** By their ids. */
+  runs: Map<string, RunNode>;
+}
+
+/**
+ * Expands a suite. The order depends on the suite alone.
+ *
+ * @param algorithm the `ALGORITHM_VERSION` that the results in question were made with
+ */
+export function expand(suite: ResolvedSuite, algorithm = ALGORITHM_VERSION): RunGraph {
   const columns = conditions(suite.noise);
   const runs = new Map<string, RunNode>();
   const cells: Cell[] = [];
   for (const seed of suite.seeds)
     for (const condition of columns)
       for (const [name, settings] of Object.entries(suite.methods)) {
-        const run = addRun(runs, suite, methodNamed(name), settings, condition, seed);
+        const run = addRun({ suite, algorithm, runs }, methodNamed(name), settings, condition, seed);
         cells.push({ method: name, condition: condition.label, seed, run: run.id });
       }
   return { suite, conditions: columns, cells, runs: [...runs.values()] };
@@ -54,19 +66,19 @@ export function expand(suite: ResolvedSuite): RunGraph {
  * that is no method of the suite takes its student's settings.
  */
 function addRun(
-  runs: Map<string, RunNode>,
-  suite: ResolvedSuite,
+  expansion: Expansion,
   method: Method,
   settings: MethodSettings,
   condition: Condition,
   seed: number,
 ): RunNode {
+  const { suite, algorithm, runs } = expansion;
   const base =
     method.labels === 'noise' ? undefined : teacherName(suite, method.name, method.labels.predictionsOf);
   const teacher =
-    base && addRun(runs, suite, methodNamed(base), suite.methods[base] ?? settings, condition, seed);
+    base && addRun(expansion, methodNamed(base), suite.methods[base] ?? settings, condition, seed);
   const spec: RunSpec = {
-    algorithm: ALGORITHM_VERSION,
+    algorithm,
     labels: teacher ? { from: 'predictions', teacher: teacher.id } : { from: 'noise' },
     batch:
       method.batch === 'mixup' ? { kind: 'mixup', alpha: at(settings.alpha, condition) } : { kind: 'plain' },

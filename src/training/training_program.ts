@@ -2,7 +2,8 @@
 import { CHANNELS, CLASSES, IMAGE_SIZE, PIXEL_DEVIATION, PIXEL_MEAN } from '../data/dataset.js';
 import type { Entry, Program, TensorSpec } from '../engine/program.js';
 import { tf } from '../engine/tensorflow.js';
-import { clipped, groupedSamGradient, type Objective, plainGradient } from '../methods/gradient.js';
+import { nesterovDescent, plusScaled, sumOfSquares } from '../engine/weight_vectors.js';
+import { clippingFactor, groupedSamGradient, type Objective, plainGradient } from '../methods/gradient.js';
 import { mixed } from '../methods/mixup.js';
 import type { Architecture } from '../models/architecture.js';
 import { buildNetwork } from '../models/build.js';
@@ -95,15 +96,20 @@ function stepEntry(spec: ProgramSpec, network: Network): Entry {
         ? groupedSamGradient(objectives, weights, fed.rho as tf.Scalar)
         : plainGradient(objectives[0]!, weights);
 
-      const descent = clipped(gradient, spec.clipNorm);
-      const momentum = tf.add(tf.mul(state['model/momentum']!, spec.momentum), descent);
-      const nesterov = tf.add(descent, tf.mul(momentum, spec.momentum));
+      const next = nesterovDescent({
+        weights,
+        gradient,
+        momentum: state['model/momentum'] as tf.Tensor1D,
+        clippingFactor: clippingFactor(gradient, spec.clipNorm),
+        momentumFactor: spec.momentum,
+        learningRate: fed.learningRate as tf.Scalar,
+      });
       const decayed = tf.mul(state['model/statistics']!, STATISTICS_DECAY);
       return {
         outputs: { loss },
         updates: {
-          'model/parameters': tf.sub(weights, tf.mul(nesterov, fed.learningRate!)),
-          'model/momentum': momentum,
+          'model/parameters': next.weights,
+          'model/momentum': next.momentum,
           'model/statistics': tf.add(decayed, tf.mul(statistics, 1 - STATISTICS_DECAY)),
         },
       };
@@ -133,12 +139,12 @@ export function trainingObjective(
       return tf.mean(crossEntropy(logits, targets)) as tf.Scalar;
     })(names.map((name) => parameters[name]!));
     const gradients = Object.fromEntries(names.map((name, i) => [name, grads[i]!]));
-    const penalty = tf.mul(tf.sum(tf.square(weights)), 0.5 * weightDecay);
+    const penalty = tf.mul(sumOfSquares(weights), 0.5 * weightDecay);
     const statistics = kept!.clone();
     kept!.dispose();
     return {
       loss: tf.add(value, penalty),
-      gradient: tf.add(flatten(gradients, network.parameters), tf.mul(weights, weightDecay)),
+      gradient: plusScaled(flatten(gradients, network.parameters), weights, weightDecay),
       statistics,
     };
   };

@@ -20,20 +20,21 @@ function chromiumPath(): string | undefined {
   });
 }
 
-/**
- * Starts the browser; skips the tests where there is none.
- *
- * @throws Error if there is none in continuous integration, which is to have one
- */
-export async function startBrowser(context: Mocha.Context): Promise<Browser> {
+/** Starts the browser. @throws Error if there is none */
+export async function launch(): Promise<Browser> {
   const executablePath = chromiumPath();
-  if (!executablePath) {
-    if (process.env.CI) throw new Error('there is no Chromium here: install one, or name it in CHROMIUM');
+  if (!executablePath) throw new Error('there is no Chromium here: install one, or name it in CHROMIUM');
+  // In a container it may have no sandbox of its own; it opens our own pages only.
+  return await chromium.launch({ executablePath, args: ['--no-sandbox'] });
+}
+
+/** Starts the browser for tests; skips them where there is none, except in continuous integration, which is to have one. */
+export async function startBrowser(context: Mocha.Context): Promise<Browser> {
+  if (!chromiumPath() && !process.env.CI) {
     console.log('      no Chromium in the path or in CHROMIUM: not run');
     context.skip();
   }
-  // Within a container's sandbox the browser has none of its own; it opens our pages only.
-  return await chromium.launch({ executablePath, args: ['--no-sandbox'] });
+  return await launch();
 }
 
 /** A page, what it complained of, and what it asked for. */

@@ -68,13 +68,16 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'no clipping',
     file: 'training/training_program.js',
-    replace: [['clipped(gradient, spec.clipNorm)', 'gradient']],
+    replace: [['clippingFactor(gradient, spec.clipNorm)', 'tf.scalar(1)']],
     method: 'sgd',
   },
   {
     name: 'momentum not Nesterov',
-    file: 'training/training_program.js',
-    replace: [['tf.add(descent, tf.mul(momentum, spec.momentum))', 'momentum']],
+    file: 'engine/weight_vectors.js',
+    replace: [
+      ['natively(operands, (native, values) => native.nesterovDescent(values))', 'undefined'],
+      ['tf.add(descent, tf.mul(newMomentum, momentumFactor))', 'newMomentum'],
+    ],
     method: 'sgd',
   },
   {

@@ -5,6 +5,7 @@ import { compiledSession } from '../../src/engine/compile.js';
 import { batchNormTraining, relu } from '../../src/engine/operations.js';
 import type { Program, Session, TensorSpec } from '../../src/engine/program.js';
 import { tf } from '../../src/engine/tensorflow.js';
+import { nesterovDescent, plusScaled, sumOfSquares } from '../../src/engine/weight_vectors.js';
 import { stream } from '../../src/random.js';
 import type { Precision } from '../../src/suite/spec.js';
 
@@ -53,6 +54,23 @@ function normalisation(batch: number, size: number, channels: number, activated:
   };
 }
 
+/** What is done with the vector of all weights. */
+function weightVectors(size: number): Entry {
+  const vector = float32(size);
+  return {
+    inputs: { weights: vector, gradient: vector, momentum: vector, factor: float32() },
+    state: [],
+    run(fed) {
+      const [weights, gradient, momentum] = [fed.weights, fed.gradient, fed.momentum] as tf.Tensor1D[];
+      const factor = fed.factor as tf.Scalar;
+      const step = { clippingFactor: factor, momentumFactor: 0.9, learningRate: factor };
+      const next = nesterovDescent({ weights: weights!, gradient: gradient!, momentum: momentum!, ...step });
+      const sum = plusScaled(weights!, gradient!, factor);
+      return { outputs: { squares: sumOfSquares(weights!), sum, ...next } };
+    },
+  };
+}
+
 const entries: Program['entries'] = {
   'convolution-8x8': convolution(4, 8, 32, 48, 1),
   'convolution-8x8-odd-batch': convolution(5, 8, 64, 32, 1),
@@ -69,6 +87,8 @@ const entries: Program['entries'] = {
   'normalisation-of-80-channels': normalisation(3, 4, 80, true),
   'normalisation-without-ReLU': normalisation(2, 16, 64, false),
   'normalisation-of-odd-rows': normalisation(3, 5, 48, true),
+  'weights-of-one': weightVectors(1),
+  'weights-of-no-whole-block': weightVectors(70_003),
   'no-native-normalisation-of-24-channels': normalisation(2, 8, 24, true),
 };
 

@@ -8,7 +8,7 @@ export interface ConvolutionShape {
   strides: number[];
 }
 
-/** What the recorder asks for; undefined where TensorFlow's own operation is to be recorded. */
+/** What the recorder asks for; undefined where TensorFlow's own operations are to be recorded. */
 export class NativeOperations {
   constructor(
     private readonly graph: Graph,
@@ -105,6 +105,29 @@ export class NativeOperations {
     const attributes: Record<string, Attribute> = { relu: { bool: relu }, epsilon: { float: epsilon } };
     const operands = [relu ? masked!.inputs[0]! : dy, x, ...vectors];
     return this.graph.add('LabelnoiseNormaliseGradient', operands, attributes);
+  }
+
+  /** Of a vector in float32. */
+  sumOfSquares(x: Value): Value[] | undefined {
+    if (!this.inUse) return undefined;
+    return [this.graph.value('LabelnoiseSumOfSquares', [x], {}, 'float32', [])];
+  }
+
+  /** @param operands a, b, factor */
+  plusScaled(operands: Value[]): Value[] | undefined {
+    if (!this.inUse) return undefined;
+    return [this.graph.value('LabelnoisePlusScaled', operands, {}, 'float32', operands[0]!.shape)];
+  }
+
+  /**
+   * @param operands weights, gradient, momentum; then the gradient's factor, the momentum's, and the learning rate
+   * @returns new weights, new momentum
+   */
+  nesterovDescent(operands: Value[]): Value[] | undefined {
+    if (!this.inUse) return undefined;
+    const { shape } = operands[0]!;
+    const weights = this.graph.value('LabelnoiseDescend', operands, {}, 'float32', shape);
+    return [weights, { ...weights, ref: `${weights.ref}:1` }];
   }
 
   private normalised(operands: (Value | string)[], relu: boolean, epsilon: number, shape: number[]): Value {

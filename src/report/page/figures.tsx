@@ -91,8 +91,9 @@ export function Figures({ data }: { data: PageData }) {
             />
             <p class="legend">
               Solid lines with filled markers: ours
-              {folders[0]!.seeds.length > 1 && ', bars: 95 % intervals of the means'}. Dashed lines with open
-              markers: the paper's.
+              {folders[0]!.seeds.length > 1 && ', bars: 95 % intervals of the means'}.
+              {folders[0]!.cells.some(({ paper }) => paper !== null) &&
+                " Dashed lines with open markers: the paper's."}
             </p>
           </div>
         )}
@@ -101,8 +102,8 @@ export function Figures({ data }: { data: PageData }) {
         <h2>During training</h2>
         <div class="card">
           <p class="note">
-            Memorisation at work: a network that fits wrong labels loses the true ones, and with them test
-            accuracy.
+            What to look for: where wrong labels are fitted, the true ones are lost, and test accuracy with
+            them.
           </p>
           <div class="bar">
             <Choice
@@ -125,9 +126,7 @@ export function Figures({ data }: { data: PageData }) {
               current={label === condition}
             />
           ))}
-          <p class="legend">
-            {seedsNote(folders)} Markers tell the lines apart; they are not the only evaluations.
-          </p>
+          <p class="legend">{seedsNote(folders)} Markers only tell the lines apart.</p>
           <div class="actions">
             <Download name="curves.csv" content={() => curvesCsv(folders)} />
           </div>

@@ -85,7 +85,8 @@ function Summary({ folder, named }: { folder: FolderData; named: boolean }) {
       {named && <p class="note">{folder.description}</p>}
       {scaledDown !== null && (
         <p class="banner">
-          <b>Scaled down.</b> {scaledDown} The protocol is the paper's; the level of the numbers is not.
+          <b>Scaled down.</b> {scaledDown} Compare the order of the methods with the paper's, not the level of
+          the numbers.
         </p>
       )}
       <Unfinished runs={runs} />

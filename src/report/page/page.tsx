@@ -40,7 +40,7 @@ export function Page({ data, connection }: { data: PageData; connection?: string
           ))}
         </section>
         <section id="shape">
-          <h2>The paper's shape</h2>
+          <h2>Shape and memorisation</h2>
           {folders.map((folder) => (
             <Shape key={folder.name} folder={folder} named={named} />
           ))}
