@@ -382,10 +382,12 @@ describe('a baseline', () => {
     expect(changed({ noise: { kind: 'symmetric', rates: [0.2, 0.4, 0.6], redraw: 'other' } })).to.include(
       'noise.rates.3 is 0.8 in the baseline and not given',
     );
-    const older = { ...baseline, algorithm: 0 };
+    const older = expand({ ...suite, seeds: [1, 2] }, 1);
     expect(
-      refusal(() => compare(older, 'b.json', { graph, records: new Map(), failed: new Set() })),
-    ).to.include(`algorithm is 0 in the baseline and ${ALGORITHM_VERSION}`);
+      refusal(() => compare(baseline, 'b.json', { graph: older, records: new Map(), failed: new Set() })),
+    ).to.include(`algorithm is ${ALGORITHM_VERSION} in the baseline and 1`);
+    const itself = baselineOf(older, recordsOf(older), 'out');
+    expect(parseBaseline(baselineText(itself), 'b.json').algorithm).to.equal(1);
   });
 
   it('may differ from the suite in prose and in seeds', () => {

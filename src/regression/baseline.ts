@@ -6,7 +6,6 @@ import { finalAccuracy } from '../results/aggregate.js';
 import type { RunRecord } from '../results/record.js';
 import type { RunGraph } from '../suite/expand.js';
 import type { ResolvedSuite } from '../suite/resolve.js';
-import { ALGORITHM_VERSION } from '../suite/spec.js';
 import { type Environment, environmentDifference, environmentOf } from './environment.js';
 
 /** Bumped when the fields change. */
@@ -93,7 +92,7 @@ export function baselineOf(graph: RunGraph, records: ReadonlyMap<string, RunReco
   }
   return {
     format: BASELINE_FORMAT,
-    algorithm: ALGORITHM_VERSION,
+    algorithm: graph.runs[0]!.spec.algorithm,
     suite: graph.suite,
     provenance: {
       ...environment,

@@ -54,7 +54,7 @@ export function compare(
   statisticsOnly = false,
 ): Comparison {
   const { graph } = results;
-  checkSameSuite(baseline, graph.suite, file);
+  checkSameSuite(baseline, graph, file);
   const cells = selectedCells(baseline, results);
   const judgements = judge(
     baseline.cells.map(({ method, noise, results: before }) => ({
@@ -95,7 +95,7 @@ export function compare(
  * @throws InputError as `compare`
  */
 export function checkComparable(baseline: Baseline, file: string, graph: RunGraph, here: Environment): void {
-  checkSameSuite(baseline, graph.suite, file);
+  checkSameSuite(baseline, graph, file);
   for (const cell of baseline.cells) {
     const wanted = graph.cells.filter(
       ({ method, condition }) => method === cell.method && condition === cell.noise,

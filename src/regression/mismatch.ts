@@ -1,8 +1,8 @@
 // Whether a baseline is one of a suite as it is now.
 import { InputError } from '../errors.js';
 import { type Difference, firstDifference } from '../results/difference.js';
+import type { RunGraph } from '../suite/expand.js';
 import type { ResolvedSuite } from '../suite/resolve.js';
-import { ALGORITHM_VERSION } from '../suite/spec.js';
 import type { Baseline } from './baseline.js';
 
 /**
@@ -10,18 +10,18 @@ import type { Baseline } from './baseline.js';
  * @throws InputError naming the first setting that differs. Seeds and precision may: the one only says what can be
  * paired, the other that bits cannot be compared.
  */
-export function checkSameSuite(baseline: Baseline, suite: ResolvedSuite, file: string): void {
-  const found = mismatch(baseline, suite);
+export function checkSameSuite(baseline: Baseline, graph: RunGraph, file: string): void {
+  const found = mismatch(baseline, graph);
   if (found)
     throw new InputError(
-      `${file}: is of other settings: ${found.path} is ${shown(found.before)} in the baseline and ${shown(found.after)} in the suite ${suite.name}; a baseline of the suite as it is now is needed`,
+      `${file}: is of other settings: ${found.path} is ${shown(found.before)} in the baseline and ${shown(found.after)} in the suite ${graph.suite.name}; a baseline of the suite as it is now is needed`,
     );
 }
 
 /** The first setting that differs, `algorithm` or a field of the suite. */
-export function mismatch(baseline: Baseline, suite: ResolvedSuite): Difference | undefined {
+export function mismatch(baseline: Baseline, { suite, runs }: RunGraph): Difference | undefined {
   return (
-    firstDifference({ algorithm: baseline.algorithm }, { algorithm: ALGORITHM_VERSION }) ??
+    firstDifference({ algorithm: baseline.algorithm }, { algorithm: runs[0]!.spec.algorithm }) ??
     firstDifference(settings(baseline.suite), settings(suite))
   );
 }

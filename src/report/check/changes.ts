@@ -4,6 +4,7 @@ import type { Baseline, BaselineCell } from '../../regression/baseline.js';
 import { environmentDifference } from '../../regression/environment.js';
 import { mismatch } from '../../regression/mismatch.js';
 import { mean } from '../../statistics/mean.js';
+import { expand } from '../../suite/expand.js';
 import { plain } from './plain_text.js';
 
 /** The settings and the machine that differ, and the cells that do, or that none does. */
@@ -11,7 +12,7 @@ export function changesText(before: Baseline | undefined, after: Baseline, file:
   if (!before)
     return `${file}: a new baseline, ${after.cells.length} cells with seeds ${after.suite.seeds.join(', ')}\n`;
   const lines: string[] = [];
-  const setting = mismatch(before, after.suite);
+  const setting = mismatch(before, expand(after.suite, after.algorithm));
   if (setting)
     lines.push(`Other settings: ${setting.path} was ${shown(setting.before)}, is ${shown(setting.after)}`);
   const seeds = [before, after].map(({ suite }) => suite.seeds.join(', '));
