@@ -53,12 +53,13 @@ export async function updateBaseline(
   print: (text: string) => void = (text) => process.stdout.write(text),
   ask: ((question: string) => Promise<boolean>) | null = process.stdin.isTTY ? consent : null,
 ): Promise<number> {
-  const graph = (await stat(out).catch(() => undefined))?.isDirectory() ? await readOwnGraph(out) : undefined;
-  if (!graph) throw new InputError(`${out}: is no results folder: it has no suite.json`);
-  const file = options.baseline ?? baselineFile(graph.suite.name);
+  const whole = (await stat(out).catch(() => undefined))?.isDirectory() ? await readOwnGraph(out) : undefined;
+  if (!whole) throw new InputError(`${out}: is no results folder: it has no suite.json`);
+  const { suite } = whole;
+  const file = options.baseline ?? baselineFile(suite.name);
   const before = await existing(file);
-  const { records } = await knownRecords(out, graph.runs);
-  const after = baselineOf(graph, records, out);
+  const { records } = await knownRecords(out, whole.runs);
+  const after = baselineOf(whole, records, out);
   print(changesText(before, after, file));
   if (before && baselineText(before) === baselineText(after)) return 0;
   if (!options.yes) {

@@ -68,13 +68,14 @@ export async function compareFolder(
   const whole = (await stat(out).catch(() => undefined))?.isDirectory() ? await readOwnGraph(out) : undefined;
   if (!whole) throw new InputError(`${out}: is no results folder: it has no suite.json`);
   const graph = select(whole, selection);
+  const { suite } = graph;
   const { records, damaged } = await knownRecords(out, graph.runs);
   const failed = await failedRuns(out, graph.runs);
   if (baselinePath !== undefined && (await isPublished(baselinePath))) {
     print(referenceText(reportOf(graph, records, failed)));
     return 0;
   }
-  const file = baselinePath ?? baselineFile(graph.suite.name);
+  const file = baselinePath ?? baselineFile(suite.name);
   const comparison = compare(await readBaseline(file), file, { graph, records, failed }, statistics);
   const report: CheckReport = { comparison, graph, published: readPublished() };
   const written = await writeCheck(out, report);
