@@ -128,3 +128,10 @@ describe('help', () => {
       expect(stdout).to.match(new RegExp(`^${name} +\\S.*\\.$`, 'm'));
   });
 });
+
+describe('a reader who stops reading', () => {
+  it('is no error', () => {
+    const command = `"${process.execPath}" "${MAIN}" suites | true`;
+    expect(spawnSync('sh', ['-c', command], { encoding: 'utf8' }).stderr).to.equal('');
+  });
+});

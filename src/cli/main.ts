@@ -36,6 +36,12 @@ function fail(message: string, exitCode: number): void {
   process.exitCode = exitCode;
 }
 
+// Who reads the output may stop reading, as `head` does: what is being done goes on.
+for (const stream of [process.stdout, process.stderr])
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+  });
+
 // Subcommands take these settings over, so they come before any is registered.
 const program = new Command('labelnoise')
   .description("Label-noise robustness benchmark: the SAM paper's Table 4, re-run on CIFAR-10")
