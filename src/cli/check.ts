@@ -30,7 +30,7 @@ ${EXIT_CODES} 130: stopped by Ctrl-C.
 
 Examples:
   labelnoise check smoke
-  labelnoise check quick --only method=sam noise=40 --seeds 3 --out /tmp/check`;
+  labelnoise check quick --only method=sam noise=40 --seeds 3 --out check-sam`;
 
 export function register(program: Command): void {
   withSelection(program.command('check'))
