@@ -49,7 +49,11 @@ describe('the native kernels', () => {
   });
 
   it('give the same bits with any number of threads, and each time', function () {
-    if (!nativeKernels().inUse) this.skip();
+    const kernels = nativeKernels();
+    if (!kernels.inUse) {
+      console.log(`      native kernels are not in use: ${kernels.why}`);
+      this.skip();
+    }
     const bits = ['1', '2', '3', '2'].map((threads) =>
       compute('bfloat16', { TF_NUM_INTRAOP_THREADS: threads }),
     );

@@ -82,8 +82,8 @@ function bestVariantNotes({ graph, cells }: Report): string[] {
 function heldOutNote(heldOut: number, testOn?: string): string {
   const images = `${heldOut.toLocaleString('en')} clean training images, the same for all seeds, are held out of every run's training set`;
   return testOn
-    ? `${images}; the figures are of these, so that settings can be chosen by them: no test image was looked at.`
-    : `${images}: settings were chosen by them, not by the test set.`;
+    ? `${images}; the figures are of these, not of test images.`
+    : `${images}, so that settings can be chosen without the test set.`;
 }
 
 function scaledDownNotes({ published: { protocol } }: Report, scaledDown: string): string[] {

@@ -18,6 +18,15 @@ function positions(conditions: readonly ConditionData[]): Map<string, number> {
   return new Map(conditions.map(({ label, rate }, i) => [label, rated ? rate! : i]));
 }
 
+/** What the conditions are called, by position in ascending order. */
+function titlesByPosition(
+  conditions: readonly ConditionData[],
+  at: ReadonlyMap<string, number>,
+): Map<number, string> {
+  const titled = conditions.map(({ label, title }) => [at.get(label)!, title] as const);
+  return new Map(titled.sort(([a], [b]) => a - b));
+}
+
 const pointsOf = (cells: readonly CellData[], at: ReadonlyMap<string, number>): Point[] =>
   cells.map((cell) => ({ x: at.get(cell.condition)!, cell })).sort((a, b) => a.x - b.x);
 
@@ -132,11 +141,10 @@ export const accuracyFigure: Drawings['accuracy'] = (methods, conditions, cells,
       ),
     ],
   });
-  const titles = new Map(conditions.map(({ label, title }) => [at.get(label)!, title]));
-  const xs = [...titles.keys()].sort((a, b) => a - b);
+  const titles = titlesByPosition(conditions, at);
   return readable(
     figure,
-    xs,
+    [...titles.keys()],
     (x) => `Noise ${titles.get(x)}`,
     (x) =>
       lines.flatMap(({ method: { title, style }, points }) =>
@@ -177,11 +185,10 @@ export const comparisonFigure: Drawings['comparison'] = (conditions, folders, wi
       ...lines.flatMap(({ points, colour, symbol }) => ours(points, colour, symbol)),
     ],
   });
-  const titles = new Map(conditions.map(({ label, title }) => [at.get(label)!, title]));
-  const xs = [...titles.keys()].sort((a, b) => a - b);
+  const titles = titlesByPosition(conditions, at);
   return readable(
     figure,
-    xs,
+    [...titles.keys()],
     (x) => `Noise ${titles.get(x)}`,
     (x) =>
       lines.flatMap(({ name, colour, points }) =>
