@@ -2,6 +2,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <initializer_list>
+#include <new>
 
 #include "batch_norm.h"
 #include "convolution.h"
@@ -58,9 +59,7 @@ class Run {
   T* output(int i, TF_DataType type, std::initializer_list<int64_t> shape) {
     size_t bytes = sizeof(T);
     for (int64_t size : shape) bytes *= size;
-    TF_Tensor* tensor =
-        TF_AllocateOutput(context_, i, type, shape.begin(), int(shape.size()), bytes, status_);
-    return static_cast<T*>(TF_TensorData(tensors_[count_++] = tensor));
+    return static_cast<T*>(allocate(i, type, shape.begin(), int(shape.size()), bytes));
   }
 
   /** An output of the shape of an input. */
@@ -68,12 +67,20 @@ class Run {
     int64_t shape[8];
     const int rank = TF_NumDims(like);
     for (int axis = 0; axis < rank; axis++) shape[axis] = TF_Dim(like, axis);
-    TF_Tensor* tensor =
-        TF_AllocateOutput(context_, i, TF_BFLOAT16, shape, rank, TF_TensorByteSize(like), status_);
-    return static_cast<uint16_t*>(TF_TensorData(tensors_[count_++] = tensor));
+    return static_cast<uint16_t*>(allocate(i, TF_BFLOAT16, shape, rank, TF_TensorByteSize(like)));
+  }
+
+  void outOfMemory() {
+    if (TF_GetCode(status_) == TF_OK) TF_SetStatus(status_, TF_RESOURCE_EXHAUSTED, "out of memory");
   }
 
  private:
+  void* allocate(int i, TF_DataType type, const int64_t* shape, int rank, size_t bytes) {
+    TF_Tensor* tensor = TF_AllocateOutput(context_, i, type, shape, rank, bytes, status_);
+    if (TF_GetCode(status_) != TF_OK) throw std::bad_alloc();
+    return TF_TensorData(tensors_[count_++] = tensor);
+  }
+
   TF_OpKernelContext* context_;
   TF_Status* status_;
   TF_Tensor* tensors_[16];
@@ -126,30 +133,26 @@ Convolution convolutionOf(int batch, int height, int width, int inputs, int outp
   return c;
 }
 
-void computeFilterGradient(void* kernel, TF_OpKernelContext* context) {
-  Run run(context);
+void computeFilterGradient(Run& run, const Attributes& attributes) {
   const TF_Tensor *images = run.input(0), *gradient = run.input(1);
   const Convolution c = convolutionOf(size(images, 0), size(images, 1), size(images, 2), size(images, 3),
-                                      size(gradient, 3), static_cast<Attributes*>(kernel)->stride);
+                                      size(gradient, 3), attributes.stride);
   float* result = run.output<float>(0, TF_FLOAT, {3, 3, c.inputs, c.outputs});
   filterGradient(c, data<uint16_t>(images), data<uint16_t>(gradient), result, threads());
 }
 
-void computeConvolution(void* kernel, TF_OpKernelContext* context) {
-  Run run(context);
+void computeConvolution(Run& run, const Attributes& attributes) {
   const TF_Tensor *images = run.input(0), *filter = run.input(1);
   const Convolution c = convolutionOf(size(images, 0), size(images, 1), size(images, 2), size(images, 3),
-                                      size(filter, 3), static_cast<Attributes*>(kernel)->stride);
+                                      size(filter, 3), attributes.stride);
   uint16_t* result = run.output<uint16_t>(0, TF_BFLOAT16, {c.batch, c.outHeight, c.outWidth, c.outputs});
   convolve(c, data<uint16_t>(images), data<uint16_t>(filter), result, threads());
 }
 
-void computeImageGradient(void* kernel, TF_OpKernelContext* context) {
-  Run run(context);
-  const auto* attributes = static_cast<Attributes*>(kernel);
+void computeImageGradient(Run& run, const Attributes& attributes) {
   const TF_Tensor *gradient = run.input(0), *filter = run.input(1);
-  const Convolution c = convolutionOf(size(gradient, 0), attributes->height, attributes->width,
-                                      size(filter, 2), size(filter, 3), attributes->stride);
+  const Convolution c = convolutionOf(size(gradient, 0), attributes.height, attributes.width,
+                                      size(filter, 2), size(filter, 3), attributes.stride);
   uint16_t* result = run.output<uint16_t>(0, TF_BFLOAT16, {c.batch, c.height, c.width, c.inputs});
   imageGradient(c, data<uint16_t>(gradient), data<uint16_t>(filter), result, threads());
 }
@@ -161,15 +164,13 @@ int channelsOf(const TF_Tensor* tensor) { return size(tensor, TF_NumDims(tensor)
 size_t rowsOf(const TF_Tensor* tensor) { return size_t(TF_TensorElementCount(tensor)) / channelsOf(tensor); }
 
 /** The normalisation whose vectors are the inputs from `first` on. */
-Normalisation normalisationOf(Run& run, int first, const void* kernel) {
-  const auto* attributes = static_cast<const Attributes*>(kernel);
+Normalisation normalisationOf(Run& run, int first, const Attributes& attributes) {
   const float *mean = run.values<float>(first), *variance = run.values<float>(first + 1);
   const float *scale = run.values<float>(first + 2), *offset = run.values<float>(first + 3);
-  return {mean, variance, scale, offset, attributes->epsilon, bool(attributes->relu)};
+  return {mean, variance, scale, offset, attributes.epsilon, bool(attributes.relu)};
 }
 
-void computeMoments(void*, TF_OpKernelContext* context) {
-  Run run(context);
+void computeMoments(Run& run, const Attributes&) {
   const TF_Tensor* x = run.input(0);
   const int channels = channelsOf(x);
   float *mean = run.output<float>(0, TF_FLOAT, {channels}),
@@ -177,17 +178,15 @@ void computeMoments(void*, TF_OpKernelContext* context) {
   moments(data<uint16_t>(x), rowsOf(x), channels, mean, variance, threads());
 }
 
-void computeNormalise(void* kernel, TF_OpKernelContext* context) {
-  Run run(context);
+void computeNormalise(Run& run, const Attributes& attributes) {
   const TF_Tensor* x = run.input(0);
-  const Normalisation n = normalisationOf(run, 1, kernel);
+  const Normalisation n = normalisationOf(run, 1, attributes);
   normalise(n, data<uint16_t>(x), rowsOf(x), channelsOf(x), run.outputLike(0, x), threads());
 }
 
-void computeNormaliseGradient(void* kernel, TF_OpKernelContext* context) {
-  Run run(context);
+void computeNormaliseGradient(Run& run, const Attributes& attributes) {
   const TF_Tensor *gradient = run.input(0), *x = run.input(1);
-  const Normalisation n = normalisationOf(run, 2, kernel);
+  const Normalisation n = normalisationOf(run, 2, attributes);
   const int channels = channelsOf(x);
   uint16_t* dx = run.outputLike(0, x);
   float *dScale = run.output<float>(1, TF_FLOAT, {channels}),
@@ -196,35 +195,30 @@ void computeNormaliseGradient(void* kernel, TF_OpKernelContext* context) {
                     threads());
 }
 
-void computeAdd(void*, TF_OpKernelContext* context) {
-  Run run(context);
+void computeAdd(Run& run, const Attributes&) {
   const TF_Tensor* a = run.input(0);
   add(data<uint16_t>(a), run.values<uint16_t>(1), run.outputLike(0, a), TF_TensorElementCount(a), threads());
 }
 
-void computeReluGradient(void*, TF_OpKernelContext* context) {
-  Run run(context);
+void computeReluGradient(Run& run, const Attributes&) {
   const TF_Tensor* a = run.input(0);
   reluGradient(data<uint16_t>(a), run.values<uint16_t>(1), run.outputLike(0, a), TF_TensorElementCount(a),
                threads());
 }
 
-void computeSumOfSquares(void*, TF_OpKernelContext* context) {
-  Run run(context);
+void computeSumOfSquares(Run& run, const Attributes&) {
   const TF_Tensor* x = run.input(0);
   *run.output<float>(0, TF_FLOAT, {}) = sumOfSquares(data<float>(x), TF_TensorElementCount(x), threads());
 }
 
-void computePlusScaled(void*, TF_OpKernelContext* context) {
-  Run run(context);
+void computePlusScaled(Run& run, const Attributes&) {
   const TF_Tensor* a = run.input(0);
   const int64_t count = TF_TensorElementCount(a);
   const float *b = run.values<float>(1), *factor = run.values<float>(2);
   plusScaled(data<float>(a), b, *factor, run.output<float>(0, TF_FLOAT, {count}), count, threads());
 }
 
-void computeDescend(void*, TF_OpKernelContext* context) {
-  Run run(context);
+void computeDescend(Run& run, const Attributes&) {
   const TF_Tensor* weights = run.input(0);
   const int64_t count = TF_TensorElementCount(weights);
   const float *gradient = run.values<float>(1), *momentum = run.values<float>(2);
@@ -232,6 +226,17 @@ void computeDescend(void*, TF_OpKernelContext* context) {
   float *newWeights = run.output<float>(0, TF_FLOAT, {count}),
         *newMomentum = run.output<float>(1, TF_FLOAT, {count});
   descend(step, data<float>(weights), gradient, momentum, newWeights, newMomentum, count, threads());
+}
+
+/** An operation as TensorFlow calls it; one that runs out of memory fails, and the process lives. */
+template <void (*compute)(Run&, const Attributes&)>
+void guarded(void* kernel, TF_OpKernelContext* context) {
+  Run run(context);
+  try {
+    compute(run, *static_cast<const Attributes*>(kernel));
+  } catch (const std::bad_alloc&) {
+    run.outOfMemory();
+  }
 }
 
 void anyShape(TF_ShapeInferenceContext* context, TF_Status* status) {
@@ -258,53 +263,53 @@ const Operation kOperations[] = {
      {"images: bfloat16", "gradient: bfloat16"},
      {"filter: float"},
      {"stride: int"},
-     computeFilterGradient,
+     guarded<computeFilterGradient>,
      anyShape},
     {"LabelnoiseConvolution",
      {"images: bfloat16", "filter: bfloat16"},
      {"result: bfloat16"},
      {"stride: int"},
-     computeConvolution,
+     guarded<computeConvolution>,
      anyShape},
     {"LabelnoiseImageGradient",
      {"gradient: bfloat16", "filter: bfloat16"},
      {"result: bfloat16"},
      {"stride: int", "height: int", "width: int"},
-     computeImageGradient,
+     guarded<computeImageGradient>,
      anyShape},
-    {"LabelnoiseMoments", {"x: bfloat16"}, {"mean: float", "variance: float"}, {}, computeMoments, anyShape},
+    {"LabelnoiseMoments", {"x: bfloat16"}, {"mean: float", "variance: float"}, {}, guarded<computeMoments>, anyShape},
     {"LabelnoiseNormalise",
      {"x: bfloat16", "mean: float", "variance: float", "scale: float", "offset: float"},
      {"y: bfloat16"},
      {"relu: bool", "epsilon: float"},
-     computeNormalise,
+     guarded<computeNormalise>,
      shapeOfFirst},
     {"LabelnoiseNormaliseGradient",
      {"gradient: bfloat16", "x: bfloat16", "mean: float", "variance: float", "scale: float", "offset: float"},
      {"dx: bfloat16", "dscale: float", "doffset: float"},
      {"relu: bool", "epsilon: float"},
-     computeNormaliseGradient,
+     guarded<computeNormaliseGradient>,
      anyShape},
-    {"LabelnoiseAdd", {"a: bfloat16", "b: bfloat16"}, {"sum: bfloat16"}, {}, computeAdd, shapeOfFirst},
+    {"LabelnoiseAdd", {"a: bfloat16", "b: bfloat16"}, {"sum: bfloat16"}, {}, guarded<computeAdd>, shapeOfFirst},
     {"LabelnoiseReluGradient",
      {"gradient: bfloat16", "activation: bfloat16"},
      {"result: bfloat16"},
      {},
-     computeReluGradient,
+     guarded<computeReluGradient>,
      shapeOfFirst},
-    {"LabelnoiseSumOfSquares", {"x: float"}, {"sum: float"}, {}, computeSumOfSquares, anyShape},
+    {"LabelnoiseSumOfSquares", {"x: float"}, {"sum: float"}, {}, guarded<computeSumOfSquares>, anyShape},
     {"LabelnoisePlusScaled",
      {"a: float", "b: float", "factor: float"},
      {"sum: float"},
      {},
-     computePlusScaled,
+     guarded<computePlusScaled>,
      shapeOfFirst},
     {"LabelnoiseDescend",
      {"weights: float", "gradient: float", "momentum: float", "clip: float", "momentum_factor: float",
       "learning_rate: float"},
      {"new_weights: float", "new_momentum: float"},
      {},
-     computeDescend,
+     guarded<computeDescend>,
      anyShape},
 };
 

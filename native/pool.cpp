@@ -7,6 +7,7 @@
 #include <atomic>
 #include <condition_variable>
 #include <mutex>
+#include <new>
 #include <thread>
 
 namespace labelnoise {
@@ -30,6 +31,7 @@ class Pool {
       task_ = &task;
       count_ = count;
       next_.store(0);
+      failed_.store(false);
       open_ = true;
       round_.fetch_add(1);
     }
@@ -44,12 +46,17 @@ class Pool {
       lock.lock();
       done_.wait(lock, [&] { return active_.load() == 0; });
     }
+    if (failed_.load()) throw std::bad_alloc();
     return true;
   }
 
  private:
   void work() {
-    for (int i; (i = next_.fetch_add(1)) < count_;) (*task_)(i);
+    try {
+      for (int i; (i = next_.fetch_add(1)) < count_;) (*task_)(i);
+    } catch (const std::bad_alloc&) {
+      failed_.store(true);
+    }
   }
 
   void help() {
@@ -73,6 +80,7 @@ class Pool {
   std::atomic<int> next_{0}, active_{0};
   const std::function<void(int)>* task_ = nullptr;
   int count_ = 0;
+  std::atomic<bool> failed_{false};
   bool open_ = false;
 };
 

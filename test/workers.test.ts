@@ -69,6 +69,17 @@ describe('worker processes', () => {
     expect((error as Error).message).to.include('49');
   });
 
+  it('say that memory ran out, and live on or are replaced', async () => {
+    process.env.TF_CPU_BFC_MEM_LIMIT_IN_MB = '60';
+    const large = job();
+    large.spec = { ...large.spec, model: { ...large.spec.model, width: 8 } as typeof large.spec.model };
+    large.spec.training = { ...large.spec.training, batchSize: 50 };
+    const error = await pool.ask(1, 'train', large).catch((e: Error) => e);
+    delete process.env.TF_CPU_BFC_MEM_LIMIT_IN_MB;
+    expect((error as Error).message).to.match(/OOM when allocating tensor|as when memory runs out/);
+    expect((await pool.ask(1, 'versions', undefined)).tensorflow).to.match(/^\d+\.\d+/);
+  });
+
   it('are as many as the cores hold', () => {
     expect(parallelRuns(1)).to.be.at.least(1);
     expect(parallelRuns(100000)).to.equal(1);

@@ -115,7 +115,8 @@ function answerOf(
     };
     const onClose = (code: number | null, signal: string | null) => {
       release();
-      const hint = signal === 'SIGKILL' ? ', as when memory runs out' : '';
+      // The system kills it, or TensorFlow's convolutions use what they were not given.
+      const hint = ['SIGKILL', 'SIGSEGV'].includes(signal ?? '') ? ', as when memory runs out' : '';
       const words = worker.lastWords.length ? `; its last words: ${worker.lastWords.join(' | ')}` : '';
       reject(new WorkerEnded(`the worker process ended (${signal ?? `exit code ${code}`}${hint})${words}`));
     };
