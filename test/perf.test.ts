@@ -140,7 +140,7 @@ describe('labelnoise perf', () => {
       'WRN-16-1': {
         batch: 128,
         rounds: 1,
-        stepsPerRound: 1,
+        steps: {},
         stock_over_compiled: null,
         eager_over_compiled: 2,
         sam_over_sgd: 2,

@@ -72,7 +72,7 @@ describe('worker processes', () => {
   it('say that memory ran out, and live on or are replaced', async () => {
     process.env.TF_CPU_BFC_MEM_LIMIT_IN_MB = '60';
     const large = job();
-    large.spec = { ...large.spec, model: { ...large.spec.model, width: 8 } as typeof large.spec.model };
+    large.spec = { ...large.spec, model: { kind: 'wide-resnet', depth: 16, width: 2, shortcut: 'pool-pad' } };
     large.spec.training = { ...large.spec.training, batchSize: 50 };
     const error = await pool.ask(1, 'train', large).catch((e: Error) => e);
     delete process.env.TF_CPU_BFC_MEM_LIMIT_IN_MB;

@@ -25,7 +25,6 @@ export interface Comparison {
 export interface ModelFigures {
   batch: number;
   rounds: number;
-  stepsPerRound: number;
   stock_over_compiled: number | null;
   eager_over_compiled: number | null;
   sam_over_sgd: number | null;
@@ -41,6 +40,8 @@ export interface ModelFigures {
   pytorch_best_mode?: { sgd: string | null; sam: string | null };
   /** Median milliseconds of a step by variant: for looking into a result, not results themselves. */
   milliseconds: Record<string, number>;
+  /** Steps that each of these medians is of. */
+  steps: Record<string, number>;
   /** Why a variant has no figures. */
   failures: Record<string, string>;
 }
@@ -48,9 +49,12 @@ export interface ModelFigures {
 const PYTORCH_MODES = ['float32', 'bfloat16'] as const;
 /** Threads of whoever has just finished may spin for a moment and would disturb the next. */
 const REST_MILLISECONDS = 100;
-/** Arithmetic that a round's steps of one variant should at least be, so that small networks take several. */
-const FLOPS_PER_TURN = 1e11;
-const MOST_STEPS = 5;
+/** What a variant's steps of one round should take together: the fast ones take several. */
+const TURN_MILLISECONDS = 2000;
+const MOST_STEPS = 10;
+const WARM_UP_STEPS = 2;
+/** Steps of the training loop whose share outside TensorFlow is measured. */
+const LOOP_STEPS = 10;
 
 /**
  * Compares the ways to train one network. Whoever cannot go on is left out, with the reason among `failures`.
@@ -59,12 +63,11 @@ const MOST_STEPS = 5;
  */
 export async function compare(what: Comparison, tell: (round: number) => void): Promise<ModelFigures> {
   const { depth, width, batch, rounds } = what;
-  const stepFlops = trainingFlops(modelOf(depth, width)) * batch;
-  const steps = Math.max(1, Math.min(MOST_STEPS, Math.floor(FLOPS_PER_TURN / stepFlops)));
-  const loop = await trainingLoop(what, Math.max(5, 4 * steps));
+  const loop = await trainingLoop(what);
 
   const contenders = contendersOf(what);
   const times: Record<string, number[]> = {};
+  const stepsPerTurn: Record<string, number> = {};
   const failures: Record<string, string> = 'error' in loop ? { 'training-loop': loop.error } : {};
   try {
     for (let round = 0; round <= rounds; round++) {
@@ -74,10 +77,11 @@ export async function compare(what: Comparison, tell: (round: number) => void): 
           if (failures[variant]) continue;
           const answer: Answer = await contender.take(
             variant.replace(/^pytorch-/, ''),
-            round === 0 ? 2 : steps,
+            stepsPerTurn[variant] ?? WARM_UP_STEPS,
           );
           if ('error' in answer) failures[variant] = answer.error;
-          else if (round > 0) times[variant] = [...(times[variant] ?? []), ...answer.milliseconds];
+          else if (round === 0) stepsPerTurn[variant] = stepsInATurn(answer.milliseconds.at(-1)!);
+          else times[variant] = [...(times[variant] ?? []), ...answer.milliseconds];
           await setTimeout(REST_MILLISECONDS);
         }
     }
@@ -92,11 +96,11 @@ export async function compare(what: Comparison, tell: (round: number) => void): 
   );
   const ratio = (a: string, b: string) =>
     milliseconds[a] && milliseconds[b] ? milliseconds[a] / milliseconds[b] : null;
+  const stepFlops = trainingFlops(modelOf(depth, width)) * batch;
   const product = ratio('matrix-product', 'compiled-sgd');
   return {
     batch,
     rounds,
-    stepsPerRound: steps,
     stock_over_compiled: ratio('stock-sgd', 'compiled-sgd'),
     eager_over_compiled: ratio('eager-sgd', 'compiled-sgd'),
     sam_over_sgd: ratio('compiled-sam', 'compiled-sgd'),
@@ -105,15 +109,22 @@ export async function compare(what: Comparison, tell: (round: number) => void): 
     peak_rss_mib: 'error' in loop ? null : Math.round(loop.peakRssMib),
     ...(what.pytorch ? againstPytorch(milliseconds, ratio) : {}),
     milliseconds,
+    steps: Object.fromEntries(Object.keys(milliseconds).map((variant) => [variant, times[variant]!.length])),
     failures,
   };
 }
 
-async function trainingLoop(
-  { depth, width, batch, precision }: Comparison,
-  steps: number,
-): Promise<LoopFigures | { error: string }> {
-  const args = [depth, width, batch, precision, steps].map(String);
+function stepsInATurn(milliseconds: number): number {
+  return Math.max(1, Math.min(MOST_STEPS, Math.round(TURN_MILLISECONDS / milliseconds)));
+}
+
+async function trainingLoop({
+  depth,
+  width,
+  batch,
+  precision,
+}: Comparison): Promise<LoopFigures | { error: string }> {
+  const args = [depth, width, batch, precision, LOOP_STEPS].map(String);
   const loop = new Contender(process.execPath, [script('training_loop.js'), ...args]);
   const line = await loop.next();
   await loop.stop();
