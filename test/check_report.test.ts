@@ -8,7 +8,7 @@ import { checkJson } from '../src/report/check/json.js';
 import { checkJUnit } from '../src/report/check/junit.js';
 import { checkMarkdown } from '../src/report/check/markdown.js';
 import { checkText } from '../src/report/check/terminal.js';
-import { readPublished } from '../src/report/published.js';
+import { readPublished } from '../src/results/published.js';
 import { expand } from '../src/suite/expand.js';
 import type { ResolvedSuite } from '../src/suite/resolve.js';
 import { fakeRecord, SUITE } from './fakes.js';

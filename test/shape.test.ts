@@ -2,9 +2,9 @@
 import { expect } from 'chai';
 import { parse } from 'csv-parse/sync';
 import { shapeCsv } from '../src/report/csv.js';
-import { readPublished } from '../src/report/published.js';
 import { reportOf } from '../src/report/report.js';
 import { shapeNotes } from '../src/report/shape_notes.js';
+import { readPublished } from '../src/results/published.js';
 import type { RunRecord } from '../src/results/record.js';
 import { shapeOf } from '../src/results/shape.js';
 import { kendallTauB } from '../src/statistics/kendall.js';

@@ -2,10 +2,10 @@
 import { methodNamed } from '../methods/catalogue.js';
 import { architectureName } from '../models/architecture.js';
 import { bestVariants } from '../results/best_variants.js';
+import { paperAccuracy } from '../results/published.js';
 import { mean } from '../statistics/mean.js';
 import { conditionTitle } from '../suite/condition.js';
 import { INTERVAL_NOTE } from './interval.js';
-import { paperAccuracy } from './published.js';
 import type { Report } from './report.js';
 import { settingsOf } from './settings.js';
 import { shapeNotes } from './shape_notes.js';

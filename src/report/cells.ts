@@ -1,9 +1,9 @@
 // A table's cells as text, the same on the terminal and in Markdown.
 import { methodNamed } from '../methods/catalogue.js';
 import type { CellSummary } from '../results/aggregate.js';
+import { paperAccuracy } from '../results/published.js';
 import { conditionTitle } from '../suite/condition.js';
 import { halfWidth } from './interval.js';
-import { paperAccuracy } from './published.js';
 import type { Report } from './report.js';
 
 /** Header and rows: a method and its accuracy at each noise rate, the paper's value in parentheses. */

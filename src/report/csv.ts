@@ -2,9 +2,9 @@
 import { stringify } from 'csv-stringify/sync';
 import { architectureName } from '../models/architecture.js';
 import { bestAccuracy, finalAccuracy } from '../results/aggregate.js';
+import { paperAccuracy } from '../results/published.js';
 import { shapeOf, wrongLabelsFitted } from '../results/shape.js';
 import type { TransitionData } from './page_data.js';
-import { paperAccuracy } from './published.js';
 import type { Report } from './report.js';
 
 /** Percentages have two decimals; nothing where there is no number. */

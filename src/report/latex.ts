@@ -1,10 +1,10 @@
 // The table in LaTeX: a document of its own, or a part of another's.
 
 import { methodNamed } from '../methods/catalogue.js';
+import { paperAccuracy } from '../results/published.js';
 import { conditionTitle } from '../suite/condition.js';
 import { captionOf } from './caption.js';
 import { halfWidth, INTERVAL_NOTE } from './interval.js';
-import { paperAccuracy } from './published.js';
 import type { Report } from './report.js';
 
 /**

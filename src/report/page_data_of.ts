@@ -4,6 +4,7 @@ import { architectureName } from '../models/architecture.js';
 import { VERSION } from '../project.js';
 import { finalAccuracy } from '../results/aggregate.js';
 import type { Happening } from '../results/events.js';
+import { paperAccuracy } from '../results/published.js';
 import type { Evaluation, Provenance, RunRecord } from '../results/record.js';
 import { type Condition, conditionTitle } from '../suite/condition.js';
 import { type RunGraph, type RunNode, totalUnits } from '../suite/expand.js';
@@ -23,7 +24,6 @@ import type {
   RunState,
   TransitionData,
 } from './page_data.js';
-import { paperAccuracy } from './published.js';
 import type { Report } from './report.js';
 import { settingsOf } from './settings.js';
 import { shapeData } from './shape_data.js';

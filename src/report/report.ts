@@ -1,8 +1,8 @@
 // What all tables of a suite are drawn from.
 import { type CellSummary, summarise } from '../results/aggregate.js';
+import { type Published, readPublished } from '../results/published.js';
 import type { RunRecord } from '../results/record.js';
 import type { RunGraph } from '../suite/expand.js';
-import { type Published, readPublished } from './published.js';
 
 export interface Report {
   graph: RunGraph;

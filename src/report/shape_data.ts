@@ -1,10 +1,10 @@
 // How much of the paper's shape is in the results, as the page shows it.
 import { methodNamed } from '../methods/catalogue.js';
+import { paperAccuracy } from '../results/published.js';
 import { shapeOf, wrongLabelsFitted } from '../results/shape.js';
 import type { Difference } from '../statistics/difference.js';
 import { mean } from '../statistics/mean.js';
 import type { MethodDifference, ShapeData } from './page_data.js';
-import { paperAccuracy } from './published.js';
 import type { Report } from './report.js';
 
 export function shapeData({ graph, records, published }: Report): ShapeData {

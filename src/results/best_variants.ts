@@ -17,7 +17,10 @@ export interface BestVariant {
   tried: number;
 }
 
-/** For every method with several rows, in table order: the best of them by column, the first one among equals. */
+/**
+ * For every method with several rows, in table order: the best of them by column, the first one among equals. A row that
+ * has the very runs of an earlier one is not another variant.
+ */
 export function bestVariants(graph: RunGraph, cells: readonly CellSummary[]): BestVariant[] {
   const rows = Object.keys(graph.suite.methods);
   const several = [...new Set(rows.map(baseName))].filter(
@@ -25,13 +28,24 @@ export function bestVariants(graph: RunGraph, cells: readonly CellSummary[]): Be
   );
   return several.flatMap((method) =>
     graph.conditions.flatMap((condition) => {
-      const tried = cells.flatMap(({ method: variant, condition: label, mean }) =>
-        baseName(variant) === method && label === condition.label && mean !== null
-          ? [{ variant, accuracy: mean }]
-          : [],
-      );
-      const [best] = [...tried].sort((a, b) => b.accuracy - a.accuracy);
+      const seen = new Set<string>();
+      const tried = cells
+        .filter((cell) => baseName(cell.method) === method && cell.condition === condition.label)
+        .flatMap(({ method: variant, mean }) => {
+          const runs = runsOf(graph, variant, condition);
+          if (mean === null || seen.has(runs)) return [];
+          seen.add(runs);
+          return [{ variant, accuracy: mean }];
+        });
+      const [best] = tried.toSorted((a, b) => b.accuracy - a.accuracy);
       return best ? [{ method, condition, ...best, tried: tried.length }] : [];
     }),
   );
+}
+
+function runsOf({ cells }: RunGraph, row: string, { label }: Condition): string {
+  return cells
+    .filter((cell) => cell.method === row && cell.condition === label)
+    .map(({ run }) => run)
+    .join();
 }

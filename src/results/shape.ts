@@ -1,5 +1,5 @@
 // Whether results have the shape of the paper's table: the order of the methods at each noise rate, and who fits the wrong labels.
-import { type Published, paperAccuracy } from '../report/published.js';
+
 import type { Difference } from '../statistics/difference.js';
 import { kendallTauB } from '../statistics/kendall.js';
 import { mean } from '../statistics/mean.js';
@@ -7,6 +7,7 @@ import { pairedDifference } from '../statistics/paired.js';
 import type { Condition } from '../suite/condition.js';
 import type { RunGraph } from '../suite/expand.js';
 import { finalAccuracy } from './aggregate.js';
+import { type Published, paperAccuracy } from './published.js';
 import type { RunRecord } from './record.js';
 
 /** The pairs of methods that the paper's table puts in this order at every noise rate, the better one second. */

@@ -2,9 +2,9 @@
 import { methodNamed } from '../../methods/catalogue.js';
 import type { Comparison } from '../../regression/compare.js';
 import { type CellVerdict, isFailure } from '../../regression/verdict.js';
+import { type Published, paperAccuracy } from '../../results/published.js';
 import { conditionTitle } from '../../suite/condition.js';
 import type { RunGraph } from '../../suite/expand.js';
-import { type Published, paperAccuracy } from '../published.js';
 
 /** A comparison, the graph its cells are of, and the published numbers beside it. */
 export interface CheckReport {

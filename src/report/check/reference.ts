@@ -1,8 +1,8 @@
 // A suite's results beside the published numbers: to look at, never to decide by.
 import { table } from 'table';
 import { methodNamed } from '../../methods/catalogue.js';
+import { paperAccuracy } from '../../results/published.js';
 import { conditionTitle } from '../../suite/condition.js';
-import { paperAccuracy } from '../published.js';
 import type { Report } from '../report.js';
 import { plain } from './plain_text.js';
 
