@@ -151,8 +151,8 @@ void computeConvolution(Run& run, const Attributes& attributes) {
 
 void computeImageGradient(Run& run, const Attributes& attributes) {
   const TF_Tensor *gradient = run.input(0), *filter = run.input(1);
-  const Convolution c = convolutionOf(size(gradient, 0), attributes.height, attributes.width,
-                                      size(filter, 2), size(filter, 3), attributes.stride);
+  const Convolution c = convolutionOf(size(gradient, 0), attributes.height, attributes.width, size(filter, 2),
+                                      size(filter, 3), attributes.stride);
   uint16_t* result = run.output<uint16_t>(0, TF_BFLOAT16, {c.batch, c.height, c.width, c.inputs});
   imageGradient(c, data<uint16_t>(gradient), data<uint16_t>(filter), result, threads());
 }
@@ -277,7 +277,12 @@ const Operation kOperations[] = {
      {"stride: int", "height: int", "width: int"},
      guarded<computeImageGradient>,
      anyShape},
-    {"LabelnoiseMoments", {"x: bfloat16"}, {"mean: float", "variance: float"}, {}, guarded<computeMoments>, anyShape},
+    {"LabelnoiseMoments",
+     {"x: bfloat16"},
+     {"mean: float", "variance: float"},
+     {},
+     guarded<computeMoments>,
+     anyShape},
     {"LabelnoiseNormalise",
      {"x: bfloat16", "mean: float", "variance: float", "scale: float", "offset: float"},
      {"y: bfloat16"},
@@ -290,7 +295,12 @@ const Operation kOperations[] = {
      {"relu: bool", "epsilon: float"},
      guarded<computeNormaliseGradient>,
      anyShape},
-    {"LabelnoiseAdd", {"a: bfloat16", "b: bfloat16"}, {"sum: bfloat16"}, {}, guarded<computeAdd>, shapeOfFirst},
+    {"LabelnoiseAdd",
+     {"a: bfloat16", "b: bfloat16"},
+     {"sum: bfloat16"},
+     {},
+     guarded<computeAdd>,
+     shapeOfFirst},
     {"LabelnoiseReluGradient",
      {"gradient: bfloat16", "activation: bfloat16"},
      {"result: bfloat16"},
