@@ -8,14 +8,12 @@ import { readBaseline } from '../regression/baseline_schema.js';
 import { checkComparable } from '../regression/compare.js';
 import { checkUnlocked } from '../results/lock.js';
 import { originOf } from '../results/provenance.js';
-import { expand } from '../suite/expand.js';
-import { loadSuite } from '../suite/load.js';
-import { resolveSuite } from '../suite/resolve.js';
-import { EVERYTHING, select, withSeeds } from '../suite/select.js';
+import { planOf } from '../suite/plan.js';
+import { EVERYTHING } from '../suite/select.js';
 import { type CompareOptions, compareFolder, EXIT_CODES } from './compare.js';
 import { createEngine, type Engine } from './engine.js';
 import { createProgress, type Progress } from './progress.js';
-import { type RunOptions, run } from './run.js';
+import { type RunOptions, train } from './run.js';
 import { type SelectionOptions, selectionOf, withSelection } from './selection.js';
 
 export interface CheckOptions extends Pick<RunOptions, 'out' | 'dataDir'>, CompareOptions {
@@ -60,18 +58,15 @@ export async function check(
   progress: Progress = createProgress(),
   print: (text: string) => void = (text) => process.stdout.write(text),
 ): Promise<number> {
-  const { selection = EVERYTHING } = options;
-  const resolved = await resolveSuite(await loadSuite(nameOrPath), using);
-  const suite = withSeeds(resolved.suite, selection);
-  const baseline = options.baseline ?? baselineFile(suite.name);
+  const plan = await planOf(nameOrPath, options.selection ?? EVERYTHING, using);
+  const { name, precision, threads } = plan.whole.suite;
+  const baseline = options.baseline ?? baselineFile(name);
   // What is wrong with the input is said before anything is trained.
-  const graph = select(expand(suite), selection);
-  const { precision, threads } = suite;
   const here = { ...(await originOf(await using.versions())), precision, threads };
-  checkComparable(await readBaseline(baseline), baseline, graph, here);
-  const out = options.out ?? path.join('results', 'check', suite.name);
+  checkComparable(await readBaseline(baseline), baseline, plan.graph, here);
+  const out = options.out ?? path.join('results', 'check', name);
   if (!options.resume) await makeRoom(out, options.out === undefined);
-  const exitCode = await run(nameOrPath, { ...options, out, selection }, using, progress, print);
+  const exitCode = await train(plan, out, options, using, progress, print);
   return exitCode > 1 ? exitCode : compareFolder(out, baseline, options, print);
 }
 

@@ -9,11 +9,10 @@ import { originOf } from '../results/provenance.js';
 import type { RunRecord } from '../results/record.js';
 import { checkpointedRuns, readRecords } from '../results/store.js';
 import { type ExecutionState, execute } from '../suite/execute.js';
-import { expand, type RunGraph } from '../suite/expand.js';
-import { loadSuite } from '../suite/load.js';
+import type { RunGraph } from '../suite/expand.js';
 import { observers } from '../suite/observers.js';
-import { resolveSuite } from '../suite/resolve.js';
-import { EVERYTHING, type Selection, select, selectionName, withSeeds } from '../suite/select.js';
+import { type Plan, planOf } from '../suite/plan.js';
+import { EVERYTHING, type Selection, selectionName } from '../suite/select.js';
 import { estimate, graphText } from './dry_run.js';
 import { createEngine, type Engine } from './engine.js';
 import { createEventLog } from './event_log.js';
@@ -70,14 +69,22 @@ export async function run(
   print: (text: string) => void = (text) => process.stdout.write(text),
 ): Promise<number> {
   const { selection = EVERYTHING } = options;
-  const resolved = await resolveSuite(await loadSuite(nameOrPath), using);
-  const suite = withSeeds(resolved.suite, selection);
-  const { labelSets } = resolved;
-  const folder = [suite.name, selectionName(selection)].filter(Boolean).join('-');
+  const plan = await planOf(nameOrPath, selection, using);
+  const folder = [plan.whole.suite.name, selectionName(selection)].filter(Boolean).join('-');
   const out = options.out ?? path.join('results', folder);
-  const whole = expand(suite);
-  const graph = select(whole, selection);
-  if (options.dryRun) return dryRun(graph, out, using, print);
+  if (options.dryRun) return dryRun(plan.graph, out, using, print);
+  return train(plan, out, options, using, progress, print);
+}
+
+/** Trains what is planned, into a results folder. @returns the exit code @throws InputError */
+export async function train(
+  { whole, graph, labelSets }: Plan,
+  out: string,
+  { dataDir }: Pick<RunOptions, 'dataDir'>,
+  using: Engine,
+  progress: Progress,
+  print: (text: string) => void,
+): Promise<number> {
   const stop = abortOnSignals();
   stop.signal.addEventListener('abort', () =>
     progress.noted?.('stopping: runs under way save their state; the same again stops at once'),
@@ -94,8 +101,8 @@ export async function run(
       labelSets,
       out,
       train: using.train,
-      parallel: using.parallelRuns(suite.threads),
-      loadData: () => using.loadData(options.dataDir),
+      parallel: using.parallelRuns(whole.suite.threads),
+      loadData: () => using.loadData(dataDir),
       origin: async () => originOf(await using.versions()),
       writeTables: async (state) => {
         await writeNumbers(out, report(state));
