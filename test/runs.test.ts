@@ -7,6 +7,7 @@ import { InputError } from '../src/errors.js';
 import { ARCHIVE, archiveOf } from '../src/results/archive.js';
 import { writeWhole } from '../src/results/files.js';
 import { claim } from '../src/results/ownership.js';
+import type { RunRecord } from '../src/results/record.js';
 import { checkpointFile, writeFailure, writeRecord } from '../src/results/store.js';
 import { expand } from '../src/suite/expand.js';
 import type { ResolvedSuite } from '../src/suite/resolve.js';
@@ -81,5 +82,13 @@ describe('labelnoise runs, in published results', () => {
     });
     expect(printed.split('\n').find((line) => line.includes(runs[0]!.id))).to.match(/42\.00 .*archived/);
     expect(printed.split('\n').find((line) => line.includes(runs[1]!.id))).to.include('to do');
+  });
+
+  it('have the same archive, whatever order their fields are in', async () => {
+    const { runs } = expand(suite);
+    const record = fakeRecord(runs[0]!, 42);
+    const archive = (of: RunRecord) => archiveOf(runs, new Map([[of.id, of]]));
+    const turned = Object.fromEntries(Object.entries(record).reverse()) as unknown as RunRecord;
+    expect(archive(turned)).to.equal(archive(record)).and.to.include('42');
   });
 });

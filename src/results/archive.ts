@@ -2,16 +2,17 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { RunNode } from '../suite/expand.js';
+import { canonicalJson } from '../suite/spec.js';
 import type { RunRecord } from './record.js';
 import { parseRecord } from './record_schema.js';
 
 export const ARCHIVE = 'records.jsonl';
 
-/** The archive's text: a record a line, in the order of the suite. */
+/** The archive's text: a record a line, in the order of the suite; the same bytes for the same records, new or read again. */
 export function archiveOf(runs: readonly RunNode[], records: ReadonlyMap<string, RunRecord>): string {
   return runs
     .flatMap(({ id }) => records.get(id) ?? [])
-    .map((record) => `${JSON.stringify(record)}\n`)
+    .map((record) => `${canonicalJson(record)}\n`)
     .join('');
 }
 
