@@ -1,5 +1,5 @@
-// Work on the vector of all weights in float32. It is limited by memory, so each number is read as seldom as
-// can be.
+// Work on the vector of all weights in float32. It is limited by memory:
+// each number is read as seldom as can be.
 #pragma once
 #include <cstddef>
 
@@ -19,8 +19,8 @@ struct Descent {
   float learningRate;
 };
 
-/** newMomentum = momentum * m + clip * g; newWeights = w - learningRate * (clip * g + momentum *
- * newMomentum). */
+/** newMomentum = momentum * m + clip * g;
+ * newWeights = w - learningRate * (clip * g + momentum * newMomentum). */
 void descend(const Descent& step, const float* weights, const float* gradient, const float* momentum,
              float* newWeights, float* newMomentum, size_t size, int threads);
 

@@ -8,29 +8,19 @@ import { expand, type RunGraph } from '../src/suite/expand.js';
 import { loadSuite } from '../src/suite/load.js';
 import type { ResolvedSuite } from '../src/suite/resolve.js';
 
-interface Search {
-  graph: RunGraph;
-  /** How many of its runs have a record. */
-  finished: number;
-  best: BestVariant[];
-}
-
-const searches = new Map<string, Search>();
 for (const name of ['search-20', 'search'])
   describe(`the committed ${name}`, () => {
     let graph: RunGraph;
     let best: BestVariant[];
+    let finished: number;
 
     before(async () => {
-      const { report } = await readReport(path.join(PROJECT_ROOT, 'results', name));
-      graph = report.graph;
-      best = bestVariants(graph, report.cells);
-      searches.set(name, { graph, finished: report.records.size, best });
+      ({ graph, best, finished } = await searched(name));
     });
 
     it('is of the committed suite, and whole', async () => {
       expect(expand(await committed(name)).runs).to.deep.equal(graph.runs);
-      expect(searches.get(name)!.finished).to.equal(graph.runs.length);
+      expect(finished).to.equal(graph.runs.length);
     });
 
     it('tried as many settings of every method', () => {
@@ -46,11 +36,19 @@ for (const name of ['search-20', 'search'])
   });
 
 describe('the committed suites', () => {
+  let at20: Search;
+  let above: Search;
+
+  before(async () => {
+    at20 = await searched('search-20');
+    above = await searched('search');
+  });
+
   for (const name of ['small', 'small-float32', 'small-resnet32'])
     it(`${name} has the settings that were found`, async () => {
       const graph = expand(await committed(name));
       for (const { method, condition } of graph.cells) {
-        const search = searches.get(condition === '20' ? 'search-20' : 'search')!;
+        const search = condition === '20' ? at20 : above;
         const { variant } = search.best.find((b) => b.method === method && b.condition.label === condition)!;
         const found = settings(search.graph, runOf(search.graph, variant, condition));
         expect(settings(graph, runOf(graph, method, condition)), `${method}, ${condition} %`).to.deep.equal(
@@ -59,6 +57,18 @@ describe('the committed suites', () => {
       }
     });
 });
+
+interface Search {
+  graph: RunGraph;
+  /** How many of its runs have a record. */
+  finished: number;
+  best: BestVariant[];
+}
+
+async function searched(name: string): Promise<Search> {
+  const { graph, records, cells } = (await readReport(path.join(PROJECT_ROOT, 'results', name))).report;
+  return { graph, finished: records.size, best: bestVariants(graph, cells) };
+}
 
 /** A suite as it is resolved on machines like that of the searches. */
 async function committed(name: string): Promise<ResolvedSuite> {
