@@ -19,6 +19,7 @@ import {
   WorkerEnded,
 } from '../training/job.js';
 import type { RunGraph, RunNode } from './expand.js';
+import { longestFirst } from './longest_first.js';
 import { Preparer } from './prepare.js';
 import type { LabelSets } from './resolve.js';
 
@@ -107,7 +108,7 @@ async function executeLocked(
   const { graph, out, observer } = execution;
   const { records, damaged } = await readRecords(out, graph.runs);
   const state: ExecutionState = { records, failures: new Map() };
-  const missing = graph.runs.filter((run) => !records.has(run.id));
+  const missing = longestFirst(graph.runs.filter((run) => !records.has(run.id)));
   for (const folder of ['.', 'runs', 'checkpoints']) await removeUnfinished(path.join(out, folder));
   observer.begins?.(graph, records);
   for (const { file, damage } of damaged) observer.setAside?.(await setAside(file), damage);
@@ -130,7 +131,7 @@ async function executeLocked(
   return state;
 }
 
-/** Makes the runs in the order of the graph, each once those it depends on are over, and up to `parallel` at once. */
+/** Makes the runs in their order, each once those it depends on are over, and up to `parallel` at once. */
 async function runAll(
   runs: readonly RunNode[],
   parallel: number,

@@ -24,7 +24,7 @@ export interface Prepared {
  */
 export class Preparer {
   private key = '';
-  private shared?: { train: ImageSet; test: ImageSet; noisyLabels: Uint8Array };
+  private shared?: { train: ImageSet; indices: Int32Array; test: ImageSet };
 
   constructor(
     private readonly cifar: Cifar10,
@@ -33,18 +33,19 @@ export class Preparer {
 
   /** @param teacher the record of the run it depends on, if it learns predictions */
   prepare(run: RunNode, teacher?: RunRecord): Prepared {
-    const { train, test, noisyLabels } = this.sharedOf(run);
-    const targetLabels = teacher ? decodeLabels(teacher.predictions) : noisyLabels;
+    const { noise, seed } = run.spec;
+    const { train, indices, test } = this.imagesOf(run);
+    const noisy = noisyLabels(noise, train.labels, indices, seed, this.labelSets);
+    const targetLabels = teacher ? decodeLabels(teacher.predictions) : noisy;
     return {
-      job: { spec: run.spec, train, test, noisyLabels, targetLabels },
-      noise: measureNoise(train.labels, noisyLabels),
+      job: { spec: run.spec, train, test, noisyLabels: noisy, targetLabels },
+      noise: measureNoise(train.labels, noisy),
     };
   }
 
-  /** Kept for the next run, which often is of the same noise and seed: the full set takes 150 MB to copy. */
-  private sharedOf({ spec }: RunNode) {
-    const { data, noise, seed } = spec;
-    const key = canonicalJson({ data, noise, seed });
+  /** Kept for the next run, which mostly is of the same seed: the full set takes 150 MB to copy. */
+  private imagesOf({ spec: { data, seed } }: RunNode) {
+    const key = canonicalJson({ data, seed });
     if (this.shared && key === this.key) return this.shared;
     const heldOut = data.heldOut && balancedSubset(this.cifar.train, data.heldOut, stream(0, 'held-out'));
     const { set, indices } = balancedSubset(
@@ -56,8 +57,7 @@ export class Preparer {
     const clean = heldOut && data.testOn ? heldOut.set : this.cifar.test;
     const test = balancedSubset(clean, data.testImages, stream(0, 'test subset')).set;
     this.key = key;
-    const noisy = noisyLabels(noise, set.labels, indices, seed, this.labelSets);
-    this.shared = { train: set, test, noisyLabels: noisy };
+    this.shared = { train: set, indices, test };
     return this.shared;
   }
 }
