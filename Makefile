@@ -37,7 +37,7 @@ help:
 	@echo '               compare the speed of training with stock tfjs, and with PyTorch if given'
 	@echo 'make report [OUT=results/SUITE]'
 	@echo '               write report.html and the tables of a results folder again'
-	@echo 'make readme    draw the table in the README again from results/quick'
+	@echo 'make readme    draw the table in the README again from results/small'
 	@echo 'make screenshot  take the picture of the report in the README again (needs Chromium)'
 	@echo 'make doctor    say what is installed and what is missing'
 	@echo 'make data      fetch and verify CIFAR-10'
@@ -86,10 +86,10 @@ report: build
 	@$(LABELNOISE) report "$$OUT"
 
 readme: build
-	@$(LABELNOISE) table results/quick --into README.md
+	@$(LABELNOISE) table results/small --into README.md
 
 screenshot: build
-	@node --enable-source-maps dist/test/screenshot.js results/quick docs/report.png
+	@node --enable-source-maps dist/test/screenshot.js results/small docs/report.png
 
 doctor: build
 	@$(LABELNOISE) doctor

@@ -8,7 +8,16 @@ import { expand, type RunGraph } from '../src/suite/expand.js';
 import { loadSuite } from '../src/suite/load.js';
 import type { ResolvedSuite } from '../src/suite/resolve.js';
 
-for (const name of ['search-20', 'search'])
+/** Suites, by the searches that found their settings. */
+const FOUND_BY = {
+  small: ['search-20', 'search'],
+  quick: ['quick-search'],
+  'quick-float32': ['quick-search'],
+  'quick-bfloat16': ['quick-search'],
+  'quick-resnet32': ['quick-search'],
+};
+
+for (const name of new Set(Object.values(FOUND_BY).flat()))
   describe(`the committed ${name}`, () => {
     let graph: RunGraph;
     let best: BestVariant[];
@@ -36,25 +45,30 @@ for (const name of ['search-20', 'search'])
   });
 
 describe('the committed suites', () => {
-  let at20: Search;
-  let above: Search;
-
-  before(async () => {
-    at20 = await searched('search-20');
-    above = await searched('search');
-  });
-
-  for (const name of ['small', 'small-float32', 'small-resnet32'])
+  for (const [name, searches] of Object.entries(FOUND_BY))
     it(`${name} has the settings that were found`, async () => {
       const graph = expand(await committed(name));
+      const found = await Promise.all(searches.map(searched));
       for (const { method, condition } of graph.cells) {
-        const search = condition === '20' ? at20 : above;
-        const { variant } = search.best.find((b) => b.method === method && b.condition.label === condition)!;
-        const found = settings(search.graph, runOf(search.graph, variant, condition));
+        const here = ({ best }: Search) =>
+          best.find((b) => b.method === method && b.condition.label === condition);
+        const search = found.find(here)!;
+        const { variant } = here(search)!;
         expect(settings(graph, runOf(graph, method, condition)), `${method}, ${condition} %`).to.deep.equal(
-          found,
+          settings(search.graph, runOf(search.graph, variant, condition)),
         );
       }
+    });
+
+  for (const name of ['small', 'quick'] as const)
+    it(`${name} is of the size that its settings were found at`, async () => {
+      const sizeOf = ({ model, training, data }: ResolvedSuite) => ({
+        model,
+        training,
+        images: data.trainImages,
+      });
+      for (const search of FOUND_BY[name])
+        expect(sizeOf(await committed(search))).to.deep.equal(sizeOf(await committed(name)));
     });
 });
 
