@@ -33,7 +33,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "teacher's labels not used",
     file: 'suite/prepare.js',
-    replace: [['teacher ? decodeLabels(teacher.predictions) : noisyLabels', 'noisyLabels']],
+    replace: [['teacher ? decodeLabels(teacher.predictions) : noisy', 'noisy']],
     method: 'bootstrap-sam',
   },
   {
@@ -52,14 +52,10 @@ export const MUTATIONS: readonly Mutation[] = [
     file: 'suite/prepare.js',
     replace: [
       [
-        'canonicalJson({ data, noise, seed })',
-        'canonicalJson({ data, noise, seed, batch: spec.batch.kind, gradient: spec.gradient.kind })',
-      ],
-      [
         AT_NOISE,
         AT_NOISE.replace(
           'seed',
-          "seed + 1000 * Number(spec.batch.kind === 'mixup') + 2000 * Number(spec.gradient.kind === 'sam')",
+          "seed + 1000 * Number(run.spec.batch.kind === 'mixup') + 2000 * Number(run.spec.gradient.kind === 'sam')",
         ),
       ],
     ],
