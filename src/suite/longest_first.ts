@@ -1,4 +1,4 @@
-// The order in which runs are begun: what most work waits for comes first, so that no core idles at a suite's end.
+// The order in which runs are begun: what most work waits for comes first, so that cores idle less at a suite's end.
 import type { RunNode } from './expand.js';
 
 /**
