@@ -1,7 +1,8 @@
-// Training-mode batch normalisation in AVX-512: two passes over memory forward, two backward.
+// Training-mode batch normalisation: two passes over memory forward, two backward.
 //
 // Sums run in float32 within blocks that stay in the cache and in double across them. Blocks are cut by the
-// shape alone and added in their order, so that the threads have no influence on the bits.
+// shape alone and added in their order, so that neither threads nor the width of vectors have an influence on
+// the bits.
 #include "batch_norm.h"
 
 #include <algorithm>
@@ -10,11 +11,14 @@
 
 #include "bfloat16.h"
 #include "pool.h"
+#include "vectors.h"
 
 namespace labelnoise {
 namespace {
 
 constexpr size_t kBlockValues = 1 << 14;
+/** Vectors of channels that are worked on together, as far as there are so many. */
+constexpr int kStrip = 4;
 
 /** Rows are cut into blocks; few channels are first laid side by side, so that all of a block's loops are
  * wide. */
@@ -24,7 +28,7 @@ struct Blocks {
   size_t perBlock;
 
   Blocks(size_t allRows, int allChannels) : rows(allRows), channels(allChannels), fold(1) {
-    while (channels < 64 && rows % 2 == 0) channels *= 2, rows /= 2, fold *= 2;
+    while (channels < 64 && rows % 2 == 0 && rows) channels *= 2, rows /= 2, fold *= 2;
     perBlock = std::max<size_t>(1, kBlockValues / channels);
   }
   int count() const { return int((rows + perBlock - 1) / perBlock); }
@@ -32,37 +36,35 @@ struct Blocks {
   size_t size(int block) const { return std::min(perBlock, rows - begin(block)); }
 };
 
-/** Calls step<strips>(first channel) for 64, 32 or 16 channels at a time. */
-template <typename Step>
-void overStrips(int channels, const Step& step) {
-  int c = 0;
-  for (; c + 64 <= channels; c += 64) step.template run<4>(c);
-  for (; c + 16 <= channels; c += 16) step.template run<1>(c);
-}
-
-struct MomentsStep {
-  const uint16_t* x;
+/** S vectors of channels of many rows. */
+template <int S>
+struct Strip {
+  static constexpr int kVectors = S;
   size_t rows;
-  int channels;
-  float *sum, *squares;
+  int channels, first;
 
-  template <int S>
-  void run(int c) const {
-    __m512 s[S], q[S];
-    for (int i = 0; i < S; i++) s[i] = q[i] = _mm512_setzero_ps();
+  /** Calls step(place in the block, vector of the strip) for all rows. */
+  template <typename Step>
+  void each(const Step& step) const {
     for (size_t r = 0; r < rows; r++)
-      for (int i = 0; i < S; i++) s[i] = _mm512_add_ps(s[i], floats(x + r * channels + c + i * 16));
-    __m512 mean[S];
-    for (int i = 0; i < S; i++) mean[i] = _mm512_div_ps(s[i], _mm512_set1_ps(float(rows)));
-    for (size_t r = 0; r < rows; r++)
-      for (int i = 0; i < S; i++) {
-        const __m512 d = _mm512_sub_ps(floats(x + r * channels + c + i * 16), mean[i]);
-        q[i] = _mm512_fmadd_ps(d, d, q[i]);
-      }
-    for (int i = 0; i < S; i++)
-      _mm512_storeu_ps(sum + c + i * 16, mean[i]), _mm512_storeu_ps(squares + c + i * 16, q[i]);
+      for (int i = 0; i < S; i++) step(r * channels + first + i * kLanes, i);
+  }
+  void read(const float* from, Floats* to) const {
+    for (int i = 0; i < S; i++) to[i] = load(from + first + i * kLanes);
+  }
+  void write(const Floats* from, float* to) const {
+    for (int i = 0; i < S; i++) store(to + first + i * kLanes, from[i]);
   }
 };
+
+/** Calls work with every strip of a block, the size of the arrays it needs being a constant. */
+template <typename Work>
+void overStrips(size_t rows, int channels, const Work& work) {
+  constexpr int kLeast = kNormalisedGroup / kLanes;
+  int c = 0;
+  for (; c + kStrip * kLanes <= channels; c += kStrip * kLanes) work(Strip<kStrip>{rows, channels, c});
+  for (; c + kNormalisedGroup <= channels; c += kNormalisedGroup) work(Strip<kLeast>{rows, channels, c});
+}
 
 /** Factor and shift of the normalisation as one multiplication and one addition, `fold` times side by side.
  */
@@ -81,105 +83,30 @@ struct Affine {
 };
 
 /** The gradient before ReLU. */
-inline __m512 beforeRelu(bool relu, __m512 gradient, __m512 x, __m512 factor, __m512 shift) {
-  if (!relu) return gradient;
-  const __mmask16 active =
-      _mm512_cmp_ps_mask(_mm512_fmadd_ps(x, factor, shift), _mm512_setzero_ps(), _CMP_GT_OQ);
-  return _mm512_maskz_mov_ps(active, gradient);
+inline Floats beforeRelu(bool relu, Floats gradient, Floats x, Floats factor, Floats shift) {
+  return relu ? (x * factor + shift > 0.f ? gradient : Floats{}) : gradient;
 }
-
-struct GradientSumsStep {
-  const uint16_t *gradient, *x;
-  size_t rows;
-  int channels;
-  const Affine& affine;
-  bool relu;
-  float *sum, *product;
-
-  template <int S>
-  void run(int c) const {
-    __m512 s[S], p[S], mean[S], factor[S], shift[S];
-    for (int i = 0; i < S; i++) {
-      s[i] = p[i] = _mm512_setzero_ps();
-      mean[i] = _mm512_loadu_ps(&affine.mean[c + i * 16]);
-      factor[i] = _mm512_loadu_ps(&affine.factor[c + i * 16]);
-      shift[i] = _mm512_loadu_ps(&affine.shift[c + i * 16]);
-    }
-    for (size_t r = 0; r < rows; r++)
-      for (int i = 0; i < S; i++) {
-        const size_t at = r * channels + c + i * 16;
-        const __m512 v = floats(x + at);
-        const __m512 g = beforeRelu(relu, floats(gradient + at), v, factor[i], shift[i]);
-        s[i] = _mm512_add_ps(s[i], g);
-        p[i] = _mm512_fmadd_ps(g, _mm512_sub_ps(v, mean[i]), p[i]);
-      }
-    for (int i = 0; i < S; i++)
-      _mm512_storeu_ps(sum + c + i * 16, s[i]), _mm512_storeu_ps(product + c + i * 16, p[i]);
-  }
-};
-
-struct NormaliseStep {
-  const uint16_t* x;
-  size_t rows;
-  int channels;
-  const Affine& affine;
-  bool relu;
-  uint16_t* y;
-
-  template <int S>
-  void run(int c) const {
-    __m512 factor[S], shift[S];
-    for (int i = 0; i < S; i++)
-      factor[i] = _mm512_loadu_ps(&affine.factor[c + i * 16]),
-      shift[i] = _mm512_loadu_ps(&affine.shift[c + i * 16]);
-    const __m512 least = _mm512_set1_ps(relu ? 0.f : -INFINITY);
-    for (size_t r = 0; r < rows; r++)
-      for (int i = 0; i < S; i++) {
-        const size_t at = r * channels + c + i * 16;
-        const __m512 v = _mm512_max_ps(_mm512_fmadd_ps(floats(x + at), factor[i], shift[i]), least);
-        _mm256_storeu_si256(reinterpret_cast<__m256i*>(y + at), rounded(v));
-      }
-  }
-};
-
-struct GradientStep {
-  const uint16_t *gradient, *x;
-  size_t rows;
-  int channels;
-  const Affine& affine;
-  bool relu;
-  /** dx = factor * before-ReLU gradient + slope * x + constant. */
-  const float *slope, *constant;
-  uint16_t* dx;
-
-  template <int S>
-  void run(int c) const {
-    __m512 factor[S], shift[S], k[S], b[S];
-    for (int i = 0; i < S; i++) {
-      factor[i] = _mm512_loadu_ps(&affine.factor[c + i * 16]),
-      shift[i] = _mm512_loadu_ps(&affine.shift[c + i * 16]);
-      k[i] = _mm512_loadu_ps(slope + c + i * 16), b[i] = _mm512_loadu_ps(constant + c + i * 16);
-    }
-    for (size_t r = 0; r < rows; r++)
-      for (int i = 0; i < S; i++) {
-        const size_t at = r * channels + c + i * 16;
-        const __m512 v = floats(x + at);
-        const __m512 g = beforeRelu(relu, floats(gradient + at), v, factor[i], shift[i]);
-        const __m512 d = _mm512_fmadd_ps(g, factor[i], _mm512_fmadd_ps(v, k[i], b[i]));
-        _mm256_storeu_si256(reinterpret_cast<__m256i*>(dx + at), rounded(d));
-      }
-  }
-};
 
 }  // namespace
 
-void moments(const uint16_t* x, size_t rows, int channels, float* mean, float* variance, int threads) {
+template <typename T>
+void moments(const T* x, size_t rows, int channels, float* mean, float* variance, int threads) {
   const Blocks blocks(rows, channels);
   std::vector<float> means(size_t(blocks.count()) * blocks.channels), squares(means.size());
-  forEach(blocks.count(), threads, [&](int i) {
-    const size_t at = size_t(i) * blocks.channels;
-    overStrips(blocks.channels, MomentsStep{x + blocks.begin(i) * blocks.channels, blocks.size(i),
-                                            blocks.channels, &means[at], &squares[at]});
+  forEach(blocks.count(), threads, [&](int block) {
+    const T* from = x + blocks.begin(block) * blocks.channels;
+    float *m = &means[size_t(block) * blocks.channels], *q = &squares[size_t(block) * blocks.channels];
+    overStrips(blocks.size(block), blocks.channels, [=](auto strip) {
+      Floats sum[strip.kVectors] = {}, square[strip.kVectors] = {};
+      strip.each([&](size_t at, int i) { sum[i] += load(from + at); });
+      for (Floats& v : sum) v /= float(strip.rows);
+      strip.each([&](size_t at, int i) {
+        const Floats d = load(from + at) - sum[i];
+        square[i] += d * d;
+      });
+      strip.write(sum, m);
+      strip.write(square, q);
+    });
   });
   // Chan, Golub and LeVeque (1983): deviations from the mean of each block, corrected for the distance of the
   // means.
@@ -197,26 +124,49 @@ void moments(const uint16_t* x, size_t rows, int channels, float* mean, float* v
   for (int c = 0; c < channels; c++) mean[c] = float(sum[c]), variance[c] = float(spread[c] / double(rows));
 }
 
-void normalise(const Normalisation& n, const uint16_t* x, size_t rows, int channels, uint16_t* y,
-               int threads) {
+template <typename T>
+void normalise(const Normalisation& n, const T* x, size_t rows, int channels, T* y, int threads) {
   const Blocks blocks(rows, channels);
   const Affine affine(n, channels, blocks.fold);
-  forEach(blocks.count(), threads, [&](int i) {
-    const size_t at = blocks.begin(i) * blocks.channels;
-    overStrips(blocks.channels,
-               NormaliseStep{x + at, blocks.size(i), blocks.channels, affine, n.relu, y + at});
+  const float least = n.relu ? 0.f : -INFINITY;
+  forEach(blocks.count(), threads, [&](int block) {
+    const size_t begin = blocks.begin(block) * blocks.channels;
+    overStrips(blocks.size(block), blocks.channels, [&, from = x + begin, to = y + begin](auto strip) {
+      Floats factor[strip.kVectors], shift[strip.kVectors];
+      strip.read(affine.factor.data(), factor);
+      strip.read(affine.shift.data(), shift);
+      strip.each([&](size_t at, int i) {
+        const Floats v = load(from + at) * factor[i] + shift[i];
+        // The comparison is this way round because it must be false for what is not a number.
+        store(to + at, v < least ? every(least) : v);
+      });
+    });
   });
 }
 
-void normaliseGradient(const Normalisation& n, const uint16_t* gradient, const uint16_t* x, size_t rows,
-                       int channels, uint16_t* dx, float* dScale, float* dOffset, int threads) {
+template <typename T>
+void normaliseGradient(const Normalisation& n, const T* gradient, const T* x, size_t rows, int channels,
+                       T* dx, float* dScale, float* dOffset, int threads) {
   const Blocks blocks(rows, channels);
   const Affine affine(n, channels, blocks.fold);
   std::vector<float> sums(size_t(blocks.count()) * blocks.channels), products(sums.size());
-  forEach(blocks.count(), threads, [&](int i) {
-    const size_t at = blocks.begin(i) * blocks.channels, to = size_t(i) * blocks.channels;
-    overStrips(blocks.channels, GradientSumsStep{gradient + at, x + at, blocks.size(i), blocks.channels,
-                                                 affine, n.relu, &sums[to], &products[to]});
+  forEach(blocks.count(), threads, [&](int block) {
+    const size_t begin = blocks.begin(block) * blocks.channels, to = size_t(block) * blocks.channels;
+    overStrips(blocks.size(block), blocks.channels, [&, dy = gradient + begin, from = x + begin](auto strip) {
+      Floats sum[strip.kVectors] = {}, product[strip.kVectors] = {};
+      Floats mean[strip.kVectors], factor[strip.kVectors], shift[strip.kVectors];
+      strip.read(affine.mean.data(), mean);
+      strip.read(affine.factor.data(), factor);
+      strip.read(affine.shift.data(), shift);
+      strip.each([&](size_t at, int i) {
+        const Floats v = load(from + at);
+        const Floats g = beforeRelu(n.relu, load(dy + at), v, factor[i], shift[i]);
+        sum[i] += g;
+        product[i] += g * (v - mean[i]);
+      });
+      strip.write(sum, &sums[to]);
+      strip.write(product, &products[to]);
+    });
   });
   std::vector<double> sum(channels, 0.0), product(channels, 0.0);
   for (int i = 0; i < blocks.count(); i++)
@@ -224,21 +174,45 @@ void normaliseGradient(const Normalisation& n, const uint16_t* gradient, const u
       sum[j % channels] += sums[size_t(i) * blocks.channels + j];
       product[j % channels] += products[size_t(i) * blocks.channels + j];
     }
-  std::vector<float> slope(blocks.channels), constant(blocks.channels);
+  // dx = factor * before-ReLU gradient + slope * x + constant
+  std::vector<float> slopes(blocks.channels), constants(blocks.channels);
   for (int j = 0; j < blocks.channels; j++) {
     const int c = j % channels;
     const double variance = double(n.variance[c]) + n.epsilon;
     const double factor = affine.factor[c], k = -factor * product[c] / double(rows) / variance;
-    slope[j] = float(k);
-    constant[j] = float(-factor * sum[c] / double(rows) - k * n.mean[c]);
+    slopes[j] = float(k);
+    constants[j] = float(-factor * sum[c] / double(rows) - k * n.mean[c]);
     dScale[c] = float(product[c] / std::sqrt(variance));
     dOffset[c] = float(sum[c]);
   }
-  forEach(blocks.count(), threads, [&](int i) {
-    const size_t at = blocks.begin(i) * blocks.channels;
-    overStrips(blocks.channels, GradientStep{gradient + at, x + at, blocks.size(i), blocks.channels, affine,
-                                             n.relu, slope.data(), constant.data(), dx + at});
+  forEach(blocks.count(), threads, [&](int block) {
+    const size_t begin = blocks.begin(block) * blocks.channels;
+    overStrips(blocks.size(block), blocks.channels,
+               [&, dy = gradient + begin, from = x + begin, to = dx + begin](auto strip) {
+                 Floats factor[strip.kVectors], shift[strip.kVectors], slope[strip.kVectors],
+                     constant[strip.kVectors];
+                 strip.read(affine.factor.data(), factor);
+                 strip.read(affine.shift.data(), shift);
+                 strip.read(slopes.data(), slope);
+                 strip.read(constants.data(), constant);
+                 strip.each([&](size_t at, int i) {
+                   const Floats v = load(from + at);
+                   const Floats g = beforeRelu(n.relu, load(dy + at), v, factor[i], shift[i]);
+                   store(to + at, g * factor[i] + (v * slope[i] + constant[i]));
+                 });
+               });
   });
 }
+
+#define LABELNOISE_INSTANCES(T)                                                                              \
+  template void moments(const T*, size_t, int, float*, float*, int);                                         \
+  template void normalise(const Normalisation&, const T*, size_t, int, T*, int);                             \
+  template void normaliseGradient(const Normalisation&, const T*, const T*, size_t, int, T*, float*, float*, \
+                                  int);
+LABELNOISE_INSTANCES(float)
+#if defined(__AVX512BF16__)
+LABELNOISE_INSTANCES(uint16_t)
+#endif
+#undef LABELNOISE_INSTANCES
 
 }  // namespace labelnoise

@@ -1,4 +1,5 @@
-// Training-mode batch normalisation of bfloat16 values, followed by ReLU where asked for, and its gradient.
+// Training-mode batch normalisation, followed by ReLU where asked for, and its gradient. Numbers are float32,
+// or bfloat16 in libraries for processors that have it.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -12,16 +13,21 @@ struct Normalisation {
   bool relu;
 };
 
+/** Channels come in whole groups of so many. */
+constexpr int kNormalisedGroup = 16;
+
 /** Mean and biased variance over the rows of x [rows, channels]. */
-void moments(const uint16_t* x, size_t rows, int channels, float* mean, float* variance, int threads);
+template <typename T>
+void moments(const T* x, size_t rows, int channels, float* mean, float* variance, int threads);
 
 /** y = (x - mean) / sqrt(variance + epsilon) * scale + offset, or 0 where that is negative and ReLU follows.
  */
-void normalise(const Normalisation& n, const uint16_t* x, size_t rows, int channels, uint16_t* y,
-               int threads);
+template <typename T>
+void normalise(const Normalisation& n, const T* x, size_t rows, int channels, T* y, int threads);
 
 /** Gradients of x [rows, channels], scale and offset [channels], where `gradient` is that of y. */
-void normaliseGradient(const Normalisation& n, const uint16_t* gradient, const uint16_t* x, size_t rows,
-                       int channels, uint16_t* dx, float* dScale, float* dOffset, int threads);
+template <typename T>
+void normaliseGradient(const Normalisation& n, const T* gradient, const T* x, size_t rows, int channels,
+                       T* dx, float* dScale, float* dOffset, int threads);
 
 }  // namespace labelnoise

@@ -1,28 +1,26 @@
-// Work on the vector of all weights in float32, in AVX-512.
+// Work on the vector of all weights in float32.
 #include "weight_vectors.h"
-
-#include <immintrin.h>
 
 #include <algorithm>
 #include <vector>
 
 #include "pool.h"
+#include "vectors.h"
 
 namespace labelnoise {
 namespace {
 
 constexpr size_t kBlock = 1 << 16;
+/** Sums that run side by side, whatever the width of vectors: no addition waits for the one before. */
+constexpr int kSums = 64;
 
 int blocksOf(size_t size) { return int((size + kBlock - 1) / kBlock); }
-
-/** Mask of the first `count` of 16 elements. */
-__mmask16 firstOf16(size_t count) { return count >= 16 ? __mmask16(~0) : __mmask16((1u << count) - 1); }
 
 template <typename Step>
 void inBlocks(size_t size, int threads, const Step& step) {
   forEach(blocksOf(size), threads, [&](int block) {
     const size_t end = std::min(size, (block + 1) * kBlock);
-    for (size_t i = block * kBlock; i < end; i += 16) step(i, firstOf16(end - i));
+    for (size_t i = block * kBlock; i < end; i += kLanes) step(i, end - i);
   });
 }
 
@@ -32,16 +30,19 @@ float sumOfSquares(const float* x, size_t size, int threads) {
   std::vector<double> sums(blocksOf(size));
   forEach(int(sums.size()), threads, [&](int block) {
     const size_t end = std::min(size, (block + 1) * kBlock);
-    // Several sums at once, so that no addition waits for the one before.
-    __m512 s[4];
-    for (auto& part : s) part = _mm512_setzero_ps();
-    for (size_t i = block * kBlock; i < end; i += 64)
-      for (int k = 0; k < 4; k++) {
-        const size_t at = i + k * 16;
-        const __m512 v = _mm512_maskz_loadu_ps(at < end ? firstOf16(end - at) : __mmask16(0), x + at);
-        s[k] = _mm512_fmadd_ps(v, v, s[k]);
+    Floats s[kSums / kLanes] = {};
+    for (size_t i = block * kBlock; i < end; i += kSums)
+      for (int k = 0; k < kSums / kLanes; k++) {
+        const size_t at = i + k * kLanes;
+        const Floats v = at < end ? load(x + at, end - at) : Floats{};
+        s[k] += v * v;
       }
-    sums[block] = _mm512_reduce_add_ps(_mm512_add_ps(_mm512_add_ps(s[0], s[1]), _mm512_add_ps(s[2], s[3])));
+    float all[kSums];
+    for (int k = 0; k < kSums / kLanes; k++) store(all + k * kLanes, s[k]);
+    for (int i = 0; i < 16; i++) all[i] = (all[i] + all[16 + i]) + (all[32 + i] + all[48 + i]);
+    for (int half = 8; half > 0; half /= 2)
+      for (int i = 0; i < half; i++) all[i] += all[half + i];
+    sums[block] = all[0];
   });
   double sum = 0;
   for (double part : sums) sum += part;
@@ -49,25 +50,19 @@ float sumOfSquares(const float* x, size_t size, int threads) {
 }
 
 void plusScaled(const float* a, const float* b, float factor, float* out, size_t size, int threads) {
-  const __m512 f = _mm512_set1_ps(factor);
-  inBlocks(size, threads, [=](size_t i, __mmask16 mask) {
-    const __m512 sum =
-        _mm512_fmadd_ps(f, _mm512_maskz_loadu_ps(mask, b + i), _mm512_maskz_loadu_ps(mask, a + i));
-    _mm512_mask_storeu_ps(out + i, mask, sum);
+  inBlocks(size, threads, [=](size_t i, size_t rest) {
+    store(out + i, factor * load(b + i, rest) + load(a + i, rest), rest);
   });
 }
 
 void descend(const Descent& step, const float* weights, const float* gradient, const float* momentum,
              float* newWeights, float* newMomentum, size_t size, int threads) {
-  const __m512 clip = _mm512_set1_ps(step.clip), factor = _mm512_set1_ps(step.momentum),
-               rate = _mm512_set1_ps(step.learningRate);
-  inBlocks(size, threads, [=](size_t i, __mmask16 mask) {
-    const __m512 g = _mm512_mul_ps(clip, _mm512_maskz_loadu_ps(mask, gradient + i));
-    const __m512 m = _mm512_fmadd_ps(factor, _mm512_maskz_loadu_ps(mask, momentum + i), g);
-    const __m512 nesterov = _mm512_fmadd_ps(factor, m, g);
-    const __m512 w = _mm512_fnmadd_ps(rate, nesterov, _mm512_maskz_loadu_ps(mask, weights + i));
-    _mm512_mask_storeu_ps(newMomentum + i, mask, m);
-    _mm512_mask_storeu_ps(newWeights + i, mask, w);
+  const Floats factor = every(step.momentum), descent = every(-step.learningRate);
+  inBlocks(size, threads, [=](size_t i, size_t rest) {
+    const Floats g = step.clip * load(gradient + i, rest);
+    const Floats m = fused(factor, load(momentum + i, rest), g);
+    store(newMomentum + i, m, rest);
+    store(newWeights + i, fused(descent, fused(factor, m, g), load(weights + i, rest)), rest);
   });
 }
 
