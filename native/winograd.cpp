@@ -37,8 +37,11 @@ constexpr int kRows = 4, kWide = 1, kGradientRows = 4;
 /** Bytes of a block's transformed patches. */
 constexpr size_t kBlockBytes = 3 << 17;
 constexpr int kFewestTiles = 48, kMostTiles = 192;
-/** Parts that a filter's gradient is summed in. */
-constexpr int kParts = 8;
+/** Parts that a filter's gradient is summed in if its channels are few; from so many pairs of groups on they
+ * are many. */
+constexpr int kParts = 8, kManyGroups = 16;
+/** Tiles that a thread transforms at a time. */
+constexpr int kSliceTiles = 8;
 
 int groupsOf(int channels) { return (channels + kGroup - 1) / kGroup; }
 
@@ -99,21 +102,26 @@ inline void filterGradientTransform(const Floats* m, int from, Floats* out, int 
   out[2 * to] = a + (1.f / 6) * b + m[5 * from];
 }
 
+/** Tiles of which the transformed patches of so many groups of channels stay in the second-level cache. */
+int cachedTiles(int groups) {
+  const size_t bytes = size_t(kPositions) * groups * kGroup * sizeof(float);
+  return int(std::clamp<size_t>(kBlockBytes / bytes, kFewestTiles, kMostTiles));
+}
+
 /** How an image is cut into tiles, and all tiles into blocks. */
 struct Tiling {
   int height, width, down, across, tiles, blocks, perBlock;
 
-  Tiling(int batch, int height, int width, int channels)
+  /** @param most tiles of a block */
+  Tiling(int batch, int height, int width, int most)
       : height(height),
         width(width),
         down((height + kTile - 1) / kTile),
         across((width + kTile - 1) / kTile),
-        tiles(batch * down * across) {
-    const size_t bytes = size_t(kPositions) * groupsOf(channels) * kGroup * sizeof(float);
-    const int most = int(std::clamp<size_t>(kBlockBytes / bytes, kFewestTiles, kMostTiles));
-    blocks = (tiles + most - 1) / most;
-    perBlock = (tiles + blocks - 1) / blocks;
-  }
+        tiles(batch * down * across),
+        blocks((tiles + most - 1) / most),
+        perBlock((tiles + blocks - 1) / blocks) {}
+
   int first(int block) const { return block * perBlock; }
   int count(int block) const { return std::max(0, std::min(perBlock, tiles - first(block))); }
 };
@@ -132,6 +140,12 @@ struct Transformed {
   }
   Transformed(float* data, int groups, int tiles)
       : data(data), group(size_t(tiles) * kGroup), position(group * groups + kGroup) {}
+  /** The same without the first tiles. */
+  Transformed from(int tile) const {
+    Transformed rest = *this;
+    rest.data += size_t(tile) * kGroup;
+    return rest;
+  }
   float* at(int position_, int group_, int tile) const {
     return data + position_ * position + group_ * group + size_t(tile) * kGroup;
   }
@@ -333,7 +347,7 @@ void convolveBy(const Filter& filter, int batch, int height, int width, const fl
                 int threads) {
   const int depth = filter.depth(), channels = filter.channels();
   const int groups = groupsOf(channels);
-  const Tiling tiling(batch, height, width, depth);
+  const Tiling tiling(batch, height, width, cachedTiles(groupsOf(depth)));
   static thread_local Scratch filterMemory;
   const size_t position = filter.positionFloats(), group = size_t(depth) * kGroup;
   float* transformed = reinterpret_cast<float*>(filterMemory.get(kPositions * position * sizeof(float)));
@@ -417,6 +431,77 @@ void addFilterGradient(const Convolution& c, const Transformed& patches, const T
       }
 }
 
+/** Transformed patches and gradients of the same tiles. */
+struct TransformedPair {
+  Transformed patches, gradients;
+
+  TransformedPair(Scratch& memory, int inputGroups, int outputGroups, int tiles)
+      : patches(nullptr, inputGroups, tiles), gradients(nullptr, outputGroups, tiles) {
+    const size_t ofPatches = Transformed::floats(inputGroups, tiles);
+    patches.data = reinterpret_cast<float*>(
+        memory.get((ofPatches + Transformed::floats(outputGroups, tiles)) * sizeof(float)));
+    gradients.data = patches.data + ofPatches;
+  }
+};
+
+/** Adds a block's share of the gradient of a group of inputs x as many groups of outputs as go together. */
+void addFilterGradient(const Convolution& c, const TransformedPair& pair, int count, int inputGroup,
+                       int outputGroup, float* result) {
+  const int wide = std::min(kWide, groupsOf(c.outputs) - outputGroup);
+  if (wide == kWide)
+    addFilterGradient<kWide>(c, pair.patches, pair.gradients, count, inputGroup, outputGroup, result);
+  else
+    for (int w = 0; w < wide; w++)
+      addFilterGradient<1>(c, pair.patches, pair.gradients, count, inputGroup, outputGroup + w, result);
+}
+
+/** Sums all of a convolution's filter gradient in parts of its tiles, for few channels. */
+void sumByParts(const Convolution& c, const float* images, const float* gradient, float* result,
+                int threads) {
+  const int inputGroups = groupsOf(c.inputs), outputGroups = groupsOf(c.outputs);
+  const Tiling tiling(c.batch, c.height, c.width, cachedTiles(inputGroups + outputGroups));
+  const int parts = std::min(tiling.blocks, kParts);
+  const size_t size = size_t(9) * c.inputs * c.outputs;
+  std::vector<float> sums(parts * size);
+  forEach(parts, threads, [&](int part) {
+    static thread_local Scratch memory;
+    for (int block = tiling.blocks * part / parts; block < tiling.blocks * (part + 1) / parts; block++) {
+      const int first = tiling.first(block), count = tiling.count(block);
+      const TransformedPair pair(memory, inputGroups, outputGroups, count);
+      transformPatches(tiling, images, c.inputs, first, count, pair.patches);
+      transformGradients(tiling, gradient, c.outputs, first, count, pair.gradients);
+      for (int o = 0; o < outputGroups; o += kWide)
+        for (int i = 0; i < inputGroups; i++) addFilterGradient(c, pair, count, i, o, &sums[part * size]);
+    }
+  });
+  for (size_t i = 0; i < size; i++) {
+    float sum = sums[i];
+    for (int part = 1; part < parts; part++) sum += sums[part * size + i];
+    result[i] = sum;
+  }
+}
+
+/** Sums it channels by channels, for many: threads share these, and nothing is summed twice. */
+void sumByChannels(const Convolution& c, const float* images, const float* gradient, float* result,
+                   int threads) {
+  const Tiling tiling(c.batch, c.height, c.width, kMostTiles);
+  const int inputGroups = groupsOf(c.inputs), outputPairs = (groupsOf(c.outputs) + kWide - 1) / kWide;
+  std::fill_n(result, size_t(9) * c.inputs * c.outputs, 0.f);
+  static thread_local Scratch memory;
+  for (int block = 0; block < tiling.blocks; block++) {
+    const int first = tiling.first(block), count = tiling.count(block);
+    const TransformedPair pair(memory, inputGroups, groupsOf(c.outputs), count);
+    forEach((count + kSliceTiles - 1) / kSliceTiles, threads, [&](int slice) {
+      const int from = slice * kSliceTiles, some = std::min(kSliceTiles, count - from);
+      transformPatches(tiling, images, c.inputs, first + from, some, pair.patches.from(from));
+      transformGradients(tiling, gradient, c.outputs, first + from, some, pair.gradients.from(from));
+    });
+    forEach(inputGroups * outputPairs, threads, [&](int task) {
+      addFilterGradient(c, pair, count, task % inputGroups, task / inputGroups * kWide, result);
+    });
+  }
+}
+
 }  // namespace
 
 void convolve(const Convolution& c, const float* images, const float* filter, float* result, int threads) {
@@ -430,38 +515,10 @@ void imageGradient(const Convolution& c, const float* gradient, const float* fil
 
 void filterGradient(const Convolution& c, const float* images, const float* gradient, float* result,
                     int threads) {
-  const Tiling tiling(c.batch, c.height, c.width, c.inputs + c.outputs);
-  const int inputGroups = groupsOf(c.inputs), outputGroups = groupsOf(c.outputs);
-  const int parts = std::min(tiling.blocks, kParts);
-  const size_t size = size_t(9) * c.inputs * c.outputs;
-  std::vector<float> sums(parts * size);
-  forEach(parts, threads, [&](int part) {
-    for (int block = tiling.blocks * part / parts; block < tiling.blocks * (part + 1) / parts; block++) {
-      const int first = tiling.first(block), count = tiling.count(block);
-      static thread_local Scratch memory;
-      const size_t patchFloats = Transformed::floats(inputGroups, count);
-      float* data = reinterpret_cast<float*>(
-          memory.get((patchFloats + Transformed::floats(outputGroups, count)) * sizeof(float)));
-      const Transformed patches(data, inputGroups, count), gradients(data + patchFloats, outputGroups, count);
-      transformPatches(tiling, images, c.inputs, first, count, patches);
-      transformGradients(tiling, gradient, c.outputs, first, count, gradients);
-      for (int o = 0; o < outputGroups; o += kWide)
-        for (int i = 0; i < inputGroups; i++)
-          if (o + kWide <= outputGroups)
-            addFilterGradient<kWide>(c, patches, gradients, count, i, o, &sums[part * size]);
-          else
-            for (int w = 0; o + w < outputGroups; w++)
-              addFilterGradient<1>(c, patches, gradients, count, i, o + w, &sums[part * size]);
-    }
-  });
-  constexpr size_t kSlice = 1 << 12;
-  forEach(int((size + kSlice - 1) / kSlice), threads, [&](int slice) {
-    for (size_t i = slice * kSlice; i < std::min(size, (slice + 1) * kSlice); i++) {
-      float sum = sums[i];
-      for (int part = 1; part < parts; part++) sum += sums[part * size + i];
-      result[i] = sum;
-    }
-  });
+  if (groupsOf(c.inputs) * groupsOf(c.outputs) >= kManyGroups)
+    sumByChannels(c, images, gradient, result, threads);
+  else
+    sumByParts(c, images, gradient, result, threads);
 }
 
 }  // namespace labelnoise

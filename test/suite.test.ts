@@ -182,7 +182,8 @@ describe('suite files', () => {
     const file = { file: '/suites/x.json', suite: { ...SUITE, noise, precision: 'auto' as const } };
     const asked: string[] = [];
     const resolved = await resolveSuite(file, {
-      precisionTimes: async () => ({ float32: 2, bfloat16: 1 }),
+      fastestPrecision: () => 'bfloat16',
+      emulatesBfloat16: () => false,
       warn() {},
       readLabels: async (name) => {
         asked.push(name);
@@ -195,23 +196,25 @@ describe('suite files', () => {
     expect([...resolved.labelSets.keys()]).to.deep.equal(['ab']);
   });
 
-  it('get the faster precision, or the one they ask for with a warning where it is emulated', async () => {
-    const resolve = async (precision: Suite['precision'], bfloat16: number) => {
+  it('get the precision that is fastest here, or the one they ask for with a warning where it is emulated', async () => {
+    const resolve = async (precision: Suite['precision'], fastest: Precision, emulated: boolean) => {
       const said: string[] = [];
       const resolver = {
-        precisionTimes: async () => ({ float32: 2, bfloat16 }),
+        fastestPrecision: () => fastest,
+        emulatesBfloat16: () => emulated,
         warn: (line: string) => said.push(line),
         readLabels: () => Promise.reject(new Error('not asked for')),
       };
       const { suite } = await resolveSuite({ file: 'x.json', suite: { ...SUITE, precision } }, resolver);
       return [suite.precision, ...said];
     };
-    expect(await resolve('auto', 1)).to.deep.equal(['bfloat16']);
-    expect(await resolve('auto', 130)).to.deep.equal(['float32']);
-    expect(await resolve('float32', 1)).to.deep.equal(['float32']);
-    const [precision, warning] = await resolve('bfloat16', 130);
+    expect(await resolve('auto', 'bfloat16', false)).to.deep.equal(['bfloat16']);
+    expect(await resolve('auto', 'float32', true)).to.deep.equal(['float32']);
+    expect(await resolve('float32', 'bfloat16', false)).to.deep.equal(['float32']);
+    expect(await resolve('bfloat16', 'float32', false)).to.deep.equal(['bfloat16']);
+    const [precision, warning] = await resolve('bfloat16', 'float32', true);
     expect(precision).to.equal('bfloat16');
-    expect(warning).to.include('65.0 times');
+    expect(warning).to.include('emulated');
   });
 });
 

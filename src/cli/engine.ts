@@ -1,11 +1,13 @@
 // What the run command asks of the part that computes: worker processes, so that this one never loads TensorFlow.
 import { loadCifar10 } from '../data/cifar10.js';
 import type { Cifar10 } from '../data/dataset.js';
+import { emulatesBfloat16 } from '../engine/native/instruction_set.js';
 import type { EngineVersions } from '../results/provenance.js';
 import type { Resolver } from '../suite/resolve.js';
 import type { RunSpec } from '../suite/spec.js';
 import type { Trainer } from '../training/job.js';
 import type { StepTime } from '../training/measure.js';
+import { fastestPrecision } from '../training/precision.js';
 import { parallelRuns, WorkerPool } from '../workers/pool.js';
 
 /** Everything of a run that is not bookkeeping; tests put in their own. */
@@ -28,7 +30,8 @@ export function createEngine(): Engine {
     parallelRuns,
     measureStep: (spec) => pool.ask(spec.threads, 'measureStep', spec),
     versions: () => pool.ask(1, 'versions', undefined),
-    precisionTimes: () => pool.ask(1, 'precisionTimes', undefined),
+    fastestPrecision,
+    emulatesBfloat16,
     warn: (line) => process.stderr.write(`labelnoise: ${line}\n`),
     readLabels: async (file) => (await import('../data/label_file.js')).readLabelFile(file),
     loadData: (dataDir) => loadCifar10({ dataDir }),

@@ -17,7 +17,7 @@ function visibleType(dtype: DType): tf.DataType {
 export class Recorder extends tf.KernelBackend {
   graph = new Graph();
   /** Records the project's own kernels into the graph. */
-  native = new NativeOperations(this.graph, false);
+  native = new NativeOperations(this.graph, undefined);
   /** Element type of convolutions and activations. */
   precision: Precision = 'float32';
   private data = new tf.DataStorage<Value>(this, tf.engine());
@@ -26,7 +26,8 @@ export class Recorder extends tf.KernelBackend {
   /** Forgets everything recorded. */
   reset(precision: Precision): void {
     this.graph = new Graph();
-    this.native = new NativeOperations(this.graph, nativeKernels().inUse);
+    const kernels = nativeKernels();
+    this.native = new NativeOperations(this.graph, kernels.inUse ? kernels.isa : undefined);
     this.precision = precision;
     this.casts.clear();
   }

@@ -2,22 +2,29 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
+import { availableInstructionSet, type InstructionSet } from './native/instruction_set.js';
 import { nativeKernels } from './native/library.js';
 import { nativeBackend } from './tensorflow.js';
 
-/** Versions of what computes, and how many threads one operation may use. */
+/** Versions of what computes, how, and how many threads one operation may use. */
 export function engineVersions(): {
   tensorflow: string;
   tfjs: string;
   kernels: 'native' | 'tensorflow';
+  /** The instruction set that kernels are limited to; none on processors other than x86-64. */
+  isa?: InstructionSet;
+  oneDnn: boolean;
   threads: number;
 } {
   const require = createRequire(import.meta.url);
   const folder = path.dirname(require.resolve('@tensorflow/tfjs-node-gpu/package.json'));
+  const isa = availableInstructionSet();
   return {
     tensorflow: nativeBackend().binding.TF_Version,
     tfjs: JSON.parse(readFileSync(path.join(folder, 'package.json'), 'utf8')).version,
     kernels: nativeKernels().inUse ? 'native' : 'tensorflow',
+    ...(isa && { isa }),
+    oneDnn: process.env.TF_ENABLE_ONEDNN_OPTS === '1',
     threads: Number(process.env.TF_NUM_INTRAOP_THREADS),
   };
 }

@@ -7,6 +7,8 @@ export const ENVIRONMENT = [
   'cpu',
   'instructions',
   'kernels',
+  'isa',
+  'oneDnn',
   'precision',
   'threads',
   'tensorflow',
@@ -27,8 +29,10 @@ export function environmentDifference(
   after: Environment,
 ): { field: string; before: string; after: string } | undefined {
   for (const field of ENVIRONMENT) {
-    // Records of early versions do not tell the instruction sets, nor whose kernels computed.
-    if (before[field] === undefined || after[field] === undefined) continue;
+    // Records of early versions do not tell the instruction sets, nor whose kernels computed. Those that do not tell `isa`
+    // were made before there were native kernels in float32; those in bfloat16 have not changed.
+    const untold = before[field] === undefined || after[field] === undefined;
+    if (untold && !(field === 'isa' && before.isa !== after.isa && before.precision === 'float32')) continue;
     const [a, b] = [String(before[field]), String(after[field])];
     // A major version of Node keeps its engine, and with it the last digit of sines and logarithms.
     const same = field === 'node' ? majorOf(a) === majorOf(b) : a === b;

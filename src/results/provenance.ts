@@ -7,13 +7,8 @@ import { PROJECT_ROOT, VERSION } from '../project.js';
 import type { RunSpec } from '../suite/spec.js';
 import type { Provenance } from './record.js';
 
-/** Versions of what computes, as the engine reports them. */
-export interface EngineVersions {
-  tensorflow: string;
-  tfjs: string;
-  /** Whose kernels compute in bfloat16. */
-  kernels: 'native' | 'tensorflow';
-}
+/** What computes, as the engine reports it. */
+export type EngineVersions = Pick<Provenance, 'tensorflow' | 'tfjs' | 'kernels' | 'isa' | 'oneDnn'>;
 
 /** What is the same for every run of a process. */
 export type Origin = Omit<Provenance, 'suite' | 'finished' | 'precision' | 'threads'>;

@@ -38,8 +38,12 @@ export interface Provenance {
   node: string;
   tensorflow: string;
   tfjs: string;
-  /** Whose kernels computed in bfloat16; not in records made before there were native ones. */
+  /** Whose kernels computed; not in records made before there were native ones. */
   kernels?: 'native' | 'tensorflow';
+  /** The instruction set that kernels were limited to; not in records made before there were native ones in float32. */
+  isa?: 'avx2' | 'avx512' | 'amx';
+  /** Whether TensorFlow's own kernels were oneDNN's; recorded together with `isa`. */
+  oneDnn?: boolean;
   platform: string;
   cpu: string;
   /** The CPU's instruction sets that kernels are chosen by; absent where they are not known. */

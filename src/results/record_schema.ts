@@ -47,6 +47,8 @@ const record = z.strictObject({
     tensorflow: z.string(),
     tfjs: z.string(),
     kernels: z.enum(['native', 'tensorflow']).optional(),
+    isa: z.enum(['avx2', 'avx512', 'amx']).optional(),
+    oneDnn: z.boolean().optional(),
     platform: z.string(),
     cpu: z.string(),
     instructions: z.string().optional(),

@@ -12,8 +12,10 @@ export type LabelSets = ReadonlyMap<string, Uint8Array>;
 
 /** What resolving asks of the machine. */
 export interface Resolver {
-  /** How long a training step takes on this machine in each precision; asked only if it matters. */
-  precisionTimes(): Promise<Record<Precision, number>>;
+  /** What `auto` means on this machine. */
+  fastestPrecision(): Precision;
+  /** Whether the processor has no instructions for bfloat16. */
+  emulatesBfloat16(): boolean;
   /** Tells the user what to think about. */
   warn(line: string): void;
   /** Reads labels of the whole training set in official order, and their hash. @throws InputError */
@@ -26,7 +28,7 @@ export async function resolveSuite(
   resolver: Resolver,
 ): Promise<{ suite: ResolvedSuite; labelSets: LabelSets }> {
   const labelSets = new Map<string, Uint8Array>();
-  const precision = await resolvePrecision(suite.precision, resolver);
+  const precision = resolvePrecision(suite.precision, resolver);
   if (suite.noise.kind === 'symmetric') return { suite: { ...suite, precision }, labelSets };
   const files: Record<string, string> = {};
   for (const [name, labelFile] of Object.entries(suite.noise.files)) {
@@ -37,13 +39,9 @@ export async function resolveSuite(
   return { suite: { ...suite, precision, noise: { kind: 'file', files } }, labelSets };
 }
 
-async function resolvePrecision(asked: Suite['precision'], resolver: Resolver): Promise<Precision> {
-  if (asked === 'float32') return asked;
-  const { float32, bfloat16 } = await resolver.precisionTimes();
-  if (asked === 'auto') return bfloat16 < float32 ? 'bfloat16' : 'float32';
-  if (bfloat16 > float32) {
-    const ratio = (bfloat16 / float32).toFixed(1);
-    resolver.warn(`bfloat16 is emulated here: its steps take ${ratio} times as long as those of float32`);
-  }
+function resolvePrecision(asked: Suite['precision'], resolver: Resolver): Precision {
+  if (asked === 'auto') return resolver.fastestPrecision();
+  if (asked === 'bfloat16' && resolver.emulatesBfloat16())
+    resolver.warn('bfloat16 is emulated here, which is many times as slow as float32; allowed: "precision": "auto"');
   return asked;
 }

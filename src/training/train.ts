@@ -31,8 +31,8 @@ export const train: Trainer = async (job, onProgress, signal) => {
 
   const stepsPerEpoch = Math.floor(job.train.count / batchSize);
   const steps = epochs * stepsPerEpoch;
-  const { tensorflow, kernels } = engineVersions();
-  const of = `${runId(spec)} by TensorFlow ${tensorflow}, kernels of ${kernels}`;
+  const { tensorflow, kernels, isa, oneDnn } = engineVersions();
+  const of = `${runId(spec)} by TensorFlow ${tensorflow}, kernels of ${kernels}, ${isa}, oneDNN ${oneDnn}`;
   const found = job.checkpoint ? await readCheckpoint(job.checkpoint.file, of) : {};
   const from = found.checkpoint;
   const clock = job.checkpoint && new CheckpointClock(job.checkpoint.every);

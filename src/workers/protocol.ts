@@ -3,13 +3,11 @@ import type { EngineVersions } from '../results/provenance.js';
 import type { RunSpec } from '../suite/spec.js';
 import type { TrainingJob, TrainingOutcome, TrainingProgress } from '../training/job.js';
 import type { StepTime } from '../training/measure.js';
-import type { PrecisionTimes } from '../training/precision.js';
 
 /** What a worker can be asked for, and what it answers. */
 export interface Tasks {
   train: { asked: TrainingJob; answered: TrainingOutcome };
   measureStep: { asked: RunSpec; answered: StepTime };
-  precisionTimes: { asked: undefined; answered: PrecisionTimes };
   versions: { asked: undefined; answered: EngineVersions };
 }
 

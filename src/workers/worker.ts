@@ -2,7 +2,6 @@
 import { engineVersions } from '../engine/versions.js';
 import { InputError } from '../errors.js';
 import { measureStep } from '../training/measure.js';
-import { precisionTimes } from '../training/precision.js';
 import { train } from '../training/train.js';
 import type { FromWorker, Question, Tasks, ToWorker } from './protocol.js';
 
@@ -17,7 +16,6 @@ let abort = new AbortController();
 function answerTo({ task, about }: Question): Promise<Tasks[keyof Tasks]['answered']> {
   if (task === 'train') return train(about, (progress) => say({ kind: 'progress', progress }), abort.signal);
   if (task === 'measureStep') return measureStep(about);
-  if (task === 'precisionTimes') return precisionTimes();
   return Promise.resolve(engineVersions());
 }
 

@@ -1,5 +1,6 @@
 // Records the project's own kernels (folder native/) in place of TensorFlow's, where they take the shapes and are faster.
-import type { Attribute, Graph, Value } from '../graph.js';
+import type { Attribute, DType, Graph, Value } from '../graph.js';
+import type { InstructionSet } from './instruction_set.js';
 
 /** A convolution by its images' shape, its filter's and its stride; padding is SAME. */
 export interface ConvolutionShape {
@@ -12,52 +13,57 @@ export interface ConvolutionShape {
 export class NativeOperations {
   constructor(
     private readonly graph: Graph,
-    private readonly inUse: boolean,
+    /** The instruction set of the kernels in use; undefined if none are. */
+    private readonly instructionSet: InstructionSet | undefined,
   ) {}
 
   convolution(images: Value, filter: Value, strides: number[], shape: number[]): Value | undefined {
-    const geometry = { images: images.shape, filter: filter.shape, strides };
-    const [, , width, inputs] = images.shape as [number, number, number, number];
-    const stride = strides[0]!;
-    // Elsewhere oneDNN is as fast.
-    const faster = stride === 1 ? width <= 8 : inputs >= 128;
-    if (!this.takes(images, filter) || !takesConvolution(geometry) || !faster) return undefined;
-    const attributes = { stride: { int: stride } };
-    return this.graph.value('LabelnoiseConvolution', [images, filter], attributes, 'bfloat16', shape);
+    if (!this.takes(images, filter)) return undefined;
+    if (!isServed('forward', images.dtype, { images: images.shape, filter: filter.shape, strides }))
+      return undefined;
+    const attributes = { ...T(images), stride: { int: strides[0]! } };
+    return this.graph.value('LabelnoiseConvolution', [images, filter], attributes, images.dtype, shape);
   }
 
   imageGradient(gradient: Value, filter: Value, strides: number[], images: number[]): Value | undefined {
-    const [, height, width] = images as [number, number, number, number];
-    const stride = strides[0]!;
-    const faster = stride === 2 || width <= 8;
-    if (
-      !this.takes(gradient, filter) ||
-      !takesConvolution({ images, filter: filter.shape, strides }) ||
-      !faster
-    )
+    if (!this.takes(gradient, filter)) return undefined;
+    if (!isServed('imageGradient', gradient.dtype, { images, filter: filter.shape, strides }))
       return undefined;
-    const attributes = { stride: { int: stride }, height: { int: height }, width: { int: width } };
-    return this.graph.value('LabelnoiseImageGradient', [gradient, filter], attributes, 'bfloat16', images);
+    const [, height, width] = images as [number, number, number, number];
+    const attributes = {
+      ...T(gradient),
+      stride: { int: strides[0]! },
+      height: { int: height },
+      width: { int: width },
+    };
+    return this.graph.value(
+      'LabelnoiseImageGradient',
+      [gradient, filter],
+      attributes,
+      gradient.dtype,
+      images,
+    );
   }
 
   /** In float32, as its sums are. */
   filterGradient(images: Value, gradient: Value, strides: number[], filter: number[]): Value | undefined {
-    if (!this.takes(images, gradient) || !takesConvolution({ images: images.shape, filter, strides }))
+    if (!this.takes(images, gradient)) return undefined;
+    if (!isServed('filterGradient', images.dtype, { images: images.shape, filter, strides }))
       return undefined;
-    const attributes = { stride: { int: strides[0]! } };
+    const attributes = { ...T(images), stride: { int: strides[0]! } };
     return this.graph.value('LabelnoiseFilterGradient', [images, gradient], attributes, 'float32', filter);
   }
 
-  /** The sum of two values of one shape. */
+  /** The sum of a residual and what it is added to: images of one shape. */
   add(a: Value, b: Value): Value | undefined {
-    if (!this.takes(a, b) || String(a.shape) !== String(b.shape)) return undefined;
-    return this.graph.value('LabelnoiseAdd', [a, b], {}, 'bfloat16', a.shape);
+    if (!this.takes(a, b) || a.shape.length !== 4 || String(a.shape) !== String(b.shape)) return undefined;
+    return this.graph.value('LabelnoiseAdd', [a, b], T(a), a.dtype, a.shape);
   }
 
   /** Mean and biased variance of the batch, [channels]. */
   moments(x: Value): { mean: Value; variance: Value } | undefined {
     if (!this.takes(x) || x.shape.at(-1)! % 16 !== 0) return undefined;
-    const node = this.graph.add('LabelnoiseMoments', [x], {});
+    const node = this.graph.add('LabelnoiseMoments', [x], T(x));
     const shape = x.shape.slice(-1);
     return {
       mean: { ref: node, dtype: 'float32', shape },
@@ -68,7 +74,7 @@ export class NativeOperations {
   /** @param vectors mean, variance, scale and offset, float32 [channels] */
   normalise(x: Value, vectors: Value[], epsilon: number): Value | undefined {
     if (!this.takes(x) || x.shape.at(-1)! % 16 !== 0) return undefined;
-    return this.normalised([x, ...vectors], false, epsilon, x.shape);
+    return this.normalised([x, ...vectors], x, false, epsilon);
   }
 
   /** ReLU of a normalised value is one operation with it. */
@@ -76,7 +82,7 @@ export class NativeOperations {
     const node = this.graph.node(x);
     if (node?.op !== 'LabelnoiseNormalise') return undefined;
     const { epsilon } = node.attributes as { epsilon: { float: number } };
-    return this.normalised(node.inputs, true, epsilon.float, x.shape);
+    return this.normalised(node.inputs, x, true, epsilon.float);
   }
 
   reluGradient(gradient: Value, activation: Value): Value | undefined {
@@ -84,8 +90,8 @@ export class NativeOperations {
     return this.graph.value(
       'LabelnoiseReluGradient',
       [gradient, activation],
-      {},
-      'bfloat16',
+      T(gradient),
+      gradient.dtype,
       activation.shape,
     );
   }
@@ -102,20 +108,24 @@ export class NativeOperations {
     const activation =
       masked?.op === 'LabelnoiseReluGradient' ? this.graph.node(masked.inputs[1]!) : undefined;
     const relu = activation?.op === 'LabelnoiseNormalise' && activation.inputs[0] === x.ref;
-    const attributes: Record<string, Attribute> = { relu: { bool: relu }, epsilon: { float: epsilon } };
+    const attributes: Record<string, Attribute> = {
+      ...T(x),
+      relu: { bool: relu },
+      epsilon: { float: epsilon },
+    };
     const operands = [relu ? masked!.inputs[0]! : dy, x, ...vectors];
     return this.graph.add('LabelnoiseNormaliseGradient', operands, attributes);
   }
 
   /** Of a vector in float32. */
   sumOfSquares(x: Value): Value[] | undefined {
-    if (!this.inUse) return undefined;
+    if (!this.instructionSet) return undefined;
     return [this.graph.value('LabelnoiseSumOfSquares', [x], {}, 'float32', [])];
   }
 
   /** @param operands a, b, factor */
   plusScaled(operands: Value[]): Value[] | undefined {
-    if (!this.inUse) return undefined;
+    if (!this.instructionSet) return undefined;
     return [this.graph.value('LabelnoisePlusScaled', operands, {}, 'float32', operands[0]!.shape)];
   }
 
@@ -124,29 +134,63 @@ export class NativeOperations {
    * @returns new weights, new momentum
    */
   nesterovDescent(operands: Value[]): Value[] | undefined {
-    if (!this.inUse) return undefined;
+    if (!this.instructionSet) return undefined;
     const { shape } = operands[0]!;
     const weights = this.graph.value('LabelnoiseDescend', operands, {}, 'float32', shape);
     return [weights, { ...weights, ref: `${weights.ref}:1` }];
   }
 
-  private normalised(operands: (Value | string)[], relu: boolean, epsilon: number, shape: number[]): Value {
-    const attributes: Record<string, Attribute> = { relu: { bool: relu }, epsilon: { float: epsilon } };
-    return this.graph.value('LabelnoiseNormalise', operands, attributes, 'bfloat16', shape);
+  private normalised(operands: (Value | string)[], x: Value, relu: boolean, epsilon: number): Value {
+    const attributes: Record<string, Attribute> = {
+      ...T(x),
+      relu: { bool: relu },
+      epsilon: { float: epsilon },
+    };
+    return this.graph.value('LabelnoiseNormalise', operands, attributes, x.dtype, x.shape);
   }
 
+  /** Whether there are kernels for values of this type: all of one, bfloat16 only with AMX. */
   private takes(...values: Value[]): boolean {
-    return this.inUse && values.every(({ dtype }) => dtype === 'bfloat16');
+    const dtype = this.instructionSet === 'amx' && values[0]!.dtype === 'bfloat16' ? 'bfloat16' : 'float32';
+    return this.instructionSet !== undefined && values.every((value) => value.dtype === dtype);
   }
 }
 
-/** Whether the kernels' tiles can be filled: 16 channels, and 16 pixels of a few rows or images. */
-function takesConvolution({ images, filter, strides }: ConvolutionShape): boolean {
-  const [, height, width] = images as [number, number, number, number];
-  const [rows, columns, inputs, outputs] = filter as [number, number, number, number];
-  const [down, right] = strides as [number, number];
-  if (rows !== 3 || columns !== 3 || down !== right || (down !== 1 && down !== 2)) return false;
-  if (inputs % 16 || outputs % 16 || height % down || width % down) return false;
-  const [outHeight, outWidth] = [height / down, width / down];
+function T({ dtype }: Value): Record<string, Attribute> {
+  return { T: { type: dtype } };
+}
+
+/**
+ * Which convolutions have kernels that beat TensorFlow's: a fixed rule, or bits would depend on a timing. Behind it are
+ * results/perf/kernels-*.json (make perf-kernels).
+ */
+function isServed(
+  product: 'forward' | 'imageGradient' | 'filterGradient',
+  dtype: DType,
+  shape: ConvolutionShape,
+): boolean {
+  const [, height, width] = shape.images as [number, number, number, number];
+  const [rows, columns, inputs, outputs] = shape.filter as [number, number, number, number];
+  const [stride, right] = shape.strides as [number, number];
+  if (rows !== 3 || columns !== 3 || stride !== right) return false;
+  // Winograd's transforms are worth it from 16 channels on.
+  if (dtype === 'float32') return stride === 1 && inputs >= 16 && outputs >= 16;
+  if (!fillsTiles(height, width, inputs, outputs, stride)) return false;
+  if (product === 'filterGradient') return true;
+  if (product === 'imageGradient') return stride === 2 || width <= 8;
+  return stride === 1 ? width <= 8 : inputs >= 128;
+}
+
+/** Whether AMX's tiles can be filled: 16 channels, and 16 pixels of a few rows or images. */
+function fillsTiles(
+  height: number,
+  width: number,
+  inputs: number,
+  outputs: number,
+  stride: number,
+): boolean {
+  if (stride !== 1 && stride !== 2) return false;
+  if (inputs % 16 || outputs % 16 || height % stride || width % stride) return false;
+  const [outHeight, outWidth] = [height / stride, width / stride];
   return outHeight % 4 === 0 && (outWidth % 16 === 0 || outWidth === 8 || outWidth === 4);
 }
