@@ -3,7 +3,12 @@
 
 namespace labelnoise {
 
-/** Asks the system for the use of tiles. Returns nullptr, or what is missing. */
-const char* missingOnThisProcessor();
+/** What a library was compiled for, beyond AVX2 with FMA. */
+struct InstructionSet {
+  bool avx512, amx;
+};
+
+/** Asks the system for the use of tiles where they are needed. Returns nullptr, or what is missing. */
+const char* missingOnThisProcessor(InstructionSet needed);
 
 }  // namespace labelnoise

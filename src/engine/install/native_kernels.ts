@@ -1,38 +1,42 @@
 // Builds the native kernels from the C++ sources in native/. Training works without them, only slower.
 import { existsSync } from 'node:fs';
-import { mkdir, readdir } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
-import {
-  COMPILER_FLAGS,
-  KERNEL_FLAGS,
-  NATIVE_LIBRARY,
-  NATIVE_SOURCES,
-  nativeFolder,
-} from '../native/folder.js';
+import { compilerFlags, NATIVE_LIBRARY, NATIVE_SOURCES, nativeFolder } from '../native/folder.js';
+import { type InstructionSet, instructionSets } from '../native/instruction_set.js';
 import { CommandError, runCommand } from './command.js';
 import { isSealed, publish, withWorkFolder } from './sealed_folder.js';
 import { TFJS_FOLDER } from './tfjs_package.js';
 
-/** Sources that run before it is known what the processor can do, or that serve every kernel. */
-const FOR_ANY_PROCESSOR = ['operations.cpp', 'pool.cpp', 'processor.cpp'];
+/** Compilers at the same time. */
+const COMPILERS = 2;
 
 /**
- * Builds them into the cache; does nothing if they are there. A failure is said, not thrown.
+ * Builds them into the cache, for every instruction set that this processor has; does nothing if they are there. A
+ * failure is said, not thrown.
  *
  * @param say gets one line per step
  */
 export async function installNativeKernels(say: (line: string) => void, signal: AbortSignal): Promise<void> {
-  if (process.platform !== 'linux' || process.arch !== 'x64') return;
   const libraries = path.join(TFJS_FOLDER, 'deps');
-  const { content, cached } = nativeFolder(libraries);
-  if (isSealed(cached, content)) return;
-  say('Building the native kernels ...');
+  const missing = instructionSets()
+    .map((set) => ({ set, ...nativeFolder(libraries, set) }))
+    .filter(({ cached, content }) => !isSealed(cached, content));
+  if (missing.length === 0) return;
+  say(`Building the native kernels for ${missing.map(({ set }) => set).join(', ')} ...`);
   try {
-    await withWorkFolder(path.dirname(cached), async (work) => {
-      const folder = path.join(work, 'native');
-      await mkdir(folder);
-      await build(libraries, work, path.join(folder, NATIVE_LIBRARY), signal);
-      await publish(folder, cached, content);
+    await withWorkFolder(path.dirname(missing[0]!.cached), async (work) => {
+      const compilations = (
+        await Promise.all(missing.map(({ set }) => plan(set, libraries, path.join(work, set))))
+      ).flat();
+      await compile(compilations, signal);
+      for (const { set, content, cached } of missing) {
+        const folder = path.join(work, `${set}-native`);
+        await mkdir(folder);
+        const objects = compilations.filter((one) => one.set === set).map(({ object }) => object);
+        await link(libraries, objects, path.join(folder, NATIVE_LIBRARY), signal);
+        await publish(folder, cached, content);
+      }
     });
   } catch (error) {
     if (!(error instanceof CommandError || 'syscall' in (error as object))) throw error;
@@ -40,28 +44,64 @@ export async function installNativeKernels(say: (line: string) => void, signal: 
   }
 }
 
-async function build(libraries: string, work: string, library: string, signal: AbortSignal): Promise<void> {
-  const compiler = process.env.CXX ?? 'g++';
-  const sources = (await readdir(NATIVE_SOURCES)).filter((name) => name.endsWith('.cpp')).sort();
-  const objects: string[] = [];
-  for (const source of sources) {
-    const object = path.join(work, `${source}.o`);
-    const flags = FOR_ANY_PROCESSOR.includes(source) ? COMPILER_FLAGS : [...COMPILER_FLAGS, ...KERNEL_FLAGS];
-    const include = `-I${path.join(libraries, 'include')}`;
-    const args = [...flags, include, '-c', path.join(NATIVE_SOURCES, source), '-o', object];
-    await runCommand(compiler, args, { step: `native kernels ${path.parse(source).name}`, signal });
-    objects.push(object);
-  }
+interface Compilation {
+  set: InstructionSet;
+  source: string;
+  args: string[];
+  object: string;
+}
+
+async function plan(set: InstructionSet, libraries: string, folder: string): Promise<Compilation[]> {
+  await mkdir(folder);
+  return compilerFlags(set).map(({ source, flags }) => {
+    const object = path.join(folder, `${source}.o`);
+    const files = ['-c', path.join(NATIVE_SOURCES, source), '-o', object];
+    return { set, source, args: [...flags, '-isystem', path.join(libraries, 'include'), ...files], object };
+  });
+}
+
+/** Runs all of them, a few at a time. After a failure none is begun. */
+async function compile(compilations: Compilation[], signal: AbortSignal): Promise<void> {
+  const failed = new AbortController();
+  const waiting = compilations.values();
+  const work = async () => {
+    for (const { set, source, args } of waiting) {
+      if (failed.signal.aborted) return;
+      const step = `native kernels ${set} ${path.parse(source).name}`;
+      await runCommand(compiler(), args, { step, signal });
+    }
+  };
+  const workers = Array.from({ length: COMPILERS }, () =>
+    work().catch((error) => {
+      failed.abort();
+      throw error;
+    }),
+  );
+  // All are waited for: no compiler may still write when the folder is removed.
+  const results = await Promise.allSettled(workers);
+  const failure = results.find((result) => result.status === 'rejected');
+  if (failure) throw failure.reason;
+}
+
+async function link(
+  libraries: string,
+  objects: string[],
+  library: string,
+  signal: AbortSignal,
+): Promise<void> {
   const named = path.join(libraries, 'lib', 'libtensorflow_framework.so.2');
   if (!existsSync(named)) throw new CommandError(`native kernels: ${named} is missing`, '');
   // No path to the library is kept: by the time Node loads this, TensorFlow.js has loaded TensorFlow.
-  const link = [
-    '-shared',
-    '-pthread',
-    ...objects,
+  const tensorflow = [
     `-L${path.dirname(named)}`,
     '-l:libtensorflow_framework.so.2',
+    '-l:libtensorflow_cc.so.2',
   ];
-  const rest = ['-l:libtensorflow_cc.so.2', '-o', library];
-  await runCommand(compiler, [...link, ...rest], { step: 'native kernels link', signal });
+  const args = ['-shared', '-pthread', ...objects, ...tensorflow, '-o', library];
+  await runCommand(compiler(), args, { step: 'native kernels link', signal });
+}
+
+/** The program of CXX, by default g++. */
+function compiler(): string {
+  return process.env.CXX ?? 'g++';
 }

@@ -6,16 +6,17 @@ import { InputError } from '../../errors.js';
 import { TFJS_FOLDER } from '../install/tfjs_package.js';
 import { nativeBackend } from '../tensorflow.js';
 import { NATIVE_LIBRARY, nativeFolder } from './folder.js';
+import { chosenInstructionSet, type InstructionSet } from './instruction_set.js';
 
-/** Whether compiled steps in bfloat16 use the native kernels; if not, why. */
-export type NativeKernels = { inUse: true } | { inUse: false; why: string };
+/** Whether compiled steps use the native kernels, and those for which instruction set; if not, why. */
+export type NativeKernels = { inUse: true; isa: InstructionSet } | { inUse: false; why: string };
 
 let loaded: NativeKernels | undefined;
 
 /**
  * Loads them once.
  *
- * @throws InputError if LABELNOISE_NATIVE is neither on nor off
+ * @throws InputError if LABELNOISE_NATIVE is neither on nor off, or LABELNOISE_ISA not what this processor has
  */
 export function nativeKernels(): NativeKernels {
   loaded ??= load();
@@ -26,13 +27,17 @@ function load(): NativeKernels {
   const wanted = process.env.LABELNOISE_NATIVE || 'on';
   if (wanted !== 'on' && wanted !== 'off')
     throw new InputError(`LABELNOISE_NATIVE is "${wanted}"; it must be on or off`);
+  const isa = chosenInstructionSet();
   if (wanted === 'off') return { inUse: false, why: 'LABELNOISE_NATIVE=off' };
   if (nativeBackend().isUsingGpuDevice) return { inUse: false, why: 'they are for the CPU' };
-  const library = path.join(nativeFolder(path.join(TFJS_FOLDER, 'deps')).cached, NATIVE_LIBRARY);
+  if (process.platform !== 'linux' || process.arch !== 'x64')
+    return { inUse: false, why: 'they are for Linux on x86-64' };
+  if (!isa) return { inUse: false, why: 'the processor has no AVX2 with FMA' };
+  const library = path.join(nativeFolder(path.join(TFJS_FOLDER, 'deps'), isa).cached, NATIVE_LIBRARY);
   if (!existsSync(library)) return { inUse: false, why: 'not built; make install tries to' };
   try {
     const { problem } = createRequire(import.meta.url)(library) as { problem: string };
-    return problem ? { inUse: false, why: problem } : { inUse: true };
+    return problem ? { inUse: false, why: problem } : { inUse: true, isa };
   } catch (error) {
     return { inUse: false, why: `they do not load (${(error as Error).message.split('\n')[0]})` };
   }
