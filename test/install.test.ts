@@ -45,16 +45,19 @@ describe('installing the engine', () => {
   }
 
   describe('Node version', () => {
-    it('takes 20.19 and later of 20, and 22', () => {
-      for (const version of ['20.19.0', '20.20.2', '22.0.0', '22.12.0']) {
+    it('is of 20 from 20.19, 22, 24 or 26', () => {
+      for (const version of ['20.19.0', '20.20.2', '22.0.0', '22.12.0', '24.21.0', '26.0.0']) {
         expect(nodeVersionProblem(version), version).to.equal(undefined);
       }
     });
 
-    it('refuses others in one line that names the version and the cure', () => {
-      for (const version of ['18.20.0', '20.18.3', '23.0.0', '24.1.0']) {
-        expect(nodeVersionProblem(version)).to.match(new RegExp(`^Node ${version} [^\\n]*Install Node 22`));
-      }
+    it('of any other line is refused in one line that names it and those that will do', () => {
+      for (const version of ['18.20.0', '20.18.3', '23.0.0', '27.1.0'])
+        expect(nodeVersionProblem(version)).to.match(
+          new RegExp(
+            `^Node ${version} cannot be used. Install one of 20.19, 22, 24, 26, or a later [^\\n]*$`,
+          ),
+        );
     });
   });
 

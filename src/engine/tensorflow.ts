@@ -1,5 +1,6 @@
 // The one place that loads TensorFlow, after the settings that must be in place before the library is.
 import { availableParallelism } from 'node:os';
+import util from 'node:util';
 
 process.env.TF_CPP_MIN_LOG_LEVEL ??= '2';
 process.env.TF_NUM_INTRAOP_THREADS ??= String(availableParallelism());
@@ -9,6 +10,12 @@ process.env.TF_NUM_INTEROP_THREADS ??= '1';
 if (process.arch === 'x64') process.env.TF_ENABLE_ONEDNN_OPTS ??= '1';
 // One arena instead of malloc, which gives large tensors back to the system and faults their pages in again each step.
 process.env.TF_CPU_ALLOCATOR_USE_BFC ??= 'true';
+
+// tfjs-node 4.22 calls these two: Node 23 removed the first, and since Node 22 the second warns on the terminal.
+Object.assign(util, {
+  isNullOrUndefined: (value: unknown) => value === null || value === undefined,
+  isArray: Array.isArray,
+});
 
 import tf = require('@tensorflow/tfjs-node-gpu');
 

@@ -1,4 +1,11 @@
-// Which versions of Node the engine runs on. Imports nothing, so that it can speak before anything fails to load.
+// Which versions of Node this runs on: those that package.json names, read without loading anything that may fail.
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { PROJECT_ROOT } from '../../project.js';
+
+/** Like "^20.19 || ^22": of each release line this version or a later one. */
+const ALLOWED: string = JSON.parse(readFileSync(path.join(PROJECT_ROOT, 'package.json'), 'utf8')).engines
+  .node;
 
 /**
  * What is wrong with a version of Node, in one line, or undefined if it will do.
@@ -6,8 +13,12 @@
  * @param version as in `process.versions.node`
  */
 export function nodeVersionProblem(version: string): string | undefined {
-  const [major = 0, minor = 0] = version.split('.').map(Number);
-  if (major > 20 ? major < 23 : major === 20 && minor >= 19) return undefined;
-  const why = major >= 23 ? ': TensorFlow.js 4.22 calls a function that Node 23 removed' : '';
-  return `Node ${version} cannot be used${why}. Install Node 22, or 20.19 or later of Node 20, and run this again.`;
+  const [major, minor] = version.split('.').map(Number);
+  const lines = ALLOWED.split(' || ').map((line) => line.replace('^', ''));
+  for (const line of lines) {
+    const [allowed, from = 0] = line.split('.').map(Number);
+    if (major === allowed && minor! >= from) return undefined;
+  }
+  const named = lines.join(', ');
+  return `Node ${version} cannot be used. Install one of ${named}, or a later one of the same line, and run this again.`;
 }
