@@ -77,23 +77,42 @@ describe('the native kernels', () => {
     const images = value('images', [4, 8, 8, 32]);
     const filter = value('filter', [3, 3, 32, 32]);
 
-    it('for 3x3 convolutions of whole tiles in bfloat16 only', () => {
-      const native = new NativeOperations(new Graph(), true);
+    it('in bfloat16 for 3x3 convolutions of whole tiles', () => {
+      const native = new NativeOperations(new Graph(), 'amx');
       expect(native.convolution(images, filter, [1, 1], images.shape)).to.include({ dtype: 'bfloat16' });
       const others: [Value, Value][] = [
-        [value('images', images.shape, 'float32'), value('filter', filter.shape, 'float32')],
         [images, value('filter', [1, 1, 32, 32])],
         [images, value('filter', [3, 3, 32, 40])],
         [value('images', [4, 6, 6, 32]), filter],
       ];
       for (const [x, f] of others) expect(native.convolution(x, f, [1, 1], x.shape)).to.equal(undefined);
-      const off = new NativeOperations(new Graph(), false);
+      const off = new NativeOperations(new Graph(), undefined);
       expect(off.convolution(images, filter, [1, 1], images.shape)).to.equal(undefined);
+    });
+
+    it('in float32 for 3x3 convolutions of stride 1 and 16 channels or more, of bfloat16 with AMX only', () => {
+      const x = value('images', [4, 6, 6, 24], 'float32');
+      const f = value('filter', [3, 3, 24, 40], 'float32');
+      for (const isa of ['avx2', 'avx512', 'amx'] as const) {
+        const native = new NativeOperations(new Graph(), isa);
+        const shape = [4, 6, 6, 40];
+        expect(native.convolution(x, f, [1, 1], shape)).to.deep.include({ dtype: 'float32', shape });
+        expect(native.imageGradient(value('dy', shape, 'float32'), f, [1, 1], x.shape)).to.include({
+          dtype: 'float32',
+        });
+        expect(native.convolution(x, f, [2, 2], [4, 3, 3, 40])).to.equal(undefined);
+        const narrow = value('filter', [3, 3, 3, 16], 'float32');
+        expect(native.convolution(value('x', [4, 6, 6, 3], 'float32'), narrow, [1, 1], shape)).to.equal(
+          undefined,
+        );
+        const low = native.convolution(images, filter, [1, 1], images.shape);
+        expect(low?.dtype).to.equal(isa === 'amx' ? 'bfloat16' : undefined);
+      }
     });
 
     it('with ReLU as a part of the normalisation before it, and of its gradient', () => {
       const graph = new Graph();
-      const native = new NativeOperations(graph, true);
+      const native = new NativeOperations(graph, 'amx');
       const vectors = ['mean', 'variance', 'scale', 'offset'].map((name) => value(name, [32], 'float32'));
       const y = native.relu(native.normalise(images, vectors, 1e-5)!)!;
       expect(graph.node(y)).to.deep.include({ op: 'LabelnoiseNormalise' });

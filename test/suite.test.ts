@@ -6,6 +6,7 @@ import { expand, totalUnits } from '../src/suite/expand.js';
 import { knownSuites, loadSuite, parseSuite } from '../src/suite/load.js';
 import { type ResolvedSuite, resolveSuite } from '../src/suite/resolve.js';
 import type { Suite } from '../src/suite/schema.js';
+import type { Precision } from '../src/suite/spec.js';
 import { SUITE } from './fakes.js';
 
 const suite = SUITE as ResolvedSuite;

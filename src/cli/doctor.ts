@@ -1,6 +1,6 @@
 // `labelnoise doctor`: what is installed, what the machine can do, what is missing and how to mend it.
 import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync, statfsSync } from 'node:fs';
+import { existsSync, statfsSync } from 'node:fs';
 import { availableParallelism, cpus } from 'node:os';
 import path from 'node:path';
 import type { Command } from 'commander';
@@ -11,6 +11,7 @@ import { cacheStatus } from '../data/cifar10.js';
 import { nodeVersionProblem } from '../engine/install/node_version.js';
 import { type EngineFacts, probeEngine } from '../engine/install/probe.js';
 import { folderBytes } from '../engine/install/sealed_folder.js';
+import { bfloat16Support, chosenInstructionSet, instructionSets } from '../engine/native/instruction_set.js';
 
 /** One thing looked at. */
 export interface Finding {
@@ -73,13 +74,16 @@ async function engineFindings(): Promise<Finding[]> {
     ];
   }
   const setting = process.env.TF_ENABLE_ONEDNN_OPTS;
-  const why = setting === undefined ? "TensorFlow's default here" : `TF_ENABLE_ONEDNN_OPTS=${setting}`;
+  const why = setting === undefined ? 'by our rule' : `TF_ENABLE_ONEDNN_OPTS=${setting}`;
   const oneDnn = facts.oneDnn ? `on, version ${facts.oneDnnVersion} (${facts.oneDnnIsa})` : 'off';
   return [
     { what: 'TensorFlow.js', found: facts.tfjs },
     { what: 'TensorFlow', found: facts.tensorflow },
     { what: 'oneDNN', found: `${oneDnn}; ${why}` },
-    { what: 'Native kernels', found: facts.native.inUse ? 'used' : `not used: ${facts.native.why}` },
+    {
+      what: 'Native kernels',
+      found: facts.native.inUse ? `used, for ${facts.native.isa}` : `not used: ${facts.native.why}`,
+    },
     {
       what: 'Threads',
       found: `${facts.intraOpThreads} within an operation, ${facts.interOpThreads} across operations`,
@@ -102,31 +106,18 @@ function gpus(used: boolean): string {
 function machineFindings(): Finding[] {
   return [
     { what: 'CPU', found: `${cpus()[0]?.model.trim() ?? 'unknown'}, ${availableParallelism()} usable cores` },
-    { what: 'bfloat16', found: bfloat16Support(process.platform, cpuFeatures()) },
+    { what: 'Instruction set', found: instructionSetFound() },
+    { what: 'bfloat16', found: bfloat16Support() },
   ];
 }
 
-/**
- * Whether the processor computes in bfloat16 itself.
- *
- * @param features names of its features as the operating system gives them; undefined if they cannot be had
- */
-export function bfloat16Support(
-  platform: NodeJS.Platform,
-  features: string | undefined,
-): 'native' | 'emulated' | 'unknown' {
-  if (features === undefined) return 'unknown';
-  const native = platform === 'darwin' ? /FEAT_BF16: 1/ : /\b(avx512_bf16|amx_bf16|avx_ne_convert|bf16)\b/;
-  return native.test(features) ? 'native' : 'emulated';
-}
-
-function cpuFeatures(): string | undefined {
-  if (process.platform === 'linux' && existsSync('/proc/cpuinfo')) {
-    return /^(flags|Features)\s*:.*$/m.exec(readFileSync('/proc/cpuinfo', 'utf8'))?.[0];
-  }
-  if (process.platform !== 'darwin') return undefined;
-  const { status, stdout } = spawnSync('sysctl', ['hw.optional'], { encoding: 'utf8' });
-  return status === 0 ? stdout : undefined;
+function instructionSetFound(): string {
+  const available = instructionSets();
+  if (available.length === 0) return 'none of those that kernels are built for';
+  const chosen = chosenInstructionSet(available);
+  return chosen === available.at(-1)
+    ? chosen!
+    : `${chosen}, as LABELNOISE_ISA says, of ${available.join(', ')}`;
 }
 
 async function dataFinding(): Promise<Finding> {

@@ -1,7 +1,7 @@
 // What the run command asks of the part that computes: worker processes, so that this one never loads TensorFlow.
 import { loadCifar10 } from '../data/cifar10.js';
 import type { Cifar10 } from '../data/dataset.js';
-import { emulatesBfloat16 } from '../engine/native/instruction_set.js';
+import { bfloat16Support } from '../engine/native/instruction_set.js';
 import type { EngineVersions } from '../results/provenance.js';
 import type { Resolver } from '../suite/resolve.js';
 import type { RunSpec } from '../suite/spec.js';
@@ -31,7 +31,7 @@ export function createEngine(): Engine {
     measureStep: (spec) => pool.ask(spec.threads, 'measureStep', spec),
     versions: () => pool.ask(1, 'versions', undefined),
     fastestPrecision,
-    emulatesBfloat16,
+    emulatesBfloat16: () => bfloat16Support() === 'emulated',
     warn: (line) => process.stderr.write(`labelnoise: ${line}\n`),
     readLabels: async (file) => (await import('../data/label_file.js')).readLabelFile(file),
     loadData: (dataDir) => loadCifar10({ dataDir }),

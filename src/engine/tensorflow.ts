@@ -1,6 +1,7 @@
 // The one place that loads TensorFlow, after the settings that must be in place before the library is.
 import { availableParallelism } from 'node:os';
 import util from 'node:util';
+import { oneDnnLimit } from './native/instruction_set.js';
 
 process.env.TF_CPP_MIN_LOG_LEVEL ??= '2';
 process.env.TF_NUM_INTRAOP_THREADS ??= String(availableParallelism());
@@ -8,6 +9,8 @@ process.env.TF_NUM_INTEROP_THREADS ??= '1';
 // TensorFlow's default is to leave oneDNN off on processors without AVX-512, where a step of WRN-16-1 then takes about
 // twice as long (results/perf).
 if (process.arch === 'x64') process.env.TF_ENABLE_ONEDNN_OPTS ??= '1';
+const limit = oneDnnLimit();
+if (limit) process.env.ONEDNN_MAX_CPU_ISA ??= limit;
 // One arena instead of malloc, which gives large tensors back to the system and faults their pages in again each step.
 process.env.TF_CPU_ALLOCATOR_USE_BFC ??= 'true';
 

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
-import { availableInstructionSet, type InstructionSet } from './native/instruction_set.js';
+import { chosenInstructionSet, type InstructionSet } from './native/instruction_set.js';
 import { nativeKernels } from './native/library.js';
 import { nativeBackend } from './tensorflow.js';
 
@@ -18,7 +18,7 @@ export function engineVersions(): {
 } {
   const require = createRequire(import.meta.url);
   const folder = path.dirname(require.resolve('@tensorflow/tfjs-node-gpu/package.json'));
-  const isa = availableInstructionSet();
+  const isa = chosenInstructionSet();
   return {
     tensorflow: nativeBackend().binding.TF_Version,
     tfjs: JSON.parse(readFileSync(path.join(folder, 'package.json'), 'utf8')).version,

@@ -42,6 +42,8 @@ export async function resolveSuite(
 function resolvePrecision(asked: Suite['precision'], resolver: Resolver): Precision {
   if (asked === 'auto') return resolver.fastestPrecision();
   if (asked === 'bfloat16' && resolver.emulatesBfloat16())
-    resolver.warn('bfloat16 is emulated here, which is many times as slow as float32; allowed: "precision": "auto"');
+    resolver.warn(
+      'bfloat16 is emulated here, which is many times as slow as float32; allowed: "precision": "auto"',
+    );
   return asked;
 }

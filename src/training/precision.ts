@@ -1,5 +1,5 @@
 // Which precision trains fastest on this machine: a rule, since results must not depend on a timing.
-import { availableInstructionSet } from '../engine/native/instruction_set.js';
+import { chosenInstructionSet } from '../engine/native/instruction_set.js';
 import type { Precision } from '../suite/spec.js';
 
 /**
@@ -7,5 +7,5 @@ import type { Precision } from '../suite/spec.js';
  * least as fast as bfloat16 is in AVX-512, and many times as fast as emulated bfloat16 (results/perf).
  */
 export function fastestPrecision(): Precision {
-  return availableInstructionSet() === 'amx' ? 'bfloat16' : 'float32';
+  return chosenInstructionSet() === 'amx' ? 'bfloat16' : 'float32';
 }

@@ -182,13 +182,7 @@ function isServed(
 }
 
 /** Whether AMX's tiles can be filled: 16 channels, and 16 pixels of a few rows or images. */
-function fillsTiles(
-  height: number,
-  width: number,
-  inputs: number,
-  outputs: number,
-  stride: number,
-): boolean {
+function fillsTiles(height: number, width: number, inputs: number, outputs: number, stride: number): boolean {
   if (stride !== 1 && stride !== 2) return false;
   if (inputs % 16 || outputs % 16 || height % stride || width % stride) return false;
   const [outHeight, outWidth] = [height / stride, width / stride];
