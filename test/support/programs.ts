@@ -23,11 +23,32 @@ export const TINY: ProgramSpec = {
   clipNorm: 5,
 };
 
-/** Random images and labels, and the initial weights of a seed. */
+/**
+ * Weights at which no activation comes near ReLU's kink, where rounding would decide its sign and gradients jump: batch
+ * normalisation's scales are small beside its offsets.
+ */
+function smoothWeights({ model }: ProgramSpec, seed: number): Float32Array {
+  const { parameters } = buildNetwork(model);
+  const weights = initialise(parameters, seed);
+  const next = stream(seed, 'test weights');
+  let at = 0;
+  for (const [name, { shape }] of Object.entries(parameters)) {
+    const end = at + shape.reduce((product, size) => product * size, 1);
+    if (name.endsWith('/scale')) for (let i = at; i < end; i++) weights[i] = 0.1 + 0.05 * next();
+    // What a residual network adds to a shortcut before ReLU is positive, or the two would cancel.
+    const signs = /block\d+\/after/.test(name) ? [1] : [-1, 1];
+    if (name.endsWith('/offset'))
+      for (let i = at; i < end; i++) weights[i] = signs[integer(next, signs.length)]! * (0.9 + 0.2 * next());
+    at = end;
+  }
+  return weights;
+}
+
+/** Random images and labels, and weights of a seed. */
 export function fill(session: Session, spec: ProgramSpec, seed = 1): void {
   const next = stream(seed, 'test data');
   const network = buildNetwork(spec.model);
-  const parameters = initialise(network.parameters, seed);
+  const parameters = smoothWeights(spec, seed);
   for (const [set, count] of [
     ['train', spec.trainImages],
     ['test', spec.testImages],
