@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { expect } from 'chai';
 import { Graph, type Value } from '../src/engine/graph.js';
+import { instructionSets } from '../src/engine/native/instruction_set.js';
 import { nativeKernels } from '../src/engine/native/library.js';
 import { NativeOperations } from '../src/engine/native/operations.js';
 import { PROJECT_ROOT } from '../src/project.js';
@@ -35,7 +36,14 @@ describe('the native kernels', () => {
     return JSON.parse(readFileSync(file, 'utf8'));
   }
 
-  it('and those of TensorFlow agree with float32, within the rounding of bfloat16', () => {
+  it('agree with those of TensorFlow in float32, for every instruction set that this processor has', () => {
+    const own = results('float32', { LABELNOISE_NATIVE: 'off' });
+    for (const isa of instructionSets())
+      for (const [name, values] of Object.entries(results('float32', { LABELNOISE_ISA: isa })))
+        expect(relativeDistance(values, own[name]!), `${name}, ${isa}`).to.be.below(1e-4);
+  });
+
+  it('agree with float32 in bfloat16, within its rounding', () => {
     const exact = results('float32', {});
     for (const env of [{ LABELNOISE_NATIVE: 'on' }, { LABELNOISE_NATIVE: 'off' }]) {
       const rounded = results('bfloat16', env);
@@ -54,11 +62,18 @@ describe('the native kernels', () => {
       console.log(`      native kernels are not in use: ${kernels.why}`);
       this.skip();
     }
-    const bits = ['1', '2', '3', '2'].map((threads) =>
-      compute('bfloat16', { TF_NUM_INTRAOP_THREADS: threads }),
-    );
-    expect(new Set(bits).size).to.equal(1);
-    expect(compute('bfloat16', { LABELNOISE_NATIVE: 'off' })).not.to.equal(bits[0]);
+    const kinds: [Precision, NodeJS.ProcessEnv][] = instructionSets().map((isa) => [
+      'float32',
+      { LABELNOISE_ISA: isa },
+    ]);
+    if (kernels.isa === 'amx') kinds.push(['bfloat16', {}]);
+    for (const [precision, env] of kinds) {
+      const bits = ['1', '2', '3', '2'].map((threads) =>
+        compute(precision, { ...env, TF_NUM_INTRAOP_THREADS: threads }),
+      );
+      expect(new Set(bits).size, `${precision}, ${env.LABELNOISE_ISA}`).to.equal(1);
+      expect(compute(precision, { LABELNOISE_NATIVE: 'off' })).not.to.equal(bits[0]);
+    }
   });
 
   it('refuse a setting that is neither on nor off', () => {

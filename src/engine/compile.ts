@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { InputError } from '../errors.js';
 import type { Precision } from '../suite/spec.js';
 import type { Attribute, DType, Graph, Value } from './graph.js';
 import { writeSavedModel } from './graph.js';
@@ -30,9 +31,14 @@ interface Signature {
  * cross between JavaScript and TensorFlow.
  *
  * @param precision element type of convolutions and activations; weights, statistics, loss and update are float32
- * @throws Error naming the kernel if an entry uses one that the compiler does not know
+ * @throws Error naming the kernel if an entry uses one that the compiler does not know; InputError if oneDNN is held to an
+ * instruction set in which it has no bfloat16
  */
 export async function compiledSession(program: Program, precision: Precision): Promise<Session> {
+  if (precision === 'bfloat16' && process.env.ONEDNN_MAX_CPU_ISA === 'AVX2')
+    throw new InputError(
+      'precision is bfloat16, which oneDNN does not have where it is held to AVX2; allowed: float32, or a higher LABELNOISE_ISA',
+    );
   recorder.reset(precision);
   const signatures = new Map<string, Signature>();
   await tf.setBackend(RECORDER);
