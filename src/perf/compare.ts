@@ -96,9 +96,11 @@ export async function compare(what: Comparison, tell: (round: number) => void): 
           if (failures[variant]) continue;
           const turn = turns[variant];
           if (!turn) {
+            const decides = /^(compiled|pytorch)-/.test(variant);
             let [step = 0] = await take(candidate, variant, 1);
-            if (!failures[variant] && warmsUpTwice(step)) [step = 0] = await take(candidate, variant, 1);
-            turns[variant] = turnsOf(step, rounds, /^(compiled|pytorch)-/.test(variant));
+            if (!failures[variant] && warmsUpTwice(step, decides))
+              [step = 0] = await take(candidate, variant, 1);
+            turns[variant] = turnsOf(step, rounds, decides);
           } else if (takesPart(round, turn.rounds, rounds))
             times[variant] = [...(times[variant] ?? []), ...(await take(candidate, variant, turn.steps))];
         }

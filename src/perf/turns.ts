@@ -15,9 +15,12 @@ export interface Turns {
   rounds: number;
 }
 
-/** Whether a first step is so short that a second should follow, because preparations may be most of it. */
-export function warmsUpTwice(milliseconds: number): boolean {
-  return milliseconds < 10 * TURN_MILLISECONDS;
+/** From here on a first step tells enough of a variant whose ratios are not the closest: nothing is compiled in it. */
+const LONG_STEP_MILLISECONDS = 10_000;
+
+/** Whether a second step is needed before any counts: compiling may have been most of the first. */
+export function warmsUpTwice(milliseconds: number, decides: boolean): boolean {
+  return decides || milliseconds < LONG_STEP_MILLISECONDS;
 }
 
 /** @param milliseconds of one step @param most rounds to take part in, at most */
