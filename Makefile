@@ -46,7 +46,7 @@ help:
 	@echo '               compare the speed of training with stock tfjs, and with PyTorch if given'
 	@echo 'make report [OUT=results/SUITE]'
 	@echo '               write report.html and the tables of a results folder again'
-	@echo 'make readme    draw the table in the README again from results/small'
+	@echo 'make readme    draw the tables in the README again from results/small and results/perf'
 	@echo 'make screenshot  take the picture of the report in the README again (needs Chromium)'
 	@echo 'make doctor    say what is installed and what is missing'
 	@echo 'make data      fetch and verify CIFAR-10'
@@ -96,6 +96,7 @@ report: build
 
 readme: build
 	@$(LABELNOISE) table results/small --into README.md
+	@$(LABELNOISE) perf --into README.md
 
 screenshot: build
 	@node --enable-source-maps dist/test/screenshot.js results/small docs/report.png

@@ -8,7 +8,7 @@ import { eagerSession } from '../src/engine/eager.js';
 import { InputError } from '../src/errors.js';
 import { buildNetwork } from '../src/models/build.js';
 import { initialise } from '../src/models/initialise.js';
-import { Contender } from '../src/perf/contender.js';
+import { Candidate } from '../src/perf/candidate.js';
 import { forwardFlops, trainingFlops } from '../src/perf/flops.js';
 import { madeUpImages, modelOf } from '../src/perf/setting.js';
 import { stockTrainer } from '../src/perf/stock_step.js';
@@ -133,9 +133,9 @@ describe('labelnoise perf', () => {
     refused('cannot write results to', { out: path.join(folder, 'file') }));
 
   it('says of a process that dies why, and of what it could not measure nothing', async () => {
-    const contender = new Contender(process.execPath, ['-e', 'console.error("gone"); process.exit(3)']);
-    expect(await contender.take('any', 1)).to.deep.equal({ error: 'ended with exit code 3: gone' });
-    await contender.stop();
+    const candidate = new Candidate(process.execPath, ['-e', 'console.error("gone"); process.exit(3)']);
+    expect(await candidate.take('any', 1)).to.deep.equal({ error: 'ended with exit code 3: gone' });
+    await candidate.stop();
     const text = comparisonTable({
       'WRN-16-1': {
         batch: 128,

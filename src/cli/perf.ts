@@ -4,15 +4,20 @@ import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import type { Command } from 'commander';
+import { probeEngine } from '../engine/install/probe.js';
 import { InputError } from '../errors.js';
 import type { ModelFigures } from '../perf/compare.js';
+import { machineText, perfFile, readPerf } from '../perf/file.js';
+import { kindInUse } from '../perf/kind.js';
 import { modelOf } from '../perf/setting.js';
-import { comparisonTable } from '../perf/table.js';
+import { comparisonTable, perfTable } from '../perf/table.js';
+import { insertInto, PERF_MARKS } from '../report/insert.js';
 import { explained, writeWhole } from '../results/files.js';
 import { originOf } from '../results/provenance.js';
 
 export interface PerfOptions {
   out: string;
+  into?: string;
   models?: string;
   batch?: string;
   rounds?: string;
@@ -23,8 +28,8 @@ export interface PerfOptions {
 const MODELS = 'WRN-16-1,WRN-16-4,WRN-28-10';
 const BATCH = 128;
 const ROUNDS = 7;
-/** Networks of more operations per image than this are compared in smaller batches, or it would take hours. */
-const LARGE_FLOPS = 1e10;
+/** Networks of more operations per image than this are compared in smaller batches, on every machine alike. */
+const LARGE_FLOPS = 1e9;
 const LARGE_BATCH = 32;
 const QUICK = { models: 'WRN-16-1', rounds: 3 };
 
@@ -32,18 +37,22 @@ const HELP = `
 Takes training steps in turn: compiled into one TensorFlow graph, operation by operation, with the stock operations of
 tfjs, and in PyTorch if it is given. Prints ratios of median times; larger means that the compiled step is faster.
 Also compares the steps of a pool of worker processes with those of one process that has all threads.
-Nothing else should run on the machine meanwhile. Writes OUT/perf.json.
+Nothing else should run on the machine meanwhile. Slow candidates take fewer steps, at least three; how many is in the file.
+Writes OUT/perf-<kind>.json, kind being the widest instruction set in use: avx2, avx512 or amx. LABELNOISE_ISA picks a lower
+one, for PyTorch too.
 
 Examples:
   labelnoise perf --out results/perf
   labelnoise perf --out results/perf --quick
+  labelnoise perf --into README.md
   labelnoise perf --out results/perf --models WRN-16-4 --pytorch ~/torch/bin/python`;
 
 export function register(program: Command): void {
   program
     .command('perf')
     .description('compare the speed of training with other ways to do the same')
-    .requiredOption('--out <dir>', 'folder for perf.json')
+    .option('--out <dir>', 'folder for perf-<kind>.json', path.join('results', 'perf'))
+    .option('--into <file>', `measure nothing; put the table of OUT's files into a file, between ${PERF_MARKS.begin} and ${PERF_MARKS.end}`)
     .option('--models <names>', `networks, e.g. ${MODELS} (the default)`)
     .option('--batch <n>', `batch size (default: ${BATCH}, large networks ${LARGE_BATCH})`)
     .option('--rounds <n>', `rounds of measurement (default: ${ROUNDS})`)
@@ -51,14 +60,15 @@ export function register(program: Command): void {
     .option('--quick', `only ${QUICK.models} and few rounds`)
     .addHelpText('after', HELP)
     .action(async (options: PerfOptions) => {
-      process.stdout.write(await perf(options, (line) => process.stderr.write(`${line}\n`)));
+      if (options.into) await insertInto(options.into, perfTable(await readPerf(options.out)), PERF_MARKS);
+      else process.stdout.write(await perf(options, (line) => process.stderr.write(`${line}\n`)));
     });
 }
 
 /**
- * Measures, writes OUT/perf.json and returns the table.
+ * Measures, writes OUT/perf-<kind>.json and returns the table.
  *
- * @param tell is told what is being measured
+ * @param tell is told what it runs on, and what is being measured
  * @throws InputError
  */
 export async function perf(options: PerfOptions, tell: (line: string) => void): Promise<string> {
@@ -84,28 +94,32 @@ export async function perf(options: PerfOptions, tell: (line: string) => void): 
   const precision = fastestPrecision();
   const { threads, ...versions } = engineVersions();
   const origin = await originOf(versions);
+  const kind = kindInUse(origin.instructions);
+  const { oneDnn } = await probeEngine();
+  const machine = {
+    ...origin,
+    ...kind,
+    oneDnn,
+    threads,
+    precision,
+    ...(torch ? { torch } : {}),
+  };
+  const heading = machineText(machine);
+  tell(heading);
   const models: Record<string, ModelFigures> = {};
-  const file = path.join(options.out, 'perf.json');
+  const file = path.join(options.out, perfFile(kind.isa));
   tell('worker processes beside one process');
   const pool = await poolOverSingle(precision, rounds);
   for (const [name, { depth, width }] of sizes) {
     const size = batch ?? (trainingFlops(modelOf(depth, width)) > LARGE_FLOPS ? LARGE_BATCH : BATCH);
-    const what = { depth, width, batch: size, rounds, precision, threads };
+    const what = { depth, width, batch: size, rounds, precision, threads, kind };
     models[name] = await compare({ ...what, pytorch: options.pytorch }, (round) =>
       tell(`${name}, batch ${size}: ${round === 0 ? 'warming up' : `round ${round} of ${rounds}`}`),
     );
-    const provenance = {
-      ...origin,
-      threads,
-      precision,
-      ...(torch ? { torch } : {}),
-      finished: new Date().toISOString(),
-    };
+    const provenance = { ...machine, finished: new Date().toISOString() };
     // After every network, so that a measurement cut short is not lost.
     await writeWhole(file, `${JSON.stringify({ models, pool_over_single: pool, provenance }, null, 2)}\n`);
   }
-  const libraries = `TensorFlow ${origin.tensorflow}${torch ? `, PyTorch ${torch}` : ''}`;
-  const heading = `${origin.cpu}, ${threads} threads, ${libraries}, compiled in ${precision} with kernels of ${origin.kernels}`;
   const workers =
     pool === null ? '' : `Worker processes / one process, steps per second: ${pool.toFixed(2)} x\n`;
   return `${heading}\n${comparisonTable(models)}${workers}Written to ${file}\n`;

@@ -1,12 +1,10 @@
 // `labelnoise table`: draws the tables of a results folder anew from its records.
-import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
-import { BEGIN, END, inserted } from '../report/insert.js';
+import { BEGIN, END, insertInto } from '../report/insert.js';
 import { markdownTable } from '../report/markdown.js';
 import { readReport } from '../report/read.js';
 import { terminalTable } from '../report/terminal.js';
 import { writeTables } from '../report/write.js';
-import { explained, writeWhole } from '../results/files.js';
 
 const HELP = `
 Prints the table of a results folder, finished or not, and writes its CSV and Markdown files again.
@@ -30,15 +28,8 @@ export function register(program: Command): void {
 /** Writes the tables of a folder again and returns the terminal's. @throws InputError if it is no results folder */
 export async function redraw(out: string, into?: string): Promise<string> {
   const { report, damaged } = await readReport(out);
-  if (into) await insertTable(into, markdownTable(report));
+  if (into) await insertInto(into, markdownTable(report));
   await writeTables(out, report);
   const notes = damaged.map(({ file, damage }) => `Left out, damaged: ${file} (${damage})\n`);
   return terminalTable(report) + notes.join('');
-}
-
-async function insertTable(file: string, table: string): Promise<void> {
-  const text = await readFile(file, 'utf8').catch((error) => {
-    throw explained(error, `cannot read ${file}`);
-  });
-  await writeWhole(file, inserted(text, table, file));
 }

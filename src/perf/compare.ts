@@ -3,11 +3,13 @@ import path from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { PROJECT_ROOT } from '../project.js';
 import type { Precision } from '../suite/spec.js';
-import { type Answer, Contender } from './contender.js';
+import { type Answer, Candidate } from './candidate.js';
 import { MATRIX_PRODUCT_FLOPS, trainingFlops } from './flops.js';
+import { type Kind, pytorchLimits } from './kind.js';
 import { median } from './median.js';
 import { modelOf } from './setting.js';
 import type { LoopFigures } from './training_loop.js';
+import { takesPart, type Turns, turnsOf, warmsUpTwice } from './turns.js';
 
 /** What is to be compared. */
 export interface Comparison {
@@ -17,6 +19,8 @@ export interface Comparison {
   rounds: number;
   precision: Precision;
   threads: number;
+  /** The instruction set that all are held to. */
+  kind: { isa: Kind; heldDown: boolean };
   /** A Python that has PyTorch. */
   pytorch?: string;
 }
@@ -24,6 +28,7 @@ export interface Comparison {
 /** Ratios of median times; larger means that the compiled step is faster. Null where someone could not go on. */
 export interface ModelFigures {
   batch: number;
+  /** At most; slow variants take part in fewer, see `steps`. */
   rounds: number;
   stock_over_compiled: number | null;
   eager_over_compiled: number | null;
@@ -46,15 +51,23 @@ export interface ModelFigures {
   failures: Record<string, string>;
 }
 
-const PYTORCH_MODES = ['float32', 'bfloat16'] as const;
+/**
+ * Ways to run PyTorch: element type, and whether torch.compile is used. Images are channels-last in all, which was faster than
+ * the other layout on every instruction set (WRN-16-1, batch 128, two cores of an AMD EPYC of the Zen 5 kind: by 25 to 38 %).
+ */
+const PYTORCH_MODES = ['float32', 'float32-compiled', 'bfloat16', 'bfloat16-compiled'] as const;
+
+/** Where bfloat16 is emulated, element by element, it is no rival: eleven times as slow as float32 there. */
+function pytorchModes(isa: Kind): readonly string[] {
+  return isa === 'avx2' ? PYTORCH_MODES.filter((mode) => !mode.startsWith('bfloat16')) : PYTORCH_MODES;
+}
+
 /** Threads of whoever has just finished may spin for a moment and would disturb the next. */
 const REST_MILLISECONDS = 100;
-/** What a variant's steps of one round should take together: the fast ones take several. */
-const TURN_MILLISECONDS = 2000;
-const MOST_STEPS = 10;
-const WARM_UP_STEPS = 2;
-/** Steps of the training loop whose share outside TensorFlow is measured. */
-const LOOP_STEPS = 10;
+/** Steps of the training loop whose share outside TensorFlow is measured; large networks spend next to nothing there. */
+const LOOP_STEPS = { small: 10, large: 3 };
+/** Operations of a step from which a network is large here. */
+const LARGE_STEP_FLOPS = 5e11;
 
 /**
  * Compares the ways to train one network. Whoever cannot go on is left out, with the reason among `failures`.
@@ -65,28 +78,35 @@ export async function compare(what: Comparison, tell: (round: number) => void): 
   const { depth, width, batch, rounds } = what;
   const loop = await trainingLoop(what);
 
-  const contenders = contendersOf(what);
+  const candidates = candidatesOf(what);
   const times: Record<string, number[]> = {};
-  const stepsPerTurn: Record<string, number> = {};
+  const turns: Record<string, Turns> = {};
   const failures: Record<string, string> = 'error' in loop ? { 'training-loop': loop.error } : {};
+  const take = async (candidate: Candidate, variant: string, steps: number): Promise<number[]> => {
+    const answer: Answer = await candidate.take(variant.replace(/^pytorch-/, ''), steps);
+    if ('error' in answer) failures[variant] = answer.error;
+    await setTimeout(REST_MILLISECONDS);
+    return 'error' in answer ? [] : answer.milliseconds;
+  };
   try {
     for (let round = 0; round <= rounds; round++) {
       tell(round);
-      for (const { contender, variants } of contenders)
+      for (const { candidate, variants } of candidates)
         for (const variant of variants) {
           if (failures[variant]) continue;
-          const answer: Answer = await contender.take(
-            variant.replace(/^pytorch-/, ''),
-            stepsPerTurn[variant] ?? WARM_UP_STEPS,
-          );
-          if ('error' in answer) failures[variant] = answer.error;
-          else if (round === 0) stepsPerTurn[variant] = stepsInATurn(answer.milliseconds.at(-1)!);
-          else times[variant] = [...(times[variant] ?? []), ...answer.milliseconds];
-          await setTimeout(REST_MILLISECONDS);
+          const turn = turns[variant];
+          if (!turn) {
+            const decides = /^(compiled|pytorch)-/.test(variant);
+            let [step = 0] = await take(candidate, variant, 1);
+            if (!failures[variant] && warmsUpTwice(step, decides))
+              [step = 0] = await take(candidate, variant, 1);
+            turns[variant] = turnsOf(step, rounds, decides);
+          } else if (takesPart(round, turn.rounds, rounds))
+            times[variant] = [...(times[variant] ?? []), ...(await take(candidate, variant, turn.steps))];
         }
     }
   } finally {
-    await Promise.all(contenders.map(({ contender }) => contender.stop()));
+    await Promise.all(candidates.map(({ candidate }) => candidate.stop()));
   }
 
   const milliseconds = Object.fromEntries(
@@ -114,18 +134,15 @@ export async function compare(what: Comparison, tell: (round: number) => void): 
   };
 }
 
-function stepsInATurn(milliseconds: number): number {
-  return Math.max(1, Math.min(MOST_STEPS, Math.round(TURN_MILLISECONDS / milliseconds)));
-}
-
 async function trainingLoop({
   depth,
   width,
   batch,
   precision,
 }: Comparison): Promise<LoopFigures | { error: string }> {
-  const args = [depth, width, batch, precision, LOOP_STEPS].map(String);
-  const loop = new Contender(process.execPath, [script('training_loop.js'), ...args]);
+  const large = trainingFlops(modelOf(depth, width)) * batch > LARGE_STEP_FLOPS;
+  const args = [depth, width, batch, precision, large ? LOOP_STEPS.large : LOOP_STEPS.small].map(String);
+  const loop = new Candidate(process.execPath, [script('training_loop.js'), ...args]);
   const line = await loop.next();
   await loop.stop();
   return typeof line === 'string' ? (JSON.parse(line) as LoopFigures) : line;
@@ -136,18 +153,20 @@ function script(name: string): string {
 }
 
 /** Processes and what each is asked for. */
-function contendersOf({ depth, width, batch, precision, threads, pytorch }: Comparison) {
+function candidatesOf({ depth, width, batch, precision, threads, kind, pytorch }: Comparison) {
   const size = [depth, width, batch].map(String);
   const ours = (...variants: string[]) => ({
-    contender: new Contender(process.execPath, [script('worker.js'), ...size, precision]),
+    candidate: new Candidate(process.execPath, [script('worker.js'), ...size, precision]),
     variants,
   });
   const all = [ours('compiled-sgd', 'compiled-sam', 'matrix-product'), ours('eager-sgd'), ours('stock-sgd')];
   if (pytorch) {
     const bench = path.join(PROJECT_ROOT, 'perf', 'pytorch', 'bench.py');
-    const env = { ...process.env, PYTHONDONTWRITEBYTECODE: '1' };
-    const variants = ['sgd', 'sam'].flatMap((kind) => PYTORCH_MODES.map((mode) => `pytorch-${kind}-${mode}`));
-    all.push({ contender: new Contender(pytorch, [bench, ...size, String(threads)], env), variants });
+    const env = { ...process.env, ...pytorchLimits(kind), PYTHONDONTWRITEBYTECODE: '1' };
+    const variants = ['sgd', 'sam'].flatMap((step) =>
+      pytorchModes(kind.isa).map((mode) => `pytorch-${step}-${mode}`),
+    );
+    all.push({ candidate: new Candidate(pytorch, [bench, ...size, String(threads)], env), variants });
   }
   return all;
 }

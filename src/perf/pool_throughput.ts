@@ -10,7 +10,7 @@ import { madeUpImages, runSpec } from './setting.js';
 const DEPTH = 10;
 const WIDTH = 1;
 const BATCH = 32;
-const STEPS = 80;
+const STEPS = 40;
 
 /**
  * Trains in as many workers of one thread as the machine runs at once, then in one worker of all threads, round after

@@ -1,6 +1,8 @@
-// The figures of a comparison as a table for people.
+// The figures of comparisons as tables for people.
 import { table } from 'table';
 import type { ModelFigures } from './compare.js';
+import { machineText, type PerfFile } from './file.js';
+import { KIND_TITLES } from './kind.js';
 
 const times = (value: number | null | undefined) => (value == null ? '-' : `${value.toFixed(2)} x`);
 const percent = (value: number | null) => (value === null ? '-' : `${(100 * value).toFixed(1)} %`);
@@ -29,4 +31,47 @@ export function comparisonTable(models: Record<string, ModelFigures>): string {
   );
   const drawn = table([['', ...Object.keys(models)], ...rows], { columns });
   return [drawn.trimEnd(), ...failures, ''].join('\n');
+}
+
+type Figures = PerfFile['models'][string];
+
+const mode = (figures: Figures, step: 'sgd' | 'sam') => {
+  const best = figures.pytorch_best_mode?.[step];
+  return best ? ` (${best.replace('-', ', ')})` : '';
+};
+
+const PERF_ROWS: [string, (figures: Figures) => string][] = [
+  ["PyTorch's best mode / compiled, SGD", (f) => times(f.pytorch_best_over_compiled_sgd) + mode(f, 'sgd')],
+  ["PyTorch's best mode / compiled, SAM", (f) => times(f.pytorch_best_over_compiled_sam) + mode(f, 'sam')],
+  ['plain tfjs with stock operations / compiled', (f) => times(f.stock_over_compiled)],
+  ['tfjs with fused batch norm / compiled', (f) => times(f.eager_over_compiled)],
+  ['SAM step / SGD step', (f) => times(f.sam_over_sgd)],
+  ['wall time outside TensorFlow', (f) => percent(f.outside_tensorflow)],
+  ["FLOP/s / those of TensorFlow's large matrix products", (f) => percent(f.peak_fraction)],
+];
+
+/** The files of several kinds of CPU as Markdown: a column for each kind, a group of rows for each network. */
+export function perfTable(files: readonly PerfFile[]): string {
+  const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
+  const row = (title: string, cell: (file: PerfFile) => string) => line([title, ...files.map(cell)]);
+  const names = [...new Set(files.flatMap(({ models }) => Object.keys(models)))];
+  const of = (name: string, cell: (figures: Figures) => string) => (file: PerfFile) => {
+    const figures = file.models[name];
+    return figures ? cell(figures) : '-';
+  };
+  return [
+    row('', ({ provenance }) => KIND_TITLES[provenance.isa]),
+    line(['---', ...files.map(() => '---:')]),
+    ...names.flatMap((name) => [
+      row(`**${name}**, batch`, of(name, ({ batch }) => String(batch))),
+      ...PERF_ROWS.map(([title, cell]) => row(title, of(name, cell))),
+    ]),
+    row('**WRN-10-1**: workers of one thread / one of all, steps per second', (f) => times(f.pool_over_single)),
+    '',
+    ...files.map(
+      ({ provenance }) =>
+        `- ${KIND_TITLES[provenance.isa]}: ${machineText(provenance)}; commit ${provenance.commit.slice(0, 8)}, ${provenance.finished.slice(0, 10)}.`,
+    ),
+    '',
+  ].join('\n');
 }

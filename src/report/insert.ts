@@ -1,21 +1,39 @@
 // Puts a generated text into a file that people write, between two marks.
+import { readFile } from 'node:fs/promises';
 import { InputError } from '../errors.js';
+import { explained, writeWhole } from '../results/files.js';
 
 export const BEGIN = '<!-- labelnoise table -->';
 export const END = '<!-- labelnoise end -->';
+/** Those of the table of speeds. */
+export const PERF_MARKS = { begin: '<!-- labelnoise perf -->', end: '<!-- labelnoise perf end -->' };
 
 /**
  * The file's text with what stands between the marks replaced.
  *
  * @param file its name, for the error
+ * @param marks the lines between which it stands
  * @throws InputError if the marks are not there, one of each, in this order
  */
-export function inserted(text: string, generated: string, file: string): string {
-  const [begin, end] = [text.indexOf(BEGIN), text.indexOf(END)];
-  const once = begin === text.lastIndexOf(BEGIN) && end === text.lastIndexOf(END);
+export function inserted(
+  text: string,
+  generated: string,
+  file: string,
+  marks = { begin: BEGIN, end: END },
+): string {
+  const [begin, end] = [text.indexOf(marks.begin), text.indexOf(marks.end)];
+  const once = begin === text.lastIndexOf(marks.begin) && end === text.lastIndexOf(marks.end);
   if (begin < 0 || end < begin || !once)
     throw new InputError(
-      `${file}: needs a line ${BEGIN} and after it a line ${END}, to put the table between`,
+      `${file}: needs a line ${marks.begin} and after it a line ${marks.end}, to put the table between`,
     );
-  return `${text.slice(0, begin + BEGIN.length)}\n${generated}${text.slice(end)}`;
+  return `${text.slice(0, begin + marks.begin.length)}\n${generated}${text.slice(end)}`;
+}
+
+/** Puts a generated text between the marks of a file. @throws InputError if it cannot be read or written, or has no marks */
+export async function insertInto(file: string, generated: string, marks?: typeof PERF_MARKS): Promise<void> {
+  const text = await readFile(file, 'utf8').catch((error) => {
+    throw explained(error, `cannot read ${file}`);
+  });
+  await writeWhole(file, inserted(text, generated, file, marks));
 }

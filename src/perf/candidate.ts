@@ -7,7 +7,7 @@ import type { Readable, Writable } from 'node:stream';
 export type Answer = { milliseconds: number[] } | { error: string };
 
 /** Speaks to a child process in lines of JSON: one command, one answer. */
-export class Contender {
+export class Candidate {
   private readonly child: ChildProcessByStdio<Writable, Readable, Readable>;
   private readonly lines: AsyncIterator<string>;
   private readonly ended: Promise<string>;
