@@ -9,7 +9,9 @@ import { InputError } from '../src/errors.js';
 import { buildNetwork } from '../src/models/build.js';
 import { initialise } from '../src/models/initialise.js';
 import { Candidate } from '../src/perf/candidate.js';
+import { perfFile } from '../src/perf/file.js';
 import { forwardFlops, trainingFlops } from '../src/perf/flops.js';
+import { kindInUse } from '../src/perf/kind.js';
 import { madeUpImages, modelOf } from '../src/perf/setting.js';
 import { stockTrainer } from '../src/perf/stock_step.js';
 import { comparisonTable } from '../src/perf/table.js';
@@ -82,7 +84,7 @@ describe('labelnoise perf', () => {
     const text = await perf(options, () => {});
     expect(text).to.include('WRN-10-1').and.to.include('Stock tfjs').and.not.to.include(' ms');
     const { models, pool_over_single, provenance } = JSON.parse(
-      readFileSync(path.join(out, 'perf.json'), 'utf8'),
+      readFileSync(path.join(out, perfFile(kindInUse().isa)), 'utf8'),
     );
     if (pool_over_single !== null) expect(pool_over_single).to.be.above(0);
     const figures = models['WRN-10-1'];

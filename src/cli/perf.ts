@@ -4,7 +4,6 @@ import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import type { Command } from 'commander';
-import { probeEngine } from '../engine/install/probe.js';
 import { InputError } from '../errors.js';
 import type { ModelFigures } from '../perf/compare.js';
 import { machineText, perfFile, readPerf } from '../perf/file.js';
@@ -52,7 +51,10 @@ export function register(program: Command): void {
     .command('perf')
     .description('compare the speed of training with other ways to do the same')
     .option('--out <dir>', 'folder for perf-<kind>.json', path.join('results', 'perf'))
-    .option('--into <file>', `measure nothing; put the table of OUT's files into a file, between ${PERF_MARKS.begin} and ${PERF_MARKS.end}`)
+    .option(
+      '--into <file>',
+      `measure nothing; put the table of OUT's files into a file, between ${PERF_MARKS.begin} and ${PERF_MARKS.end}`,
+    )
     .option('--models <names>', `networks, e.g. ${MODELS} (the default)`)
     .option('--batch <n>', `batch size (default: ${BATCH}, large networks ${LARGE_BATCH})`)
     .option('--rounds <n>', `rounds of measurement (default: ${ROUNDS})`)
@@ -93,13 +95,11 @@ export async function perf(options: PerfOptions, tell: (line: string) => void): 
   const { fastestPrecision } = await import('../training/precision.js');
   const precision = fastestPrecision();
   const { threads, ...versions } = engineVersions();
-  const origin = await originOf(versions);
-  const kind = kindInUse(origin.instructions);
-  const { oneDnn } = await probeEngine();
+  const origin = { ...(await originOf(versions)), kernels: versions.kernels, oneDnn: versions.oneDnn };
+  const kind = kindInUse();
   const machine = {
     ...origin,
     ...kind,
-    oneDnn,
     threads,
     precision,
     ...(torch ? { torch } : {}),

@@ -9,7 +9,7 @@ import { type Kind, pytorchLimits } from './kind.js';
 import { median } from './median.js';
 import { modelOf } from './setting.js';
 import type { LoopFigures } from './training_loop.js';
-import { takesPart, type Turns, turnsOf, warmsUpTwice } from './turns.js';
+import { type Turns, takesPart, turnsOf, warmsUpTwice } from './turns.js';
 
 /** What is to be compared. */
 export interface Comparison {

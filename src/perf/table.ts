@@ -63,10 +63,15 @@ export function perfTable(files: readonly PerfFile[]): string {
     row('', ({ provenance }) => KIND_TITLES[provenance.isa]),
     line(['---', ...files.map(() => '---:')]),
     ...names.flatMap((name) => [
-      row(`**${name}**, batch`, of(name, ({ batch }) => String(batch))),
+      row(
+        `**${name}**, batch`,
+        of(name, ({ batch }) => String(batch)),
+      ),
       ...PERF_ROWS.map(([title, cell]) => row(title, of(name, cell))),
     ]),
-    row('**WRN-10-1**: workers of one thread / one of all, steps per second', (f) => times(f.pool_over_single)),
+    row('**WRN-10-1**: workers of one thread / one of all, steps per second', (f) =>
+      times(f.pool_over_single),
+    ),
     '',
     ...files.map(
       ({ provenance }) =>
