@@ -210,9 +210,7 @@ void normaliseGradient(const Normalisation& n, const T* gradient, const T* x, si
   template void normaliseGradient(const Normalisation&, const T*, const T*, size_t, int, T*, float*, float*, \
                                   int);
 LABELNOISE_INSTANCES(float)
-#if defined(__AVX512BF16__)
 LABELNOISE_INSTANCES(uint16_t)
-#endif
 #undef LABELNOISE_INSTANCES
 
 }  // namespace labelnoise

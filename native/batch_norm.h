@@ -1,5 +1,5 @@
-// Training-mode batch normalisation, followed by ReLU where asked for, and its gradient. Numbers are float32,
-// or bfloat16 in libraries for processors that have it.
+// Training-mode batch normalisation, followed by ReLU where asked for, and its gradient, of numbers in
+// float32 or bfloat16.
 #pragma once
 #include <cstddef>
 #include <cstdint>

@@ -6,12 +6,11 @@
 namespace labelnoise {
 
 /** out = a + b; bfloat16 is rounded to nearest even. */
-void add(const float* a, const float* b, float* out, size_t size, int threads);
-void add(const uint16_t* a, const uint16_t* b, uint16_t* out, size_t size, int threads);
+template <typename T>
+void add(const T* a, const T* b, T* out, size_t size, int threads);
 
 /** out = gradient, but 0 where the activation is 0 or less. */
-void reluGradient(const float* gradient, const float* activation, float* out, size_t size, int threads);
-void reluGradient(const uint16_t* gradient, const uint16_t* activation, uint16_t* out, size_t size,
-                  int threads);
+template <typename T>
+void reluGradient(const T* gradient, const T* activation, T* out, size_t size, int threads);
 
 }  // namespace labelnoise

@@ -28,14 +28,14 @@ namespace labelnoise {
 
 #if defined(__AMX_BF16__)
 extern const InstructionSet kCompiledFor = {true, true};
-constexpr bool kHasBfloat16 = true;
+constexpr bool kHasTiles = true;
 #else
 #if defined(__AVX512F__)
 extern const InstructionSet kCompiledFor = {true, false};
 #else
 extern const InstructionSet kCompiledFor = {false, false};
 #endif
-constexpr bool kHasBfloat16 = false;
+constexpr bool kHasTiles = false;
 #endif
 
 namespace {
@@ -467,10 +467,10 @@ Kernels untyped() {
   return {guarded<compute>, nullptr, nullptr};
 }
 
-template <template <typename> class Operation>
+template <template <typename> class Operation, bool onTiles = false>
 Kernels typed() {
   Kernels kernels{nullptr, guarded<Operation<float>::compute>, nullptr};
-  if constexpr (kHasBfloat16) kernels.bfloat16 = guarded<Operation<uint16_t>::compute>;
+  if constexpr (kHasTiles || !onTiles) kernels.bfloat16 = guarded<Operation<uint16_t>::compute>;
   return kernels;
 }
 
@@ -488,19 +488,19 @@ std::vector<Definition> definitions() {
        {"images: T", "filter: T"},
        {"result: T"},
        {"stride: int"},
-       typed<ConvolutionOperation>(),
+       typed<ConvolutionOperation, true>(),
        anyShape},
       {"LabelnoiseImageGradient",
        {"gradient: T", "filter: T"},
        {"result: T"},
        {"stride: int", "height: int", "width: int"},
-       typed<ImageGradientOperation>(),
+       typed<ImageGradientOperation, true>(),
        anyShape},
       {"LabelnoiseFilterGradient",
        {"images: T", "gradient: T"},
        {"filter: float"},
        {"stride: int"},
-       typed<FilterGradientOperation>(),
+       typed<FilterGradientOperation, true>(),
        anyShape},
       {"LabelnoiseMoments",
        {"x: T"},

@@ -18,7 +18,7 @@ export class NativeOperations {
   ) {}
 
   convolution(images: Value, filter: Value, strides: number[], shape: number[]): Value | undefined {
-    if (!this.takes(images, filter)) return undefined;
+    if (!this.convolves(images, filter)) return undefined;
     if (!isServed('forward', images.dtype, { images: images.shape, filter: filter.shape, strides }))
       return undefined;
     const attributes = { ...T(images), stride: { int: strides[0]! } };
@@ -26,7 +26,7 @@ export class NativeOperations {
   }
 
   imageGradient(gradient: Value, filter: Value, strides: number[], images: number[]): Value | undefined {
-    if (!this.takes(gradient, filter)) return undefined;
+    if (!this.convolves(gradient, filter)) return undefined;
     if (!isServed('imageGradient', gradient.dtype, { images, filter: filter.shape, strides }))
       return undefined;
     const [, height, width] = images as [number, number, number, number];
@@ -47,7 +47,7 @@ export class NativeOperations {
 
   /** In float32, as its sums are. */
   filterGradient(images: Value, gradient: Value, strides: number[], filter: number[]): Value | undefined {
-    if (!this.takes(images, gradient)) return undefined;
+    if (!this.convolves(images, gradient)) return undefined;
     if (!isServed('filterGradient', images.dtype, { images: images.shape, filter, strides }))
       return undefined;
     const attributes = { ...T(images), stride: { int: strides[0]! } };
@@ -149,10 +149,19 @@ export class NativeOperations {
     return this.graph.value('LabelnoiseNormalise', operands, attributes, x.dtype, x.shape);
   }
 
-  /** Whether there are kernels for values of this type: all of one, bfloat16 only with AMX. */
+  /** Whether there are kernels for values of these types: all of them must be of one. */
   private takes(...values: Value[]): boolean {
-    const dtype = this.instructionSet === 'amx' && values[0]!.dtype === 'bfloat16' ? 'bfloat16' : 'float32';
-    return this.instructionSet !== undefined && values.every((value) => value.dtype === dtype);
+    const [{ dtype }] = values as [Value];
+    return (
+      this.instructionSet !== undefined &&
+      (dtype === 'float32' || dtype === 'bfloat16') &&
+      values.every((value) => value.dtype === dtype)
+    );
+  }
+
+  /** Convolutions in bfloat16 need tiles. */
+  private convolves(...values: Value[]): boolean {
+    return this.takes(...values) && (values[0]!.dtype === 'float32' || this.instructionSet === 'amx');
   }
 }
 
