@@ -11,7 +11,7 @@ import { initialise } from '../src/models/initialise.js';
 import { PROJECT_ROOT } from '../src/project.js';
 import { type ProgramSpec, trainingProgram } from '../src/training/training_program.js';
 import { readNpz } from './support/npz.js';
-import { relativeDistance } from './support/programs.js';
+import { parameterDistance, relativeDistance } from './support/programs.js';
 
 interface Fixture {
   /** Every how many values of weights and momentum are stored. */
@@ -36,6 +36,8 @@ interface Fixture {
 
 /** Of float32 after ten steps at weights where no activation comes near ReLU's kink; mistakes are tens of times larger. */
 const TOLERANCE = 1e-4;
+/** Of a parameter's gradient alone: what is left of a subtraction of means has few of float32's digits, thousandths. */
+const PARAMETER_TOLERANCE = 1e-2;
 const FOLDER = path.join(PROJECT_ROOT, 'test', 'fixtures', 'parity');
 const fixture: Fixture = JSON.parse(readFileSync(path.join(FOLDER, 'parity.json'), 'utf8'));
 const arrays = readNpz(path.join(FOLDER, 'parity.npz'));
@@ -101,6 +103,9 @@ function expectState(session: Session, name: string, step: number, initial: Floa
     expect(relativeDistance(values, array(`${name}/${what}-${step}`)), `${what} after ${step}`).to.be.at.most(
       TOLERANCE,
     );
+  const expected = array(`${name}/momentum-${step}`);
+  const apart = parameterDistance(found.momentum, expected, specOf(fixture.cases[name]!), fixture.stride);
+  expect(apart, `momentum of one parameter after ${step}`).to.be.at.most(PARAMETER_TOLERANCE);
 }
 
 function take(session: Session, { batch, gradient }: Fixture['cases'][string], n: number): number {

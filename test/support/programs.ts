@@ -87,3 +87,27 @@ export function relativeDistance(a: ArrayLike<number>, b: ArrayLike<number>): nu
   }
   return Math.sqrt(distance / size);
 }
+
+/**
+ * The largest relative distance of any one parameter's values in two vectors of all parameters. Of the whole vector the
+ * classifier's gradient is nearly all, where activations keep away from ReLU's kink, and would hide the others'.
+ *
+ * @param stride every how many values of a vector are given
+ */
+export function parameterDistance(
+  a: ArrayLike<number>,
+  b: ArrayLike<number>,
+  { model }: Pick<ProgramSpec, 'model'>,
+  stride = 1,
+): number {
+  const distances: number[] = [];
+  let begin = 0;
+  for (const { shape } of Object.values(buildNetwork(model).parameters)) {
+    const end = begin + shape.reduce((product, size) => product * size, 1);
+    const of = (values: ArrayLike<number>) =>
+      Array.prototype.slice.call(values, Math.ceil(begin / stride), Math.ceil(end / stride));
+    distances.push(relativeDistance(of(a), of(b)));
+    begin = end;
+  }
+  return Math.max(...distances);
+}
