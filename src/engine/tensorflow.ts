@@ -6,8 +6,7 @@ import { oneDnnLimit } from './native/instruction_set.js';
 process.env.TF_CPP_MIN_LOG_LEVEL ??= '2';
 process.env.TF_NUM_INTRAOP_THREADS ??= String(availableParallelism());
 process.env.TF_NUM_INTEROP_THREADS ??= '1';
-// TensorFlow's default is to leave oneDNN off on processors without AVX-512, where a step of WRN-16-1 then takes about
-// twice as long (results/perf).
+// TensorFlow's default is to leave oneDNN off on processors without AVX-512, where its own convolutions take about twice as long.
 if (process.arch === 'x64') process.env.TF_ENABLE_ONEDNN_OPTS ??= '1';
 const limit = oneDnnLimit();
 if (limit) process.env.ONEDNN_MAX_CPU_ISA ??= limit;

@@ -170,8 +170,8 @@ function T({ dtype }: Value): Record<string, Attribute> {
 }
 
 /**
- * Which convolutions have kernels that beat TensorFlow's: a fixed rule, or bits would depend on a timing. Behind it are
- * results/perf/kernels-*.json (make perf-kernels).
+ * Which convolutions have kernels that beat TensorFlow's: a fixed rule, or bits would depend on a timing. Winograd's transforms are
+ * worth it from 16 channels on, on AVX2 and AVX-512 alike; the tiles of AMX where oneDNN does not fill them as well.
  */
 function isServed(
   product: 'forward' | 'imageGradient' | 'filterGradient',
@@ -182,7 +182,6 @@ function isServed(
   const [rows, columns, inputs, outputs] = shape.filter as [number, number, number, number];
   const [stride, right] = shape.strides as [number, number];
   if (rows !== 3 || columns !== 3 || stride !== right) return false;
-  // Winograd's transforms are worth it from 16 channels on.
   if (dtype === 'float32') return stride === 1 && inputs >= 16 && outputs >= 16;
   if (!fillsTiles(height, width, inputs, outputs, stride)) return false;
   if (product === 'filterGradient') return true;
