@@ -1,0 +1,311 @@
+// The kernels against plain loops in float64, over random shapes; run under sanitizers by
+// test/native_kernels.test.ts.
+#include <cmath>
+#include <cstdio>
+#include <cstring>
+#include <functional>
+#include <limits>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "../batch_norm.h"
+#include "../elementwise.h"
+#include "../weight_vectors.h"
+#include "../winograd.h"
+
+using namespace labelnoise;
+
+namespace {
+
+using Vector = std::vector<float>;
+using Exact = std::vector<double>;
+
+constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
+constexpr float kInfinity = std::numeric_limits<float>::infinity();
+
+std::mt19937 generator(1);
+int passed = 0, failed = 0;
+
+void check(bool holds, const std::string& what) {
+  if (holds) passed++;
+  if (holds) return;
+  failed++;
+  std::printf("failed: %s\n", what.c_str());
+}
+
+int between(int least, int most) { return std::uniform_int_distribution<int>(least, most)(generator); }
+
+Vector drawn(size_t size, float center = 0) {
+  std::normal_distribution<float> normal(center, 1);
+  Vector values(size);
+  for (float& value : values) value = normal(generator);
+  return values;
+}
+
+/** ||a - b|| / ||b||. */
+double distance(const Vector& a, const Exact& b) {
+  double apart = 0, size = 0;
+  for (size_t i = 0; i < b.size(); i++) apart += (a[i] - b[i]) * (a[i] - b[i]), size += b[i] * b[i];
+  return std::sqrt(apart) / std::sqrt(size);
+}
+
+template <typename T>
+bool sameBits(const std::vector<T>& a, const std::vector<T>& b) {
+  return a.size() == b.size() && !std::memcmp(a.data(), b.data(), a.size() * sizeof(T));
+}
+
+/** Calls visit(image's pixel, result's pixel, position of the filter) for all that meet. */
+void overPairs(const Convolution& c, const std::function<void(size_t, size_t, int)>& visit) {
+  for (int n = 0; n < c.batch; n++)
+    for (int y = 0; y < c.height; y++)
+      for (int x = 0; x < c.width; x++)
+        for (int tap = 0; tap < 9; tap++) {
+          const int up = y + tap / 3 - 1, left = x + tap % 3 - 1;
+          if (up >= 0 && up < c.height && left >= 0 && left < c.width)
+            visit((size_t(n) * c.height + up) * c.width + left, (size_t(n) * c.height + y) * c.width + x,
+                  tap);
+        }
+}
+
+struct Products {
+  Vector result, images, filter;
+};
+
+Products convolved(const Convolution& c, const Vector& images, const Vector& filter, const Vector& gradient,
+                   int threads) {
+  Products p{Vector(gradient.size()), Vector(images.size()), Vector(filter.size())};
+  convolve(c, images.data(), filter.data(), p.result.data(), threads);
+  imageGradient(c, gradient.data(), filter.data(), p.images.data(), threads);
+  filterGradient(c, images.data(), gradient.data(), p.filter.data(), threads);
+  return p;
+}
+
+void testConvolution(const Convolution& c) {
+  const std::string name = "convolution [" + std::to_string(c.batch) + "," + std::to_string(c.height) + "," +
+                           std::to_string(c.width) + "," + std::to_string(c.inputs) + "] -> " +
+                           std::to_string(c.outputs);
+  const size_t pixels = size_t(c.batch) * c.height * c.width;
+  Vector images = drawn(pixels * c.inputs), filter = drawn(size_t(9) * c.inputs * c.outputs);
+  const Vector gradient = drawn(pixels * c.outputs);
+  Exact result(gradient.size()), ofImages(images.size()), ofFilter(filter.size());
+  overPairs(c, [&](size_t from, size_t to, int tap) {
+    for (int i = 0; i < c.inputs; i++)
+      for (int o = 0; o < c.outputs; o++) {
+        const size_t w = (size_t(tap) * c.inputs + i) * c.outputs + o;
+        const double x = images[from * c.inputs + i], dy = gradient[to * c.outputs + o];
+        result[to * c.outputs + o] += x * filter[w];
+        ofImages[from * c.inputs + i] += dy * filter[w];
+        ofFilter[w] += x * dy;
+      }
+  });
+  const Products one = convolved(c, images, filter, gradient, 1);
+  check(distance(one.result, result) < 2e-5, name + ": result");
+  check(distance(one.images, ofImages) < 2e-5, name + ": gradient of the images");
+  check(distance(one.filter, ofFilter) < 2e-5, name + ": gradient of the filter");
+  for (int threads = 2; threads <= 3; threads++) {
+    const Products many = convolved(c, images, filter, gradient, threads);
+    check(sameBits(one.result, many.result) && sameBits(one.images, many.images) &&
+              sameBits(one.filter, many.filter),
+          name + ": the same bits on " + std::to_string(threads) + " threads");
+  }
+  // Numbers below the smallest normal one: nothing to be exact about, but they are no reason to be wrong.
+  Vector tiny = images;
+  for (float& value : tiny) value *= 1e-39f;
+  const Products small = convolved(c, tiny, filter, gradient, 1);
+  bool near = true;
+  for (size_t i = 0; i < result.size(); i++) near &= std::fabs(small.result[i] - 1e-39 * result[i]) < 1e-41;
+  check(near, name + ": denormal numbers");
+  // What is not finite must not become finite.
+  for (float bad : {kNaN, kInfinity}) {
+    const size_t pixel = size_t(between(0, int(pixels) - 1));
+    Vector spoilt = images;
+    spoilt[pixel * c.inputs + between(0, c.inputs - 1)] = bad;
+    const Products p = convolved(c, spoilt, filter, gradient, 1);
+    bool kept = true;
+    overPairs(c, [&](size_t from, size_t to, int) {
+      if (from == pixel)
+        for (int o = 0; o < c.outputs; o++) kept &= !std::isfinite(p.result[to * c.outputs + o]);
+    });
+    bool inFilter = false;
+    for (float value : p.filter) inFilter |= !std::isfinite(value);
+    check(kept && inFilter, name + ": NaN and infinity stay");
+  }
+}
+
+template <typename T>
+T stored(float value);
+template <>
+float stored(float value) {
+  return value;
+}
+template <>
+uint16_t stored(float value) {
+  uint32_t bits;
+  std::memcpy(&bits, &value, sizeof bits);
+  return std::isnan(value) ? 0x7fc0 : uint16_t((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
+}
+
+float number(float value) { return value; }
+float number(uint16_t value) {
+  const uint32_t bits = uint32_t(value) << 16;
+  float result;
+  std::memcpy(&result, &bits, sizeof result);
+  return result;
+}
+
+template <typename T>
+std::vector<T> storedAll(const Vector& values) {
+  std::vector<T> all;
+  for (float value : values) all.push_back(stored<T>(value));
+  return all;
+}
+
+template <typename T>
+Vector numbers(const std::vector<T>& values) {
+  Vector all;
+  for (T value : values) all.push_back(number(value));
+  return all;
+}
+
+/** Deviation that the rounding of stored numbers explains. */
+template <typename T>
+constexpr double kRounding = sizeof(T) == 2 ? 4e-3 : 1e-5;
+
+template <typename T>
+void testNormalisation(size_t rows, int channels, bool relu) {
+  const std::string name = std::string("batch norm of ") + (sizeof(T) == 2 ? "bfloat16" : "float32") + " [" +
+                           std::to_string(rows) + "," + std::to_string(channels) + "]" +
+                           (relu ? " with ReLU" : "");
+  const size_t size = rows * channels;
+  std::vector<T> x = storedAll<T>(drawn(size, 3));
+  const std::vector<T> dy = storedAll<T>(drawn(size));
+  const Vector scale = drawn(channels, 1), offset = drawn(channels);
+  Exact mean(channels), variance(channels), y(size), dx(size), dScale(channels), dOffset(channels);
+  Vector m(channels), v(channels), s(channels), o(channels);
+  moments(x.data(), rows, channels, m.data(), v.data(), 1);
+  const Normalisation n{m.data(), v.data(), scale.data(), offset.data(), 1e-5f, relu};
+  const auto at = [&](size_t row, int c) { return row * channels + c; };
+  for (int c = 0; c < channels; c++) {
+    for (size_t r = 0; r < rows; r++) mean[c] += number(x[at(r, c)]) / double(rows);
+    for (size_t r = 0; r < rows; r++)
+      variance[c] += std::pow(number(x[at(r, c)]) - mean[c], 2) / double(rows);
+    // From the vectors that the kernels are given, so that all agree on which side of ReLU's kink a number
+    // is.
+    const float factor = scale[c] / std::sqrt(v[c] + n.epsilon), shift = offset[c] - m[c] * factor;
+    const double deviation = std::sqrt(double(v[c]) + n.epsilon);
+    double sum = 0, product = 0;
+    Exact g(rows), normal(rows);
+    for (size_t r = 0; r < rows; r++) {
+      const float before = std::fma(number(x[at(r, c)]), factor, shift);
+      normal[r] = (number(x[at(r, c)]) - double(m[c])) / deviation;
+      y[at(r, c)] = relu && before < 0 ? 0 : before;
+      g[r] = relu && !(before > 0) ? 0 : number(dy[at(r, c)]);
+      sum += g[r], product += g[r] * normal[r];
+    }
+    dScale[c] = product, dOffset[c] = sum;
+    for (size_t r = 0; r < rows; r++)
+      dx[at(r, c)] = scale[c] / deviation * (g[r] - sum / double(rows) - normal[r] * product / double(rows));
+  }
+  check(distance(m, mean) < 1e-6 && distance(v, variance) < 1e-5, name + ": moments");
+  std::vector<T> out(size), ofX(size);
+  for (int threads = 1; threads <= 3; threads++) {
+    std::vector<T> again(size), ofXAgain(size);
+    Vector sAgain(channels), oAgain(channels);
+    normalise(n, x.data(), rows, channels, again.data(), threads);
+    normaliseGradient(n, dy.data(), x.data(), rows, channels, ofXAgain.data(), sAgain.data(), oAgain.data(),
+                      threads);
+    if (threads == 1) out = again, ofX = ofXAgain, s = sAgain, o = oAgain;
+    check(sameBits(out, again) && sameBits(ofX, ofXAgain) && sameBits(s, sAgain) && sameBits(o, oAgain),
+          name + ": the same bits on " + std::to_string(threads) + " threads");
+  }
+  check(distance(numbers(out), y) < kRounding<T>, name + ": result");
+  // In one row there is no gradient but rounding.
+  if (rows > 1) check(distance(numbers(ofX), dx) < kRounding<T>, name + ": gradient");
+  check(distance(o, dOffset) < 1e-5 && (rows == 1 || distance(s, dScale) < 1e-5),
+        name + ": gradients of scale and offset");
+
+  const int channel = between(0, channels - 1);
+  x[at(size_t(between(0, int(rows) - 1)), channel)] = stored<T>(kNaN);
+  moments(x.data(), rows, channels, m.data(), v.data(), 1);
+  normalise(n, x.data(), rows, channels, out.data(), 1);
+  normaliseGradient(n, dy.data(), x.data(), rows, channels, ofX.data(), s.data(), o.data(), 1);
+  bool kept = std::isnan(m[channel]) && std::isnan(v[channel]);
+  for (size_t r = 0; r < rows; r++)
+    kept &= std::isnan(number(out[at(r, channel)])) && std::isnan(number(ofX[at(r, channel)]));
+  check(kept, name + ": NaN stays");
+}
+
+template <typename T>
+void testElementwise(size_t size) {
+  const std::string name =
+      std::string(sizeof(T) == 2 ? "bfloat16" : "float32") + " of " + std::to_string(size);
+  std::vector<T> a = storedAll<T>(drawn(size)), b = storedAll<T>(drawn(size)), sum(size), masked(size);
+  if (size > 2) b[1] = stored<T>(kNaN), b[2] = stored<T>(0.f);
+  for (int threads = 1; threads <= 3; threads++) {
+    add(a.data(), b.data(), sum.data(), size, threads);
+    reluGradient(a.data(), b.data(), masked.data(), size, threads);
+    bool sums = true, masks = true;
+    for (size_t i = 0; i < size; i++) {
+      const T wanted = stored<T>(number(a[i]) + number(b[i]));
+      sums &= std::isnan(number(b[i])) ? std::isnan(number(sum[i])) : sum[i] == wanted;
+      masks &= number(masked[i]) == (number(b[i]) <= 0 ? 0 : number(a[i]));
+    }
+    check(sums, "sum in " + name);
+    check(masks, "ReLU's gradient in " + name);
+  }
+}
+
+void testWeightVectors(size_t size) {
+  const std::string name = " of " + std::to_string(size);
+  const Vector w = drawn(size), g = drawn(size), m = drawn(size);
+  Exact squares(1), plus(size), momentum(size), weights(size);
+  const Descent step{0.3f, 0.9f, 0.1f};
+  for (size_t i = 0; i < size; i++) {
+    squares[0] += double(w[i]) * w[i];
+    plus[i] = w[i] + 0.7 * g[i];
+    momentum[i] = 0.9 * m[i] + 0.3 * g[i];
+    weights[i] = w[i] - 0.1 * (0.9 * momentum[i] + 0.3 * g[i]);
+  }
+  const float first = sumOfSquares(w.data(), size, 1);
+  for (int threads = 1; threads <= 3; threads++) {
+    Vector sum(size), newWeights(size), newMomentum(size);
+    check(sumOfSquares(w.data(), size, threads) == first, "sum of squares on any threads" + name);
+    plusScaled(w.data(), g.data(), 0.7f, sum.data(), size, threads);
+    descend(step, w.data(), g.data(), m.data(), newWeights.data(), newMomentum.data(), size, threads);
+    check(distance(sum, plus) < 1e-6, "scaled sum" + name);
+    check(distance(newWeights, weights) < 1e-6 && distance(newMomentum, momentum) < 1e-6, "descent" + name);
+  }
+  check(distance({first}, squares) < 1e-5, "sum of squares" + name);
+  Vector spoilt = w;
+  spoilt.back() = kNaN;
+  check(std::isnan(sumOfSquares(spoilt.data(), size, 1)), "sum of squares keeps NaN" + name);
+}
+
+}  // namespace
+
+int main() {
+  const auto convolution = [](int batch, int height, int width, int inputs, int outputs) {
+    return Convolution{batch, height, width, inputs, height, width, outputs, 1, 1, 1};
+  };
+  for (int i = 0; i < 25; i++)
+    testConvolution(
+        convolution(between(1, 3), between(1, 11), between(1, 11), between(1, 40), between(1, 40)));
+  // One of many blocks, and those whose channels are shared out.
+  testConvolution(convolution(5, 32, 32, 16, 16));
+  testConvolution(convolution(13, 8, 8, 64, 64));
+  testConvolution(convolution(3, 9, 7, 65, 80));
+  for (int i = 0; i < 12; i++) {
+    const size_t rows = size_t(between(1, 600));
+    const int channels = 16 * between(1, 6);
+    testNormalisation<float>(rows, channels, i % 2);
+    testNormalisation<uint16_t>(rows, channels, i % 2);
+  }
+  for (size_t size : {size_t(1), size_t(7), size_t(33), size_t(70001)}) {
+    testElementwise<float>(size);
+    testElementwise<uint16_t>(size);
+    testWeightVectors(size);
+  }
+  std::printf("%d checks passed, %d failed\n", passed, failed);
+  return failed ? 1 : 0;
+}
