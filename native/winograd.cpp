@@ -35,8 +35,8 @@ constexpr int kRows = 6, kWide = 1, kGradientRows = 4;
 constexpr int kRows = 4, kWide = 1, kGradientRows = 4;
 #endif
 /** Bytes of a block's transformed patches. */
-constexpr size_t kBlockBytes = 3 << 17;
-constexpr int kFewestTiles = 48, kMostTiles = 192;
+constexpr size_t kBlockBytes = 3 << 16;
+constexpr int kFewestTiles = 32, kMostTiles = 192;
 /** Parts that a filter's gradient is summed in if its channels are few; from so many pairs of groups on they
  * are many. */
 constexpr int kParts = 8, kManyGroups = 16;
@@ -46,60 +46,87 @@ constexpr int kSliceTiles = 8;
 int groupsOf(int channels) { return (channels + kGroup - 1) / kGroup; }
 
 /** B' d for one column of a patch. */
-inline void patchTransform(const Floats* d, int from, Floats* out, int to) {
-  const Floats d0 = d[0], d1 = d[from], d2 = d[2 * from], d3 = d[3 * from], d4 = d[4 * from],
-               d5 = d[5 * from];
-  const Floats a = d4 - 4.f * d2, b = d3 - 4.f * d1, c = d4 - d2, e = 2.f * (d3 - d1);
-  out[0] = 4.f * d0 - 5.f * d2 + d4;
-  out[to] = a + b;
-  out[2 * to] = a - b;
-  out[3 * to] = c + e;
-  out[4 * to] = c - e;
-  out[5 * to] = 4.f * d1 - 5.f * d3 + d5;
-}
+struct PatchTransform {
+  static constexpr int kFrom = kPatch, kTo = kPatch;
+  static inline void apply(const Floats d[kFrom], Floats out[kTo]) {
+    const Floats a = d[4] - 4.f * d[2], b = d[3] - 4.f * d[1], c = d[4] - d[2], e = 2.f * (d[3] - d[1]);
+    out[0] = 4.f * d[0] - 5.f * d[2] + d[4];
+    out[1] = a + b;
+    out[2] = a - b;
+    out[3] = c + e;
+    out[4] = c - e;
+    out[5] = 4.f * d[1] - 5.f * d[3] + d[5];
+  }
+};
 
 /** A' m: what becomes of the products. */
-inline void tileTransform(const Floats* m, int from, Floats* out, int to) {
-  const Floats p = m[from] + m[2 * from], q = m[from] - m[2 * from];
-  const Floats r = m[3 * from] + m[4 * from], s = m[3 * from] - m[4 * from];
-  out[0] = m[0] + p + r;
-  out[to] = q + 2.f * s;
-  out[2 * to] = p + 4.f * r;
-  out[3 * to] = q + 8.f * s + m[5 * from];
-}
+struct TileTransform {
+  static constexpr int kFrom = kPatch, kTo = kTile;
+  static inline void apply(const Floats m[kFrom], Floats out[kTo]) {
+    const Floats p = m[1] + m[2], q = m[1] - m[2], r = m[3] + m[4], s = m[3] - m[4];
+    out[0] = m[0] + p + r;
+    out[1] = q + 2.f * s;
+    out[2] = p + 4.f * r;
+    out[3] = q + 8.f * s + m[5];
+  }
+};
 
 /** A y: the transpose of the tile's transform. */
-inline void tileGradientTransform(const Floats* y, int from, Floats* out, int to) {
-  const Floats y0 = y[0], y1 = y[from], y2 = y[2 * from], y3 = y[3 * from];
-  const Floats a = y0 + y2, b = y1 + y3, c = y0 + 4.f * y2, d = 2.f * y1 + 8.f * y3;
-  out[0] = y0;
-  out[to] = a + b;
-  out[2 * to] = a - b;
-  out[3 * to] = c + d;
-  out[4 * to] = c - d;
-  out[5 * to] = y3;
-}
+struct TileGradientTransform {
+  static constexpr int kFrom = kTile, kTo = kPatch;
+  static inline void apply(const Floats y[kFrom], Floats out[kTo]) {
+    const Floats a = y[0] + y[2], b = y[1] + y[3], c = y[0] + 4.f * y[2], d = 2.f * y[1] + 8.f * y[3];
+    out[0] = y[0];
+    out[1] = a + b;
+    out[2] = a - b;
+    out[3] = c + d;
+    out[4] = c - d;
+    out[5] = y[3];
+  }
+};
 
 /** G g. */
-inline void filterTransform(const Floats* g, int from, Floats* out, int to) {
-  const Floats g0 = g[0], g1 = g[from], g2 = g[2 * from];
-  const Floats a = (-1.f / 6) * (g0 + g2), b = (1.f / 6) * g1;
-  const Floats c = (1.f / 24) * g0 + (1.f / 6) * g2, d = (1.f / 12) * g1;
-  out[0] = 0.25f * g0;
-  out[to] = a - b;
-  out[2 * to] = a + b;
-  out[3 * to] = c + d;
-  out[4 * to] = c - d;
-  out[5 * to] = g2;
-}
+struct FilterTransform {
+  static constexpr int kFrom = 3, kTo = kPatch;
+  static inline void apply(const Floats g[kFrom], Floats out[kTo]) {
+    const Floats a = (-1.f / 6) * (g[0] + g[2]), b = (1.f / 6) * g[1];
+    const Floats c = (1.f / 24) * g[0] + (1.f / 6) * g[2], d = (1.f / 12) * g[1];
+    out[0] = 0.25f * g[0];
+    out[1] = a - b;
+    out[2] = a + b;
+    out[3] = c + d;
+    out[4] = c - d;
+    out[5] = g[2];
+  }
+};
 
 /** G' m: the transpose of the filter's transform. */
-inline void filterGradientTransform(const Floats* m, int from, Floats* out, int to) {
-  const Floats m1 = m[from], m2 = m[2 * from], m3 = m[3 * from], m4 = m[4 * from];
-  const Floats a = (-1.f / 6) * (m1 + m2), b = m3 + m4;
-  out[0] = 0.25f * m[0] + a + (1.f / 24) * b;
-  out[to] = (1.f / 6) * (m2 - m1) + (1.f / 12) * (m3 - m4);
-  out[2 * to] = a + (1.f / 6) * b + m[5 * from];
+struct FilterGradientTransform {
+  static constexpr int kFrom = kPatch, kTo = 3;
+  static inline void apply(const Floats m[kFrom], Floats out[kTo]) {
+    const Floats a = (-1.f / 6) * (m[1] + m[2]), b = m[3] + m[4];
+    out[0] = 0.25f * m[0] + a + (1.f / 24) * b;
+    out[1] = (1.f / 6) * (m[2] - m[1]) + (1.f / 12) * (m[3] - m[4]);
+    out[2] = a + (1.f / 6) * b + m[5];
+  }
+};
+
+/** Transforms the columns of a square, then its rows. `read` and `write` are given row and column. */
+template <typename Transform, typename Read, typename Write>
+inline void transformSquare(const Read& read, const Write& write) {
+  constexpr int N = Transform::kFrom, M = Transform::kTo;
+  Floats half[M][N];
+  for (int j = 0; j < N; j++) {
+    Floats column[N], to[M];
+    for (int i = 0; i < N; i++) column[i] = read(i, j);
+    Transform::apply(column, to);
+    for (int i = 0; i < M; i++) half[i][j] = to[i];
+  }
+  for (int i = 0; i < M; i++) {
+    Floats to[M];
+    Transform::apply(half[i], to);
+    for (int j = 0; j < M; j++) write(i, j, to[j]);
+  }
 }
 
 /** Tiles of which the transformed patches of so many groups of channels stay in the second-level cache. */
@@ -177,55 +204,37 @@ struct Window {
     firstColumn = std::max(0, -column), lastColumn = std::min(S, t.width - column);
   }
   bool isWhole() const { return firstRow == 0 && lastRow == S && firstColumn == 0 && lastColumn == S; }
-
-  void read(int channel, Floats* out) const {
-    const float* from = origin + channel;
-    if (isWhole() && channel + kLanes <= channels) {
-      for (int i = 0; i < S; i++)
-        for (int j = 0; j < S; j++) out[i * S + j] = load(from + i * rowStride + size_t(j) * channels);
-      return;
-    }
-    const size_t present = size_t(channels - channel);
-    for (int i = 0; i < S; i++)
-      for (int j = 0; j < S; j++)
-        out[i * S + j] = i >= firstRow && i < lastRow && j >= firstColumn && j < lastColumn
-                             ? load(from + i * rowStride + size_t(j) * channels, present)
-                             : Floats{};
-  }
+  const float* at(int i, int j) const { return origin + i * rowStride + size_t(j) * channels; }
+  bool has(int i, int j) const { return i >= firstRow && i < lastRow && j >= firstColumn && j < lastColumn; }
 };
 
-/** B' d B for a block of tiles, or A y A' of their gradients: S is 6 or 4 pixels a side. */
-template <int S, typename Transform>
+/** B' d B for a block of tiles, or A y A' of their gradients. */
+template <typename Transform>
 void transformTiles(const Tiling& t, const float* images, int channels, int first, int count,
-                    const Transformed& out, const Transform& transform) {
+                    const Transformed& out) {
+  constexpr int S = Transform::kFrom;
   for (int tile = 0; tile < count; tile++) {
     const Window<S> window(t, Place(t, first + tile), images, channels, (S - kTile) / 2);
+    const bool isWhole = window.isWhole();
     for (int g = 0; g < groupsOf(channels); g++)
       for (int v = 0; v < kGroupVectors; v++) {
         const int channel = g * kGroup + v * kLanes;
-        Floats d[S * S], e[kPatch * S], f[kPatch];
-        if (channel < channels)
-          window.read(channel, d);
-        else
-          std::fill_n(d, S * S, Floats{});
-        for (int j = 0; j < S; j++) transform(d + j, S, e + j, S);
         float* to = out.at(0, g, tile) + v * kLanes;
-        for (int i = 0; i < kPatch; i++) {
-          transform(e + i * S, 1, f, 1);
-          for (int j = 0; j < kPatch; j++) store(to + (i * kPatch + j) * out.position, f[j]);
+        const auto write = [&](int i, int j, Floats value) {
+          store(to + (i * kPatch + j) * out.position, value);
+        };
+        if (isWhole && channel + kLanes <= channels) {
+          transformSquare<Transform>([&](int i, int j) { return load(window.at(i, j) + channel); }, write);
+        } else {
+          const size_t present = size_t(std::max(0, channels - channel));
+          transformSquare<Transform>(
+              [&](int i, int j) {
+                return present && window.has(i, j) ? load(window.at(i, j) + channel, present) : Floats{};
+              },
+              write);
         }
       }
   }
-}
-
-void transformPatches(const Tiling& t, const float* images, int channels, int first, int count,
-                      const Transformed& out) {
-  transformTiles<kPatch>(t, images, channels, first, count, out, patchTransform);
-}
-
-void transformGradients(const Tiling& t, const float* gradient, int channels, int first, int count,
-                        const Transformed& out) {
-  transformTiles<kTile>(t, gradient, channels, first, count, out, tileGradientTransform);
 }
 
 /** A'mA: writes a block's results of one group of channels. */
@@ -239,15 +248,16 @@ void writeTiles(const Tiling& t, const Transformed& products, int productGroup, 
     for (int v = 0; v < kGroupVectors; v++) {
       const int channel = group * kGroup + v * kLanes;
       if (channel >= channels) break;
-      Floats m[kPositions], e[kTile * kPatch], y[kTile * kTile];
       const float* from = products.at(0, productGroup, tile) + v * kLanes;
-      for (int i = 0; i < kPositions; i++) m[i] = load(from + i * products.position);
-      for (int j = 0; j < kPatch; j++) tileTransform(m + j, kPatch, e + j, kPatch);
-      for (int i = 0; i < kTile; i++) tileTransform(e + i * kPatch, 1, y + i * kTile, 1);
       const size_t present = size_t(channels - channel);
-      for (int i = 0; i < rows; i++)
-        for (int j = 0; j < columns; j++)
-          store(pixel + (size_t(i) * t.width + j) * channels + channel, y[i * kTile + j], present);
+      const auto read = [&](int i, int j) { return load(from + (i * kPatch + j) * products.position); };
+      const auto at = [&](int i, int j) { return pixel + (size_t(i) * t.width + j) * channels + channel; };
+      if (rows == kTile && columns == kTile && present >= size_t(kLanes))
+        transformSquare<TileTransform>(read, [&](int i, int j, Floats y) { store(at(i, j), y); });
+      else
+        transformSquare<TileTransform>(read, [&](int i, int j, Floats y) {
+          if (i < rows && j < columns) store(at(i, j), y, present);
+        });
     }
   }
 }
@@ -278,14 +288,10 @@ void transformFilter(const Filter& filter, int group, float* out) {
         std::copy_n(matrix + size_t(d) * filter.outputs + group * kGroup, present, some[tap]);
     }
     for (int v = 0; v < kGroupVectors; v++) {
-      Floats g[9], e[kPatch * 3], u[kPatch];
-      for (int tap = 0; tap < 9; tap++) g[tap] = load(some[tap] + v * kLanes);
-      for (int j = 0; j < 3; j++) filterTransform(g + j, 3, e + j, 3);
       float* to = out + (size_t(group) * depth + d) * kGroup + v * kLanes;
-      for (int i = 0; i < kPatch; i++) {
-        filterTransform(e + i * 3, 1, u, 1);
-        for (int j = 0; j < kPatch; j++) store(to + (i * kPatch + j) * filter.positionFloats(), u[j]);
-      }
+      transformSquare<FilterTransform>(
+          [&](int i, int j) { return load(some[i * 3 + j] + v * kLanes); },
+          [&](int i, int j, Floats u) { store(to + (i * kPatch + j) * filter.positionFloats(), u); });
     }
   }
 }
@@ -361,7 +367,7 @@ void convolveBy(const Filter& filter, int batch, int height, int width, const fl
     float* data = reinterpret_cast<float*>(
         memory.get((patchFloats + Transformed::floats(kWide, count)) * sizeof(float)));
     const Transformed patches(data, groupsOf(depth), count), products(data + patchFloats, kWide, count);
-    transformPatches(tiling, source, depth, first, count, patches);
+    transformTiles<PatchTransform>(tiling, source, depth, first, count, patches);
     for (int g = 0; g < groups; g += kWide) {
       const int wide = std::min(kWide, groups - g);
       for (int i = 0; i < kPositions; i++) {
@@ -416,18 +422,14 @@ void addFilterGradient(const Convolution& c, const Transformed& patches, const T
       for (int v = 0; v < kGroupVectors; v++) {
         const int output = (outputGroup + w) * kGroup + v * kLanes;
         if (output >= c.outputs) break;
-        Floats m[kPositions], e[3 * kPatch], g[3];
-        for (int i = 0; i < kPositions; i++) m[i] = load(products[w][r][i] + v * kLanes);
-        for (int j = 0; j < kPatch; j++) filterGradientTransform(m + j, kPatch, e + j, kPatch);
         const size_t present = size_t(c.outputs - output);
-        for (int i = 0; i < 3; i++) {
-          filterGradientTransform(e + i * kPatch, 1, g, 1);
-          for (int j = 0; j < 3; j++) {
-            float* to =
-                result + (size_t(i * 3 + j) * c.inputs + inputGroup * kGroup + r) * c.outputs + output;
-            store(to, load(to, present) + g[j], present);
-          }
-        }
+        transformSquare<FilterGradientTransform>(
+            [&](int i, int j) { return load(products[w][r][i * kPatch + j] + v * kLanes); },
+            [&](int i, int j, Floats g) {
+              float* to =
+                  result + (size_t(i * 3 + j) * c.inputs + inputGroup * kGroup + r) * c.outputs + output;
+              store(to, load(to, present) + g, present);
+            });
       }
 }
 
@@ -468,8 +470,8 @@ void sumByParts(const Convolution& c, const float* images, const float* gradient
     for (int block = tiling.blocks * part / parts; block < tiling.blocks * (part + 1) / parts; block++) {
       const int first = tiling.first(block), count = tiling.count(block);
       const TransformedPair pair(memory, inputGroups, outputGroups, count);
-      transformPatches(tiling, images, c.inputs, first, count, pair.patches);
-      transformGradients(tiling, gradient, c.outputs, first, count, pair.gradients);
+      transformTiles<PatchTransform>(tiling, images, c.inputs, first, count, pair.patches);
+      transformTiles<TileGradientTransform>(tiling, gradient, c.outputs, first, count, pair.gradients);
       for (int o = 0; o < outputGroups; o += kWide)
         for (int i = 0; i < inputGroups; i++) addFilterGradient(c, pair, count, i, o, &sums[part * size]);
     }
@@ -493,8 +495,9 @@ void sumByChannels(const Convolution& c, const float* images, const float* gradi
     const TransformedPair pair(memory, inputGroups, groupsOf(c.outputs), count);
     forEach((count + kSliceTiles - 1) / kSliceTiles, threads, [&](int slice) {
       const int from = slice * kSliceTiles, some = std::min(kSliceTiles, count - from);
-      transformPatches(tiling, images, c.inputs, first + from, some, pair.patches.from(from));
-      transformGradients(tiling, gradient, c.outputs, first + from, some, pair.gradients.from(from));
+      transformTiles<PatchTransform>(tiling, images, c.inputs, first + from, some, pair.patches.from(from));
+      transformTiles<TileGradientTransform>(tiling, gradient, c.outputs, first + from, some,
+                                            pair.gradients.from(from));
     });
     forEach(inputGroups * outputPairs, threads, [&](int task) {
       addFilterGradient(c, pair, count, task % inputGroups, task / inputGroups * kWide, result);
