@@ -1,13 +1,20 @@
 // The native kernels against TensorFlow's, and their promise: the same bits whatever the threads and the load.
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { expect } from 'chai';
 import { Graph, type Value } from '../src/engine/graph.js';
-import { instructionSets } from '../src/engine/native/instruction_set.js';
+import { TFJS_FOLDER } from '../src/engine/install/tfjs_package.js';
+import { NATIVE_LIBRARY, nativeFolder } from '../src/engine/native/folder.js';
+import {
+  chosenInstructionSet,
+  instructionSets,
+  instructionSetsOf,
+} from '../src/engine/native/instruction_set.js';
 import { nativeKernels } from '../src/engine/native/library.js';
 import { NativeOperations } from '../src/engine/native/operations.js';
+import { InputError } from '../src/errors.js';
 import { PROJECT_ROOT } from '../src/project.js';
 import type { Precision } from '../src/suite/spec.js';
 import { relativeDistance } from './support/programs.js';
@@ -74,6 +81,48 @@ describe('the native kernels', () => {
       expect(new Set(bits).size, `${precision}, ${env.LABELNOISE_ISA}`).to.equal(1);
       expect(compute(precision, { LABELNOISE_NATIVE: 'off' })).not.to.equal(bits[0]);
     }
+  });
+
+  it('are for the highest instruction set that the processor has, or a lower one that is asked for', () => {
+    const avx512 = 'avx2 fma avx512f avx512bw avx512dq avx512vl';
+    expect(instructionSetsOf('sse2 avx')).to.deep.equal([]);
+    expect(instructionSetsOf('avx2')).to.deep.equal([]);
+    expect(instructionSetsOf('avx2 fma')).to.deep.equal(['avx2']);
+    expect(instructionSetsOf(`${avx512} amx_tile amx_bf16`)).to.deep.equal(['avx2', 'avx512']);
+    expect(instructionSetsOf(`${avx512} avx512_bf16 amx_tile amx_bf16`)).to.have.length(3);
+    const asked = process.env.LABELNOISE_ISA;
+    try {
+      delete process.env.LABELNOISE_ISA;
+      expect(chosenInstructionSet([])).to.equal(undefined);
+      expect(chosenInstructionSet(['avx2', 'avx512'])).to.equal('avx512');
+      process.env.LABELNOISE_ISA = 'avx2';
+      expect(chosenInstructionSet(['avx2', 'avx512'])).to.equal('avx2');
+      process.env.LABELNOISE_ISA = 'amx';
+      expect(() => chosenInstructionSet(['avx2', 'avx512'])).to.throw(
+        InputError,
+        'LABELNOISE_ISA is "amx"; it must be one of those that this processor has: avx2, avx512',
+      );
+    } finally {
+      if (asked === undefined) delete process.env.LABELNOISE_ISA;
+      else process.env.LABELNOISE_ISA = asked;
+    }
+  });
+
+  it('are left out, in words, where their library is none, and training goes on', function () {
+    const isa = instructionSets().at(-1);
+    if (!isa) this.skip();
+    const { content } = nativeFolder(path.join(TFJS_FOLDER, 'deps'), isa);
+    const cache = path.join(folder, 'cache');
+    mkdirSync(path.join(cache, 'tensorflow', content), { recursive: true });
+    writeFileSync(path.join(cache, 'tensorflow', content, NATIVE_LIBRARY), 'no library');
+    const env = { LABELNOISE_CACHE: cache, LABELNOISE_ISA: isa };
+    const main = path.join(PROJECT_ROOT, 'dist', 'src', 'cli', 'main.js');
+    const { stdout } = spawnSync(process.execPath, [main, 'doctor'], {
+      env: { ...process.env, ...env },
+      encoding: 'utf8',
+    });
+    expect(stdout).to.match(/Native kernels +not used: they do not load \(.+\)\n/);
+    expect(compute('float32', env)).to.equal(compute('float32', { LABELNOISE_NATIVE: 'off' }));
   });
 
   it('refuse a setting that is neither on nor off', () => {
