@@ -89,10 +89,15 @@ describe('labelnoise perf', () => {
     if (pool_over_single !== null) expect(pool_over_single).to.be.above(0);
     const figures = models['WRN-10-1'];
     expect(figures.failures).to.deep.equal({});
-    for (const ratio of ['stock_over_compiled', 'eager_over_compiled', 'sam_over_sgd', 'peak_rss_mib'])
-      expect(figures[ratio], ratio).to.be.above(0);
-    for (const share of ['outside_tensorflow', 'peak_fraction'])
-      expect(figures[share], share).to.be.within(0, 1);
+    const ratios = [
+      'stock_over_compiled',
+      'eager_over_compiled',
+      'sam_over_sgd',
+      'peak_fraction',
+      'peak_rss_mib',
+    ];
+    for (const ratio of ratios) expect(figures[ratio], ratio).to.be.above(0);
+    expect(figures.outside_tensorflow).to.be.within(0, 1);
     expect(figures).not.to.have.property('pytorch_best_over_compiled_sgd');
     expect(figures).to.include({ batch: 4, rounds: 1 });
     expect(provenance).to.include.keys('commit', 'cpu', 'threads', 'tensorflow', 'tfjs', 'node', 'precision');

@@ -19,10 +19,15 @@ function job(epochs = 1): TrainingJob {
 
 describe('worker processes', () => {
   let pool: WorkerPool;
-  beforeEach(() => {
+  before(() => {
     pool = new WorkerPool();
   });
-  afterEach(() => pool.close());
+  after(() => pool.close());
+
+  function startAnew(): void {
+    pool.close();
+    pool = new WorkerPool();
+  }
 
   it('train the same bits one after the other and at once', async () => {
     const train = () => pool.ask(1, 'train', job());
@@ -52,6 +57,7 @@ describe('worker processes', () => {
   });
 
   it('that end are told of with the signal that ended them, and replaced', async () => {
+    startAnew();
     const before = new Set(childProcesses());
     const error = await pool
       .ask(1, 'train', job(10000), () => {
@@ -70,6 +76,7 @@ describe('worker processes', () => {
   });
 
   it('say that memory ran out, and live on or are replaced', async () => {
+    startAnew();
     process.env.TF_CPU_BFC_MEM_LIMIT_IN_MB = '60';
     const large = job();
     large.spec = { ...large.spec, model: { kind: 'wide-resnet', depth: 16, width: 2, shortcut: 'pool-pad' } };
