@@ -232,9 +232,7 @@ struct Writer {
     const int y = part.row + row * plan.partStride, x = part.column + column * plan.partStride;
     uint16_t* first = result + (size_t(y) * plan.resultWidth + x) * plan.channels + channel;
     for (int t = 0; t < 16; t++)
-      if (offset[t] >= 0)
-        _mm256_storeu_si256(reinterpret_cast<__m256i*>(first + offset[t]),
-                            rounded(_mm512_load_ps(tile + t * 16)));
+      if (offset[t] >= 0) store(first + offset[t], _mm512_load_ps(tile + t * 16));
   }
 };
 

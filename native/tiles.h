@@ -3,6 +3,7 @@
 #pragma once
 #include <immintrin.h>
 
+#include <cstddef>
 #include <cstdint>
 #include <cstring>
 
@@ -28,6 +29,9 @@ class Tiles {
   Tiles(const Tiles&) = delete;
   Tiles& operator=(const Tiles&) = delete;
 };
+
+/** Mask of the first `count` of 32 elements. */
+inline __mmask32 firstOf(size_t count) { return count >= 32 ? ~__mmask32(0) : (__mmask32(1) << count) - 1; }
 
 /** Transposes 16 x 16 numbers of 32 bits. */
 inline void transpose(__m512i r[16]) {
