@@ -128,11 +128,11 @@ mutation-test: data
 
 lint: $(NODE_MODULES)
 	@node_modules/.bin/biome check --error-on-warnings
-	@node_modules/.bin/clang-format --dry-run -Werror native/*.cpp native/*.h native/test/*.cpp
+	@node_modules/.bin/clang-format --dry-run -Werror native/*.cpp native/*.h native/test/*.cpp native/test/*.h
 
 format: $(NODE_MODULES)
 	@node_modules/.bin/biome check --write
-	@node_modules/.bin/clang-format -i native/*.cpp native/*.h native/test/*.cpp
+	@node_modules/.bin/clang-format -i native/*.cpp native/*.h native/test/*.cpp native/test/*.h
 
 clean:
 	rm -rf dist

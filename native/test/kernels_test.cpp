@@ -10,7 +10,9 @@
 #include <vector>
 
 #include "../batch_norm.h"
+#include "../convolution.h"
 #include "../elementwise.h"
+#include "../filter_gradient.h"
 #include "../weight_vectors.h"
 #include "../winograd.h"
 
@@ -282,6 +284,52 @@ void testWeightVectors(size_t size) {
   check(std::isnan(sumOfSquares(spoilt.data(), size, 1)), "sum of squares keeps NaN" + name);
 }
 
+#if defined(__AMX_BF16__)
+/** The convolutions on tiles, of stride 1 or 2. */
+void testTiles(int batch, int size, int inputs, int outputs, int stride) {
+  const int out = size / stride, pad = ((out - 1) * stride + 3 - size) / 2;
+  const Convolution c{batch, size, size, inputs, out, out, outputs, stride, pad, pad};
+  const std::string name = "convolution on tiles [" + std::to_string(batch) + "," + std::to_string(size) +
+                           "," + std::to_string(inputs) + "] -> " + std::to_string(outputs) + " by " +
+                           std::to_string(stride);
+  const auto images = storedAll<uint16_t>(drawn(size_t(batch) * size * size * inputs));
+  const auto filter = storedAll<uint16_t>(drawn(size_t(9) * inputs * outputs));
+  const auto gradient = storedAll<uint16_t>(drawn(size_t(batch) * out * out * outputs));
+  Exact result(gradient.size()), ofImages(images.size()), ofFilter(filter.size());
+  for (int n = 0; n < batch; n++)
+    for (int y = 0; y < out; y++)
+      for (int x = 0; x < out; x++)
+        for (int tap = 0; tap < 9; tap++) {
+          const int up = y * stride + tap / 3 - pad, left = x * stride + tap % 3 - pad;
+          if (up < 0 || up >= size || left < 0 || left >= size) continue;
+          for (int i = 0; i < inputs; i++)
+            for (int o = 0; o < outputs; o++) {
+              const size_t from = ((size_t(n) * size + up) * size + left) * inputs + i,
+                           to = ((size_t(n) * out + y) * out + x) * outputs + o,
+                           w = (size_t(tap) * inputs + i) * outputs + o;
+              result[to] += double(number(images[from])) * number(filter[w]);
+              ofImages[from] += double(number(gradient[to])) * number(filter[w]);
+              ofFilter[w] += double(number(images[from])) * number(gradient[to]);
+            }
+        }
+  std::vector<uint16_t> first, firstImages;
+  Vector firstFilter;
+  for (int threads = 1; threads <= 3; threads++) {
+    std::vector<uint16_t> y(gradient.size()), dx(images.size());
+    Vector dw(filter.size());
+    convolve(c, images.data(), filter.data(), y.data(), threads);
+    imageGradient(c, gradient.data(), filter.data(), dx.data(), threads);
+    filterGradient(c, images.data(), gradient.data(), dw.data(), threads);
+    if (threads == 1) first = y, firstImages = dx, firstFilter = dw;
+    check(sameBits(y, first) && sameBits(dx, firstImages) && sameBits(dw, firstFilter),
+          name + ": the same bits on " + std::to_string(threads) + " threads");
+  }
+  check(distance(numbers(first), result) < kRounding<uint16_t>, name + ": result");
+  check(distance(numbers(firstImages), ofImages) < kRounding<uint16_t>, name + ": gradient of the images");
+  check(distance(firstFilter, ofFilter) < 1e-5, name + ": gradient of the filter");
+}
+#endif
+
 }  // namespace
 
 int main() {
@@ -306,6 +354,15 @@ int main() {
     testElementwise<uint16_t>(size);
     testWeightVectors(size);
   }
+#if defined(__AMX_BF16__)
+  testTiles(4, 8, 32, 48, 1);
+  testTiles(5, 8, 64, 32, 1);
+  testTiles(3, 4, 32, 16, 1);
+  testTiles(2, 32, 16, 16, 1);
+  testTiles(3, 16, 16, 32, 2);
+  testTiles(3, 16, 128, 64, 2);
+  testTiles(2, 16, 48, 16, 2);
+#endif
   std::printf("%d checks passed, %d failed\n", passed, failed);
   return failed ? 1 : 0;
 }
