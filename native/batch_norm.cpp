@@ -9,7 +9,6 @@
 #include <cmath>
 #include <vector>
 
-#include "bfloat16.h"
 #include "pool.h"
 #include "vectors.h"
 

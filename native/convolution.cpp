@@ -9,10 +9,10 @@
 #include <cstring>
 #include <vector>
 
-#include "bfloat16.h"
 #include "pool.h"
 #include "scratch.h"
 #include "tiles.h"
+#include "vectors.h"
 
 namespace labelnoise {
 namespace {

@@ -1,38 +1,19 @@
 // Element-wise work in blocks that threads share.
 #include "elementwise.h"
 
-#include <algorithm>
-
-#include "bfloat16.h"
-#include "pool.h"
 #include "vectors.h"
 
 namespace labelnoise {
-namespace {
-
-constexpr size_t kBlock = 1 << 16;
-
-/** Calls step(first element, how many there are from it on) for every vector. */
-template <typename Step>
-void inBlocks(size_t size, int threads, const Step& step) {
-  const int blocks = int((size + kBlock - 1) / kBlock);
-  forEach(blocks, threads, [&](int block) {
-    const size_t end = std::min(size, (block + 1) * kBlock);
-    for (size_t i = block * kBlock; i < end; i += kLanes) step(i, end - i);
-  });
-}
-
-}  // namespace
 
 template <typename T>
 void add(const T* a, const T* b, T* out, size_t size, int threads) {
-  inBlocks(size, threads,
-           [=](size_t i, size_t rest) { store(out + i, load(a + i, rest) + load(b + i, rest), rest); });
+  overVectors(size, threads,
+              [=](size_t i, size_t rest) { store(out + i, load(a + i, rest) + load(b + i, rest), rest); });
 }
 
 template <typename T>
 void reluGradient(const T* gradient, const T* activation, T* out, size_t size, int threads) {
-  inBlocks(size, threads, [=](size_t i, size_t rest) {
+  overVectors(size, threads, [=](size_t i, size_t rest) {
     // What is not a number is not 0 or less.
     store(out + i, load(activation + i, rest) <= 0.f ? Floats{} : load(gradient + i, rest), rest);
   });

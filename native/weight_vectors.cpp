@@ -4,25 +4,13 @@
 #include <algorithm>
 #include <vector>
 
-#include "pool.h"
 #include "vectors.h"
 
 namespace labelnoise {
 namespace {
 
-constexpr size_t kBlock = 1 << 16;
 /** Sums that run side by side, whatever the width of vectors: no addition waits for the one before. */
 constexpr int kSums = 64;
-
-int blocksOf(size_t size) { return int((size + kBlock - 1) / kBlock); }
-
-template <typename Step>
-void inBlocks(size_t size, int threads, const Step& step) {
-  forEach(blocksOf(size), threads, [&](int block) {
-    const size_t end = std::min(size, (block + 1) * kBlock);
-    for (size_t i = block * kBlock; i < end; i += kLanes) step(i, end - i);
-  });
-}
 
 }  // namespace
 
@@ -50,7 +38,7 @@ float sumOfSquares(const float* x, size_t size, int threads) {
 }
 
 void plusScaled(const float* a, const float* b, float factor, float* out, size_t size, int threads) {
-  inBlocks(size, threads, [=](size_t i, size_t rest) {
+  overVectors(size, threads, [=](size_t i, size_t rest) {
     store(out + i, factor * load(b + i, rest) + load(a + i, rest), rest);
   });
 }
@@ -58,7 +46,7 @@ void plusScaled(const float* a, const float* b, float factor, float* out, size_t
 void descend(const Descent& step, const float* weights, const float* gradient, const float* momentum,
              float* newWeights, float* newMomentum, size_t size, int threads) {
   const Floats factor = every(step.momentum), descent = every(-step.learningRate);
-  inBlocks(size, threads, [=](size_t i, size_t rest) {
+  overVectors(size, threads, [=](size_t i, size_t rest) {
     const Floats g = step.clip * load(gradient + i, rest);
     const Floats m = fused(factor, load(momentum + i, rest), g);
     store(newMomentum + i, m, rest);

@@ -188,7 +188,7 @@ struct Place {
         column(tile % t.across * kTile) {}
 };
 
-/** Reads a window of S x S pixels of 16 channels or fewer; pixels outside the image are zero. */
+/** S x S pixels around a tile, and which of them the image has. */
 template <int S>
 struct Window {
   const float* origin;

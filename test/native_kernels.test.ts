@@ -34,8 +34,10 @@ describe("the native kernels' C++", function () {
   this.timeout(600_000);
   let folder: string;
   before(function () {
-    // The kernels are for x86-64, and nothing else compiles their flags.
-    if (process.arch !== 'x64') this.skip();
+    if (process.arch !== 'x64') {
+      console.log('      the kernels are compiled for x86-64 only: not tested');
+      this.skip();
+    }
     folder = mkdtempSync(path.join(tmpdir(), 'labelnoise-kernels-'));
   });
   after(() => {

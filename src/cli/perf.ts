@@ -95,16 +95,16 @@ export async function perf(options: PerfOptions, tell: (line: string) => void): 
   const { fastestPrecision } = await import('../training/precision.js');
   const precision = fastestPrecision();
   const { threads, ...versions } = engineVersions();
-  const origin = { ...(await originOf(versions)), kernels: versions.kernels, oneDnn: versions.oneDnn };
   const kind = kindInUse();
   const machine = {
-    ...origin,
+    ...(await originOf(versions)),
+    ...versions,
     ...kind,
     threads,
     precision,
     ...(torch ? { torch } : {}),
   };
-  const heading = machineText(machine);
+  const heading = machineText(kind.isa, machine);
   tell(heading);
   const models: Record<string, ModelFigures> = {};
   const file = path.join(options.out, perfFile(kind.isa));

@@ -51,13 +51,10 @@ export interface ModelFigures {
   failures: Record<string, string>;
 }
 
-/**
- * Ways to run PyTorch: element type, and whether torch.compile is used. Images are channels-last in all, which was faster than
- * the other layout on every instruction set (WRN-16-1, batch 128, two cores of an AMD EPYC of the Zen 5 kind: by 25 to 38 %).
- */
+/** Ways to run PyTorch: element type, and whether torch.compile is used. */
 const PYTORCH_MODES = ['float32', 'float32-compiled', 'bfloat16', 'bfloat16-compiled'] as const;
 
-/** Where bfloat16 is emulated, element by element, it is no rival: eleven times as slow as float32 there. */
+/** Where bfloat16 is emulated it is no rival: a step takes many times as long. */
 function pytorchModes(isa: Kind): readonly string[] {
   return isa === 'avx2' ? PYTORCH_MODES.filter((mode) => !mode.startsWith('bfloat16')) : PYTORCH_MODES;
 }

@@ -28,10 +28,10 @@ const perfSchema = z.object({
   provenance: z.object({
     commit: z.string(),
     cpu: z.string(),
-    isa: z.enum(KINDS),
-    heldDown: z.boolean(),
+    heldDown: z.boolean().default(false),
     kernels: z.string(),
-    oneDnn: z.boolean(),
+    // Early files do not tell.
+    oneDnn: z.boolean().optional(),
     precision: z.string(),
     threads: z.int(),
     tensorflow: z.string(),
@@ -42,7 +42,7 @@ const perfSchema = z.object({
   }),
 });
 
-export type PerfFile = z.infer<typeof perfSchema>;
+export type PerfFile = z.infer<typeof perfSchema> & { kind: Kind };
 export type Machine = Omit<PerfFile['provenance'], 'finished'>;
 
 /** The name of a kind's file. */
@@ -59,14 +59,14 @@ export async function readPerf(folder: string): Promise<PerfFile[]> {
       if (error.code === 'ENOENT') return undefined;
       throw explained(error, `cannot read ${file}`);
     });
-    if (text !== undefined) found.push(parsed(text, file));
+    if (text !== undefined) found.push({ kind, ...parsed(text, file) });
   }
   if (!found.length)
     throw new InputError(`${folder}: has no ${KINDS.map(perfFile).join(', ')}; make perf writes one`);
   return found;
 }
 
-function parsed(text: string, file: string): PerfFile {
+function parsed(text: string, file: string): z.infer<typeof perfSchema> {
   let content: unknown;
   try {
     content = JSON.parse(text);
@@ -80,12 +80,13 @@ function parsed(text: string, file: string): PerfFile {
 }
 
 /** What figures are of, in one line. */
-export function machineText(machine: Machine): string {
+export function machineText(kind: Kind, machine: Machine): string {
   const held = machine.heldDown ? ' (held down to it by LABELNOISE_ISA)' : '';
   const torch = machine.torch ? `, PyTorch ${machine.torch}` : '';
+  const oneDnn = machine.oneDnn === undefined ? '' : `, oneDNN ${machine.oneDnn ? 'on' : 'off'}`;
   return [
-    `${machine.cpu}, ${machine.threads} threads; ${KIND_TITLES[machine.isa]} in use${held}`,
-    `compiled in ${machine.precision} with kernels of ${machine.kernels === 'native' ? 'ours' : 'TensorFlow'}, oneDNN ${machine.oneDnn ? 'on' : 'off'}`,
+    `${machine.cpu}, ${machine.threads} threads; ${KIND_TITLES[kind]} in use${held}`,
+    `compiled in ${machine.precision} with kernels of ${machine.kernels === 'native' ? 'ours' : 'TensorFlow'}${oneDnn}`,
     `TensorFlow ${machine.tensorflow}, tfjs ${machine.tfjs}, Node ${machine.node}${torch}`,
   ].join('; ');
 }

@@ -60,7 +60,7 @@ export function perfTable(files: readonly PerfFile[]): string {
     return figures ? cell(figures) : '-';
   };
   return [
-    row('', ({ provenance }) => KIND_TITLES[provenance.isa]),
+    row('', ({ kind }) => KIND_TITLES[kind]),
     line(['---', ...files.map(() => '---:')]),
     ...names.flatMap((name) => [
       row(
@@ -74,8 +74,8 @@ export function perfTable(files: readonly PerfFile[]): string {
     ),
     '',
     ...files.map(
-      ({ provenance }) =>
-        `- ${KIND_TITLES[provenance.isa]}: ${machineText(provenance)}; commit ${provenance.commit.slice(0, 8)}, ${provenance.finished.slice(0, 10)}.`,
+      ({ kind, provenance }) =>
+        `- ${KIND_TITLES[kind]}: ${machineText(kind, provenance)}; commit ${provenance.commit.slice(0, 8)}, ${provenance.finished.slice(0, 10)}.`,
     ),
     '',
   ].join('\n');
