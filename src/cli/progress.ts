@@ -9,16 +9,41 @@ import { TimeLeft } from './time_left.js';
 
 /** An observer that must be stopped before anything else is printed. */
 export interface Progress extends Observer {
+  /** The suite's table as it stands, in lines. */
+  filled?(table: readonly string[]): void;
   stop(): void;
 }
 
-/** Progress for a stream: bars if it is a terminal. */
-export function createProgress(stream: NodeJS.WriteStream = process.stderr): Progress {
+/** Seconds of training to judge the rest by. */
+const SECONDS_TO_JUDGE = 10;
+/** Where there is no terminal to draw the table on, it is printed so often on the way. */
+const TABLES_ON_THE_WAY = 3;
+
+/**
+ * Progress for a stream: bars and the table if it is a terminal.
+ *
+ * @param now the clock, in seconds
+ */
+export function createProgress(
+  stream: NodeJS.WriteStream = process.stderr,
+  now = () => performance.now() / 1000,
+): Progress {
   const bars = stream.isTTY ? new ProgressBars(stream) : undefined;
   const say = (line: string) => (bars ? bars.log(line) : stream.write(`${line}\n`));
-  let left = new TimeLeft([]);
+  let left = new TimeLeft([], now);
   let total = 0;
   let over = 0;
+  let judged: { from: number; share: number } | 'said' | undefined;
+  /** Says how long the suite will take, once there is something to judge by: not by what it took to get ready. */
+  const judge = () => {
+    if (judged === 'said') return;
+    judged ??= { from: now(), share: left.share() };
+    const seconds = now() - judged.from;
+    if (seconds < SECONDS_TO_JUDGE) return;
+    const whole = ((1 - left.share()) * seconds) / (left.share() - judged.share);
+    judged = 'said';
+    if (whole > SECONDS_TO_JUDGE) say(`about ${duration(whole)} on this machine`);
+  };
   const end = (run: RunNode, outcome: string) => {
     over++;
     const rest = over < total ? leftText(left.suite()) : '';
@@ -28,11 +53,17 @@ export function createProgress(stream: NodeJS.WriteStream = process.stderr): Pro
   return {
     begins(graph, finished) {
       const missing = graph.runs.filter((run) => !finished.has(run.id));
-      left = new TimeLeft(missing);
+      left = new TimeLeft(missing, now);
       total = missing.length;
       const kept = finished.size ? `, ${finished.size} finished before` : '';
       say(`${graph.suite.name}: ${total} trainings${kept}`);
       bars?.begin(total);
+    },
+    filled(table) {
+      const parts = TABLES_ON_THE_WAY + 1;
+      if (bars) bars.filled(table);
+      else if (over < total && Math.floor((parts * over) / total) > Math.floor((parts * (over - 1)) / total))
+        say(table.join('\n'));
     },
     setAside: (file, damage) => say(`damaged file (${damage}) moved to ${file}; its run is done again`),
     noted: (line) => say(line),
@@ -43,6 +74,7 @@ export function createProgress(stream: NodeJS.WriteStream = process.stderr): Pro
         left.resumed(run, share);
         say(`${runTitle(run)}: goes on from its checkpoint, ${Math.floor(100 * share)} % done`);
       } else left.progressed(run, share);
+      judge();
       bars?.progressed(run, progress, left);
     },
     finished(run, record) {

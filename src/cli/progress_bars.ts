@@ -1,4 +1,4 @@
-// Live bars: the suite, and the runs under way.
+// Live on a terminal: the table as it fills, and bars of the suite and of the runs under way.
 import { MultiBar, Presets, type SingleBar } from 'cli-progress';
 import { leftText, runTitle } from '../report/wording.js';
 import type { RunNode } from '../suite/expand.js';
@@ -7,19 +7,29 @@ import type { TimeLeft } from './time_left.js';
 
 /** Parts of a bar's length, so that it moves within a run too. */
 const RESOLUTION = 1000;
+/** What the bars and a few lines above them take of a terminal. */
+const ROWS_OF_BARS = 8;
 
 export class ProgressBars {
   private readonly bars: MultiBar;
+  private table: SingleBar[] = [];
   private suite?: SingleBar;
   private readonly runs = new Map<string, { bar: SingleBar; testAccuracy: string }>();
 
-  constructor(stream: NodeJS.WriteStream) {
+  constructor(private readonly stream: NodeJS.WriteStream) {
     const format = '{bar} {percentage} %  {text}';
     this.bars = new MultiBar({ stream, format, hideCursor: true, barsize: 24 }, Presets.shades_classic);
   }
 
   begin(trainings: number): void {
     this.suite = this.bars.create(RESOLUTION, 0, { text: `${trainings} trainings` });
+  }
+
+  /** Draws the table, first before the bars begin, above which it stays; a terminal that is too low for both goes without. */
+  filled(table: readonly string[]): void {
+    if (!this.suite && table.length + ROWS_OF_BARS <= this.stream.rows)
+      this.table = table.map((line) => this.bars.create(1, 0, { line }, { format: '{line}' }));
+    for (const [i, bar] of this.table.entries()) bar.update({ line: table[i] });
   }
 
   started(run: RunNode): void {

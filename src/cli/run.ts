@@ -1,14 +1,14 @@
 // `labelnoise run`: trains what a suite's table needs and prints the table.
 import path from 'node:path';
 import type { Command } from 'commander';
-import { reportOf } from '../report/report.js';
-import { terminalTable } from '../report/terminal.js';
+import { type Report, reportOf } from '../report/report.js';
+import { tableLines, terminalTable } from '../report/terminal.js';
 import { writeNumbers, writeTables } from '../report/write.js';
 import { checkOwner } from '../results/ownership.js';
 import { originOf } from '../results/provenance.js';
 import type { RunRecord } from '../results/record.js';
 import { checkpointedRuns, readRecords } from '../results/store.js';
-import { type ExecutionState, execute } from '../suite/execute.js';
+import { execute, type Observer } from '../suite/execute.js';
 import type { RunGraph } from '../suite/expand.js';
 import { observers } from '../suite/observers.js';
 import { type Plan, planOf } from '../suite/plan.js';
@@ -90,12 +90,13 @@ export async function train(
     progress.noted?.('stopping: runs under way save their state; the same again stops at once'),
   );
   try {
-    const observer = observers(progress, createEventLog(out), createTensorBoardLog(out));
     // Tables are of the whole suite, with what was trained of it before.
     const rest = whole.runs.filter((run) => !graph.runs.includes(run));
     const others = rest.length ? (await readRecords(out, rest)).records : new Map<string, RunRecord>();
-    const report = ({ records, failures }: ExecutionState) =>
+    const report = (records: ReadonlyMap<string, RunRecord>, failures: ReadonlyMap<string, string>) =>
       reportOf(whole, new Map([...others, ...records]), failures);
+    const show = (standing: Report) => progress.filled?.(tableLines(standing, true));
+    const begins: Observer['begins'] = (_, finished) => show(report(finished, new Map()));
     const state = await execute({
       graph,
       labelSets,
@@ -104,14 +105,17 @@ export async function train(
       parallel: using.parallelRuns(whole.suite.threads),
       loadData: () => using.loadData(dataDir),
       origin: async () => originOf(await using.versions()),
-      writeTables: async (state) => {
-        await writeNumbers(out, report(state));
+      writeTables: async ({ records, failures }) => {
+        const standing = report(records, failures);
+        await writeNumbers(out, standing);
+        show(standing);
       },
-      observer,
+      observer: observers({ begins }, progress, createEventLog(out), createTensorBoardLog(out)),
       signal: stop.signal,
     });
     progress.stop();
-    const written = ['runs/', ...(await writeTables(out, report(state))).map((file) => path.basename(file))];
+    const result = report(state.records, state.failures);
+    const written = ['runs/', ...(await writeTables(out, result)).map((file) => path.basename(file))];
     if (stop.exitCode) {
       const done = `${state.records.size} of ${graph.runs.length} runs are finished`;
       const begun = `${(await checkpointedRuns(out, graph.runs)).size} begun`;
@@ -120,7 +124,7 @@ export async function train(
       );
       return stop.exitCode;
     }
-    print(terminalTable(report(state)));
+    print(terminalTable(result));
     print(`Written to ${out}: ${written.join(', ')}\n`);
     return state.failures.size ? 1 : 0;
   } finally {
