@@ -28,7 +28,7 @@ OTHER_NODES := 24.21.0 26.10.0
 NODE_TESTS := $(addsuffix .test.js,$(addprefix dist/test/,install doctor workers lock checkpoint watch))
 
 MAKEFLAGS += --no-builtin-rules
-.PHONY: help report readme screenshot install build bench check perf test test-node torture mutation-test lint format doctor data clean
+.PHONY: help report readme screenshot install build bench check perf test test-node torture mutation-test trajectory-test lint format doctor data clean
 .DEFAULT_GOAL := help
 
 help:
@@ -42,6 +42,8 @@ help:
 	@echo '               kill the suite smoke at random instants, and see that its results do not change'
 	@echo 'make mutation-test'
 	@echo '               break the product in ten ways, and see how many a check notices'
+	@echo 'make trajectory-test [SEEDS=100]'
+	@echo '               take the first steps of ten broken products, and of the sound one with many seeds, as other machines would'
 	@echo 'make perf [PYTORCH=python] [OUT=results/perf] [QUICK=1]'
 	@echo '               compare the speed of training with stock tfjs, and with PyTorch if given'
 	@echo 'make report [OUT=results/SUITE]'
@@ -125,6 +127,9 @@ torture: data
 
 mutation-test: data
 	@node --enable-source-maps dist/test/mutation_test.js
+
+trajectory-test: data
+	@node --enable-source-maps dist/test/trajectory_test.js
 
 lint: $(NODE_MODULES)
 	@node_modules/.bin/biome check --error-on-warnings

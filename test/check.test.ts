@@ -35,7 +35,7 @@ describe('labelnoise check', () => {
     suite = await suiteFile({ seeds: [1, 2] });
     baseline = path.join(path.dirname(made), 'baseline.json');
     await run(suite, { out: made }, fakeEngine, progress, quietly);
-    expect(await updateBaseline(made, { baseline, yes: true }, quietly, null)).to.equal(0);
+    expect(await updateBaseline(made, { baseline, yes: true }, fakeEngine, quietly, null)).to.equal(0);
   });
   beforeEach(async () => {
     folder = await temporaryFolder();
@@ -197,6 +197,7 @@ describe('labelnoise baseline update', () => {
       return updateBaseline(
         out,
         { baseline, yes },
+        fakeEngine,
         (text) => {
           said += text;
         },
@@ -234,6 +235,7 @@ describe('labelnoise baseline update', () => {
       await updateBaseline(
         out,
         { baseline, yes: true },
+        engine,
         (text) => {
           said += text;
         },
@@ -256,7 +258,9 @@ describe('labelnoise baseline update', () => {
     const folder = await temporaryFolder();
     const baseline = path.join(folder, 'b.json');
     const refused = async (out: string) => {
-      const error = await updateBaseline(out, { baseline, yes: true }, quietly, null).catch((e) => e);
+      const error = await updateBaseline(out, { baseline, yes: true }, fakeEngine, quietly, null).catch(
+        (e) => e,
+      );
       expect(error).to.be.instanceOf(InputError);
       return error.message;
     };

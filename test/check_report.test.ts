@@ -88,7 +88,9 @@ describe("a check's reports", () => {
 
   it('are a table on the terminal, without its control characters', () => {
     const text = checkText(reportWith(HOSTILE));
-    expect(text).to.match(/║ SGD, a<b>.* │ regressed \(defect\) │ bits +│ +2 │ +40\.00 │ 39\.00 │ +-1\.00 │/);
+    expect(text).to.match(
+      /║ SGD, a<b>.* │ regressed \(defect\) │ bits +│ - +│ +2 │ +40\.00 │ 39\.00 │ +-1\.00 │/,
+    );
     // biome-ignore lint/suspicious/noControlCharactersInRegex: it is about control characters
     expect(text).not.to.match(/[\u0000-\u0009\u000b-\u001f]/);
     expect(text).not.to.match(/^::/m);

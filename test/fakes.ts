@@ -1,4 +1,5 @@
 // Stand-ins for the data set and the engine: quick, and a pure function of what they are given.
+import { createHash } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import { mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -9,7 +10,8 @@ import type { RunRecord } from '../src/results/record.js';
 import type { RunNode } from '../src/suite/expand.js';
 import type { Suite } from '../src/suite/schema.js';
 import { runId } from '../src/suite/spec.js';
-import type { Trainer } from '../src/training/job.js';
+import type { Trainer, TrainingJob } from '../src/training/job.js';
+import type { Trajectory } from '../src/training/trajectory.js';
 
 /** A suite of the five methods at four rates, small enough for the fakes. */
 export const SUITE: Suite = {
@@ -72,8 +74,39 @@ export const fakeTrain: Trainer = async (job, onProgress, signal) => {
   return { curve, predictions, parameters: 1000, weightsSha256: '0'.repeat(64), wallSeconds: 1.5 };
 };
 
+/** A trajectory that depends on the run's spec and its labels. */
+export async function fakeTrajectory({ spec, targetLabels }: TrainingJob): Promise<Trajectory> {
+  const hash = (value: unknown) =>
+    createHash('sha256').update(JSON.stringify(value)).digest('hex').slice(0, 16);
+  const figure = (name: string) => Number.parseInt(hash([name, spec]).slice(0, 6), 16) / 1e6;
+  const summary = (name: string) => [20, ...[1, 2, 3, 4].map((i) => figure(name + i))];
+  return {
+    images: hash(spec.data),
+    labels: hash([...targetLabels]),
+    initial: summary('initial'),
+    steps: [1, 2].map((step) => ({
+      batch: hash([spec.seed, step]),
+      given: { learningRate: figure(`rate ${step}`) },
+      loss: figure(`loss ${step}`),
+      momentum: summary(`momentum ${step}`),
+      weights: summary(`weights ${step}`),
+      statistics: summary(`statistics ${step}`),
+    })),
+    predictions: [...targetLabels].map((label) => (label + 1) % 10).join(''),
+    evaluation: {
+      trainLoss: figure('trainLoss'),
+      testAccuracy: 40,
+      testLoss: figure('testLoss'),
+      wrongLabelsFitted: 50,
+      trueLabelsRecovered: null,
+      trainAccuracyTrue: 30,
+    },
+  };
+}
+
 export const fakeEngine: Engine = {
   train: fakeTrain,
+  trajectory: fakeTrajectory,
   measureStep: async (spec) => ({
     secondsPerStep: spec.gradient.kind === 'sam' ? 2 : 1,
     secondsPerEvaluation: 0,

@@ -321,7 +321,7 @@ describe('a baseline', () => {
   });
 
   const damages: [string, (b: Baseline) => unknown, string][] = [
-    ['another format', (b) => ({ ...b, format: 2 }), 'format is 2; allowed: 1'],
+    ['another format', (b) => ({ ...b, format: 3 }), 'format is 3; allowed: 2'],
     ['no cells', (b) => ({ ...b, cells: [] }), 'cells is []; allowed: a list of cells'],
     ['an unknown field', (b) => ({ ...b, colour: 'red' }), 'colour is not known; allowed: one of format'],
     [

@@ -10,20 +10,25 @@ import { changesText } from '../report/check/changes.js';
 import { writeWhole } from '../results/files.js';
 import { knownRecords } from '../results/known.js';
 import { readOwnGraph } from '../results/ownership.js';
+import { createEngine, type Engine } from './engine.js';
+import { baselineTrajectories } from './trajectories.js';
 
 export interface UpdateOptions {
   baseline?: string;
+  dataDir?: string;
   yes?: boolean;
 }
 
 const HELP = `
 Shows the difference to the baseline there is, then asks; without a terminal to ask on, --yes is needed to write. The
-folder must hold all runs of its suite, from one machine. More seeds than a check runs make it judge better on other
-machines: labelnoise run smoke --seeds 3.
+folder must hold all runs of its suite, from one machine; the first steps of all methods (their trajectories) are taken
+anew. Given a baseline in place of the folder, its cells are kept and only its trajectories are taken anew. More seeds
+than a check runs make it judge accuracy better on other machines: labelnoise run smoke --seeds 3.
 
 Examples:
   labelnoise baseline update results/quick
-  labelnoise baseline update results/smoke-seeds=3 --yes`;
+  labelnoise baseline update results/smoke-seeds=3 --yes
+  labelnoise baseline update baselines/quick.json`;
 
 export function register(program: Command): void {
   program
@@ -31,12 +36,18 @@ export function register(program: Command): void {
     .description('the regression baselines that results are compared with')
     .command('update')
     .description('make the results in a folder the baseline of their suite')
-    .argument('<out>', 'results folder of a run')
+    .argument('<out>', 'results folder of a run, or a baseline whose trajectories are to be renewed')
     .option('--baseline <file>', 'baseline file (default: baselines/<suite>.json)')
+    .option('--data-dir <dir>', 'folder with the official CIFAR-10 binary files')
     .option('--yes', 'write without asking')
     .addHelpText('after', HELP)
     .action(async (out: string, options: UpdateOptions) => {
-      process.exitCode = await updateBaseline(out, options);
+      const engine = createEngine();
+      try {
+        process.exitCode = await updateBaseline(out, options, engine);
+      } finally {
+        engine.close();
+      }
     });
 }
 
@@ -50,16 +61,15 @@ export function register(program: Command): void {
 export async function updateBaseline(
   out: string,
   options: UpdateOptions,
+  using: Engine,
   print: (text: string) => void = (text) => process.stdout.write(text),
   ask: ((question: string) => Promise<boolean>) | null = process.stdin.isTTY ? consent : null,
 ): Promise<number> {
-  const whole = (await stat(out).catch(() => undefined))?.isDirectory() ? await readOwnGraph(out) : undefined;
-  if (!whole) throw new InputError(`${out}: is no results folder: it has no suite.json`);
-  const { suite } = whole;
-  const file = options.baseline ?? baselineFile(suite.name);
+  const isFile = (await stat(out).catch(() => undefined))?.isFile();
+  const cells = isFile ? await readBaseline(out, false) : await baselineOfFolder(out);
+  const file = options.baseline ?? (isFile ? out : baselineFile(cells.suite.name));
   const before = await existing(file);
-  const { records } = await knownRecords(out, whole.runs);
-  const after = baselineOf(whole, records, out);
+  const after = { ...cells, trajectories: await baselineTrajectories(cells, using, options.dataDir) };
   print(changesText(before, after, file));
   if (before && baselineText(before) === baselineText(after)) return 0;
   if (!options.yes) {
@@ -71,8 +81,17 @@ export async function updateBaseline(
   return 0;
 }
 
+async function baselineOfFolder(out: string): Promise<Baseline> {
+  const whole = (await stat(out).catch(() => undefined))?.isDirectory() ? await readOwnGraph(out) : undefined;
+  if (!whole) throw new InputError(`${out}: is no results folder: it has no suite.json`);
+  const { records } = await knownRecords(out, whole.runs);
+  return baselineOf(whole, records, out);
+}
+
+/** The baseline that is there; without its trajectories if they cannot be used, since new ones are made. */
 async function existing(file: string): Promise<Baseline | undefined> {
-  return (await stat(file).catch(() => undefined)) ? readBaseline(file) : undefined;
+  if (!(await stat(file).catch(() => undefined))) return undefined;
+  return readBaseline(file).catch(() => readBaseline(file, false));
 }
 
 async function consent(question: string): Promise<boolean> {

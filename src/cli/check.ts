@@ -15,6 +15,7 @@ import { createEngine, type Engine } from './engine.js';
 import { createProgress, type Progress } from './progress.js';
 import { type RunOptions, train } from './run.js';
 import { type SelectionOptions, selectionOf, withSelection } from './selection.js';
+import { trajectoriesBeside } from './trajectories.js';
 
 export interface CheckOptions extends Pick<RunOptions, 'out' | 'dataDir'>, CompareOptions {
   baseline?: string;
@@ -23,7 +24,9 @@ export interface CheckOptions extends Pick<RunOptions, 'out' | 'dataDir'>, Compa
 
 const HELP = `
 Everything is trained anew: results/check/<suite> is emptied first, and another folder must be new or empty, so that a
-check never passes by results of older code.
+check never passes by results of older code. Where bits cannot be compared, because the baseline was made on another kind
+of machine, each cell's trajectory still is: four steps in float32, whose draws must be the baseline's exactly, and whose
+losses, momentum, weights and running statistics within rounding.
 ${EXIT_CODES} 130: stopped by Ctrl-C.
 
 Examples:
@@ -38,7 +41,7 @@ export function register(program: Command): void {
     .option('--out <dir>', 'results folder (default: results/check/<suite>)')
     .option('--resume', 'go on with the runs in the results folder, made by the same code')
     .option('--data-dir <dir>', 'folder with the official CIFAR-10 binary files')
-    .option('--statistics', 'judge by statistics even where bits could be compared')
+    .option('--statistics', 'judge by statistics alone: no bits, no trajectories')
     .addHelpText('after', HELP)
     .action(async (suite: string, options: CheckOptions & SelectionOptions) => {
       const engine = createEngine();
@@ -63,11 +66,16 @@ export async function check(
   const baseline = options.baseline ?? baselineFile(name);
   // What is wrong with the input is said before anything is trained.
   const here = { ...(await originOf(await using.versions())), precision, threads };
-  checkComparable(await readBaseline(baseline), baseline, plan.graph, here);
+  const expected = await readBaseline(baseline);
+  checkComparable(expected, baseline, plan.graph, here);
   const out = options.out ?? path.join('results', 'check', name);
   if (!options.resume) await makeRoom(out, options.out === undefined);
+  // They take seconds, and what is wrong with them is wrong with all that follows.
+  const trajectories = options.statistics
+    ? undefined
+    : await trajectoriesBeside(expected, plan.graph, using, options.dataDir);
   const exitCode = await train(plan, out, options, using, progress, print);
-  return exitCode > 1 ? exitCode : compareFolder(out, baseline, options, print);
+  return exitCode > 1 ? exitCode : compareFolder(out, baseline, options, print, trajectories);
 }
 
 /** Sees to it that no earlier run is in the folder. @param own whether it is this command's own @throws InputError if one is */

@@ -6,6 +6,7 @@ import { InputError } from '../errors.js';
 import { baselineFile } from '../regression/baseline.js';
 import { readBaseline } from '../regression/baseline_schema.js';
 import { compare } from '../regression/compare.js';
+import type { FoundTrajectory } from '../regression/trajectory.js';
 import type { CheckReport } from '../report/check/content.js';
 import { annotations } from '../report/check/github.js';
 import { checkMarkdown } from '../report/check/markdown.js';
@@ -28,13 +29,15 @@ export interface CompareOptions {
 
 /** What a check's exit codes mean, for the help of all its commands. */
 export const EXIT_CODES = `
-Exit codes: 0 every cell passed or improved; 1 a cell regressed, is missing, or has other bits where they must be the
-same; 2 nothing could be compared: wrong input, a baseline of other settings, or too few seeds to judge by.`;
+Exit codes: 0 every cell passed or improved; 1 a cell regressed, is missing, has other bits where they must be the
+same, or another trajectory; 2 nothing could be compared: wrong input, a baseline of other settings, or too few seeds to
+judge by.`;
 
 const HELP = `
 A cell passes by bits where spec, platform, CPU, precision, threads, TensorFlow, tfjs and Node's major version are the
 baseline's: then accuracies and weights must be the same, seed by seed. Elsewhere it is judged by t tests over seeds,
-paired where seeds are shared, with Holm's correction over the cells. BASELINE is baselines/<suite>.json unless told;
+paired where seeds are shared, with Holm's correction over the cells. Nothing is trained, so trajectories (what the first
+steps do) are for "labelnoise check" to compare. BASELINE is baselines/<suite>.json unless told;
 beside baselines/published.json, results are only shown. Written to OUT: check.json, check.junit.xml, check.md; on
 GitHub Actions also the run's summary and annotations.
 ${EXIT_CODES}
@@ -58,12 +61,19 @@ export function register(program: Command): void {
     });
 }
 
-/** Compares, prints and writes the reports. @returns the exit code @throws InputError */
+/**
+ * Compares, prints and writes the reports.
+ *
+ * @param trajectories of the code that trained the runs, by the id of their short run
+ * @returns the exit code
+ * @throws InputError
+ */
 export async function compareFolder(
   out: string,
   baselinePath: string | undefined,
   { statistics, selection = EVERYTHING }: CompareOptions,
   print: (text: string) => void = (text) => process.stdout.write(text),
+  trajectories?: ReadonlyMap<string, FoundTrajectory>,
 ): Promise<number> {
   const whole = (await stat(out).catch(() => undefined))?.isDirectory() ? await readOwnGraph(out) : undefined;
   if (!whole) throw new InputError(`${out}: is no results folder: it has no suite.json`);
@@ -76,7 +86,8 @@ export async function compareFolder(
     return 0;
   }
   const file = baselinePath ?? baselineFile(suite.name);
-  const comparison = compare(await readBaseline(file), file, { graph, records, failed }, statistics);
+  const results = { graph, records, failed, trajectories };
+  const comparison = compare(await readBaseline(file), file, results, statistics);
   const report: CheckReport = { comparison, graph, published: readPublished() };
   const written = await writeCheck(out, report);
   await tellGitHub(report, print);

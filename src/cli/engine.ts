@@ -5,14 +5,17 @@ import { bfloat16Support } from '../engine/native/instruction_set.js';
 import type { EngineVersions } from '../results/provenance.js';
 import type { Resolver } from '../suite/resolve.js';
 import type { RunSpec } from '../suite/spec.js';
-import type { Trainer } from '../training/job.js';
+import type { Trainer, TrainingJob } from '../training/job.js';
 import type { StepTime } from '../training/measure.js';
 import { fastestPrecision } from '../training/precision.js';
+import type { Trajectory } from '../training/trajectory.js';
 import { parallelRuns, WorkerPool } from '../workers/pool.js';
 
 /** Everything of a run that is not bookkeeping; tests put in their own. */
 export interface Engine extends Resolver {
   train: Trainer;
+  /** What a short training does, step by step. */
+  trajectory(job: TrainingJob): Promise<Trajectory>;
   /** How many runs of so many threads to train at once. */
   parallelRuns(threads: number): number;
   measureStep(spec: RunSpec): Promise<StepTime>;
@@ -27,6 +30,7 @@ export function createEngine(): Engine {
   const pool = new WorkerPool();
   return {
     train: (job, onProgress, signal) => pool.ask(job.spec.threads, 'train', job, onProgress, signal),
+    trajectory: (job) => pool.ask(job.spec.threads, 'trajectory', job),
     parallelRuns,
     measureStep: (spec) => pool.ask(spec.threads, 'measureStep', spec),
     versions: () => pool.ask(1, 'versions', undefined),

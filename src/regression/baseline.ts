@@ -7,9 +7,10 @@ import type { RunRecord } from '../results/record.js';
 import type { RunGraph } from '../suite/expand.js';
 import type { ResolvedSuite } from '../suite/resolve.js';
 import { type Environment, environmentDifference, environmentOf } from './environment.js';
+import type { StoredTrajectory } from './trajectory.js';
 
 /** Bumped when the fields change. */
-export const BASELINE_FORMAT = 1;
+export const BASELINE_FORMAT = 2;
 
 /** What one seed gave. */
 export interface SeedResult {
@@ -41,6 +42,15 @@ export interface Baseline {
     finished: string;
   };
   cells: BaselineCell[];
+  /** What the first steps do; baselines of format 1 have none. */
+  trajectories?: BaselineTrajectories;
+}
+
+/** Trajectories of all methods at all noise conditions, and of their teachers. */
+export interface BaselineTrajectories {
+  /** Where they were made, which need not be where the cells were. */
+  provenance: Environment;
+  runs: StoredTrajectory[];
 }
 
 /** Where the project keeps a suite's baseline. */
@@ -108,5 +118,7 @@ export function baselineOf(graph: RunGraph, records: ReadonlyMap<string, RunReco
 
 /** The file's text. */
 export function baselineText(baseline: Baseline): string {
-  return `${JSON.stringify(baseline, null, 2)}\n`;
+  const text = JSON.stringify(baseline, null, 2);
+  // Lists of numbers on one line.
+  return `${text.replace(/\[[-+.,\s\de]+\]/g, (list) => list.replace(/\s+/g, ' ').replace('[ ', '[').replace(' ]', ']'))}\n`;
 }

@@ -9,6 +9,7 @@ import { parseSuite } from '../suite/load.js';
 import { describeProblem } from '../suite/problem.js';
 import type { ResolvedSuite } from '../suite/resolve.js';
 import { BASELINE_FORMAT, type Baseline } from './baseline.js';
+import { shortRuns } from './trajectory.js';
 
 const text = z.string({ error: 'a text' }).min(1, 'a text that is not empty');
 const whole = (from: number) =>
@@ -28,25 +29,68 @@ const fields = <T extends z.core.$ZodLooseShape>(shape: T) => {
 
 const filled = <T extends z.ZodType>(entry: T, what: string) => z.array(entry, { error: what }).min(1, what);
 
+const environment = {
+  platform: text,
+  cpu: text,
+  instructions: text.optional(),
+  kernels: z.enum(['native', 'tensorflow'], { error: 'one of native, tensorflow' }).optional(),
+  isa: z.enum(['avx2', 'avx512', 'amx'], { error: 'one of avx2, avx512, amx' }).optional(),
+  oneDnn: z.boolean({ error: 'true or false' }).optional(),
+  precision: z.enum(['float32', 'bfloat16'], { error: 'one of float32, bfloat16' }),
+  threads: whole(1),
+  tensorflow: text,
+  tfjs: text,
+  node: text,
+};
+
+const runHash = z
+  .string({ error: 'a run id: 16 hex digits' })
+  .regex(/^[0-9a-f]{16}$/, 'a run id: 16 hex digits');
+const sha = z.string({ error: '16 hex digits' }).regex(/^[0-9a-f]{16}$/, '16 hex digits');
+const figure = z.number({ error: 'a number' });
+const summary = z.array(figure, { error: 'five numbers' }).length(5, 'five numbers');
+
+const trajectory = fields({
+  run: runHash,
+  method: text,
+  noise: text,
+  images: sha,
+  labels: sha,
+  initial: summary,
+  steps: filled(
+    fields({
+      batch: sha,
+      given: z.record(z.string(), figure, { error: 'numbers by name' }),
+      loss: figure,
+      momentum: summary,
+      weights: summary,
+      statistics: summary,
+    }),
+    'a list of steps, at least one',
+  ),
+  predictions: z.string({ error: 'a digit for each image' }).regex(/^[0-9]+$/, 'a digit for each image'),
+  evaluation: fields({
+    trainLoss: figure,
+    testAccuracy: figure,
+    testLoss: figure,
+    wrongLabelsFitted: figure.nullable(),
+    trueLabelsRecovered: figure.nullable(),
+    trainAccuracyTrue: figure,
+  }),
+});
+
 const schema = fields({
-  format: z.literal(BASELINE_FORMAT, { error: `${BASELINE_FORMAT}, the format this version writes` }),
+  // Format 1 had no trajectories.
+  format: z
+    .literal([1, BASELINE_FORMAT], { error: `${BASELINE_FORMAT}, the format this version writes, or 1` })
+    .transform((): typeof BASELINE_FORMAT => BASELINE_FORMAT),
   algorithm: whole(1),
   // Checked by the suite's own schema.
   suite: z.custom<ResolvedSuite>((v) => typeof v === 'object' && v !== null, {
     error: 'the settings of a suite',
   }),
   provenance: fields({
-    platform: text,
-    cpu: text,
-    instructions: text.optional(),
-    kernels: z.enum(['native', 'tensorflow'], { error: 'one of native, tensorflow' }).optional(),
-    isa: z.enum(['avx2', 'avx512', 'amx'], { error: 'one of avx2, avx512, amx' }).optional(),
-    oneDnn: z.boolean({ error: 'true or false' }).optional(),
-    precision: z.enum(['float32', 'bfloat16'], { error: 'one of float32, bfloat16' }),
-    threads: whole(1),
-    tensorflow: text,
-    tfjs: text,
-    node: text,
+    ...environment,
     commits: filled(text, 'a list of commits, at least one'),
     finished: z.iso.datetime({ error: 'a time as in 2026-01-31T12:00:00Z' }),
   }),
@@ -57,9 +101,7 @@ const schema = fields({
       results: filled(
         fields({
           seed: whole(0),
-          run: z
-            .string({ error: 'a run id: 16 hex digits' })
-            .regex(/^[0-9a-f]{16}$/, 'a run id: 16 hex digits'),
+          run: runHash,
           accuracy: percent,
           weightsSha256: z.hash('sha256', { error: '64 hex digits, or null' }).nullable(),
         }),
@@ -68,10 +110,19 @@ const schema = fields({
     }),
     'a list of cells, at least one',
   ),
+  trajectories: fields({
+    provenance: fields(environment),
+    runs: filled(trajectory, 'a list of trajectories, at least one'),
+  }).optional(),
 });
 
-/** Reads and checks a baseline. @throws InputError if it cannot be read, or is none */
-export async function readBaseline(file: string): Promise<Baseline> {
+/**
+ * Reads and checks a baseline.
+ *
+ * @param withTrajectories false: leaves its trajectories out, whatever state they are in
+ * @throws InputError if it cannot be read, or is none
+ */
+export async function readBaseline(file: string, withTrajectories = true): Promise<Baseline> {
   const content = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT')
       throw new InputError(
@@ -79,22 +130,26 @@ export async function readBaseline(file: string): Promise<Baseline> {
       );
     throw explained(error, `cannot read ${file}`);
   });
-  return parseBaseline(content, file);
+  return parseBaseline(content, file, withTrajectories);
 }
 
 /** Checks a baseline's text. @param file what to call it in errors @throws InputError */
-export function parseBaseline(content: string, file: string): Baseline {
+export function parseBaseline(content: string, file: string, withTrajectories = true): Baseline {
   let input: unknown;
   try {
     input = JSON.parse(content);
   } catch (error) {
     throw new InputError(`${file}: is not JSON: ${(error as Error).message.replace(/\s+/g, ' ')}`);
   }
+  if (!withTrajectories && input && typeof input === 'object')
+    Object.assign(input, { trajectories: undefined });
   const { data, error } = schema.safeParse(input);
   if (error) throw new InputError(`${file}: ${describeProblem(error, input)}`);
   const suite = parseSuite(JSON.stringify(data.suite), `${file}, suite`) as ResolvedSuite;
-  const baseline: Baseline = { ...data, suite };
+  const { trajectories, ...rest } = data;
+  const baseline: Baseline = { ...rest, suite, ...(trajectories && { trajectories }) };
   checkCells(baseline, file);
+  checkTrajectories(baseline, file);
   return baseline;
 }
 
@@ -124,6 +179,27 @@ function checkCells({ algorithm, suite, cells }: Baseline, file: string): void {
     );
   }
   checkRunIds({ algorithm, suite, cells }, file);
+}
+
+/** There is a trajectory of every short run, and they are of the short runs that this version makes. */
+function checkTrajectories({ algorithm, suite, trajectories }: Baseline, file: string): void {
+  if (!trajectories) return;
+  const remedy = `"labelnoise baseline update ${file}" makes them anew`;
+  const { runs } = shortRuns(expand(suite, algorithm));
+  for (const [i, { run, method, noise }] of trajectories.runs.entries())
+    if (
+      !runs.some(
+        ({ id, condition, ...short }) => id === run && short.method === method && condition.label === noise,
+      )
+    )
+      throw new InputError(
+        `${file}: trajectories.runs[${i}].run is ${run}, of ${method} at noise ${noise}; allowed: the ids of the short runs that this version makes of the suite; ${remedy}`,
+      );
+  const missing = runs.find(({ id }) => !trajectories.runs.some(({ run }) => run === id));
+  if (missing || trajectories.runs.length !== runs.length)
+    throw new InputError(
+      `${file}: trajectories.runs ${missing ? `lacks ${missing.method} at noise ${missing.condition.label}` : 'has a run twice'}; allowed: every short run of the suite, once; ${remedy}`,
+    );
 }
 
 /** The ids of the runs are those of the suite's settings: neither was changed without the other. */

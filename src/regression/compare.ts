@@ -1,10 +1,11 @@
-// A suite's results against its baseline, cell by cell: by bits where they must be the same, by statistics elsewhere.
+// A suite's results against its baseline, cell by cell: by trajectory, and by bits where they must be the same, by statistics elsewhere.
 import type { RunRecord } from '../results/record.js';
 import type { RunGraph } from '../suite/expand.js';
 import { type Baseline, seedResult } from './baseline.js';
 import { type Environment, environmentDifference, environmentOf } from './environment.js';
 import { ALPHA, judge } from './judge.js';
 import { checkSameSuite } from './mismatch.js';
+import { compareTrajectories, type FoundTrajectory, shortRuns } from './trajectory.js';
 import {
   type CellVerdict,
   type ComparedCell,
@@ -24,6 +25,8 @@ export interface Comparison {
   /** Why bits cannot be compared, if they cannot. */
   environmentDifference: ReturnType<typeof environmentDifference> | null;
   alpha: number;
+  /** Whether the baseline has trajectories, compared or not. */
+  hasTrajectories: boolean;
   cells: CellVerdict[];
   /** Methods over their noise rates, where statistics decided on all of these. */
   methods: CellVerdict[];
@@ -38,6 +41,8 @@ export interface Results {
   records: ReadonlyMap<string, RunRecord>;
   /** Runs that failed when they were last tried. */
   failed: Pick<ReadonlySet<string>, 'has'>;
+  /** What the code at hand does in its first steps, by the id of the short run; not compared if absent. */
+  trajectories?: ReadonlyMap<string, FoundTrajectory> | undefined;
 }
 
 /**
@@ -82,6 +87,7 @@ export function compare(
     environment: first,
     environmentDifference: (first && environmentDifference(baseline.provenance, first)) ?? null,
     alpha: ALPHA,
+    hasTrajectories: baseline.trajectories !== undefined,
     cells: verdicts,
     methods,
     passed: ![...verdicts, ...methods].some(isFailure),
@@ -102,12 +108,22 @@ export function checkComparable(baseline: Baseline, file: string, graph: RunGrap
     );
     const bits = !environmentDifference(baseline.provenance, here);
     const shared = wanted.some(({ seed }) => cell.results.some((result) => result.seed === seed));
-    if (wanted.length === 1 && cell.results.length === 1 && !(bits && shared))
+    if (wanted.length === 1 && cell.results.length === 1 && !(bits && shared) && !baseline.trajectories)
       throw unjudgeable(cell, baseline, file, [here]);
   }
 }
 
-function selectedCells(baseline: Baseline, { graph, records, failed }: Results): ComparedCell[] {
+function selectedCells(
+  baseline: Baseline,
+  { graph, records, failed, trajectories }: Results,
+): ComparedCell[] {
+  const short = trajectories && shortRuns(graph);
+  const trajectoryOf = (method: string, noise: string) => {
+    const id = short?.of(method, noise)?.id;
+    const before = baseline.trajectories?.runs.find(({ run }) => run === id);
+    const after = id === undefined ? undefined : trajectories?.get(id);
+    return before && after ? compareTrajectories(before, after) : null;
+  };
   return baseline.cells.flatMap(({ method, noise, results }, index) => {
     const wanted = graph.cells.filter((cell) => cell.method === method && cell.condition === noise);
     if (!wanted.length) return [];
@@ -122,6 +138,7 @@ function selectedCells(baseline: Baseline, { graph, records, failed }: Results):
       missing: wanted
         .filter(({ run }) => !records.has(run))
         .map(({ seed, run }) => ({ seed, failed: failed.has(run) })),
+      trajectory: trajectoryOf(method, noise),
     };
   });
 }

@@ -1,4 +1,4 @@
-// The verdict on a cell, with its reason: by bits where they must be the same, by statistics elsewhere.
+// The verdict on a cell, with its reason: by trajectory, and by bits where they must be the same, by statistics elsewhere.
 import { InputError } from '../errors.js';
 import type { Interval } from '../statistics/interval.js';
 import { mean } from '../statistics/mean.js';
@@ -7,6 +7,7 @@ import type { Baseline, SeedResult } from './baseline.js';
 import { bitDifference } from './bits.js';
 import { type Environment, environmentDifference } from './environment.js';
 import { ALPHA, type Design, type Judgement, type StatisticalVerdict } from './judge.js';
+import type { TrajectoryVerdict } from './trajectory.js';
 
 export type Verdict = StatisticalVerdict | 'missing';
 
@@ -17,11 +18,13 @@ export interface CellVerdict {
   noise: string | null;
   verdict: Verdict;
   /** What decided; null if nothing could be compared. */
-  by: 'bits' | 'statistics' | null;
-  /** The same spec, machine and libraries gave other bits: reproducibility is broken, whatever the accuracy. */
+  by: 'bits' | 'trajectory' | 'statistics' | null;
+  /** Other bits where they must be the same, or another trajectory: the product is another one, whatever the accuracy. */
   defect: boolean;
   /** Why it is not a pass, or how little the pass says; one line. */
   reason: string;
+  /** How the first steps compare; null if they were not compared. */
+  trajectory: TrajectoryVerdict | null;
   /** Seeds compared. */
   seeds: number;
   /** Of a cell; none of a method as a whole. */
@@ -58,6 +61,7 @@ export interface ComparedCell {
   results: SeedResult[];
   environments: Environment[];
   missing: { seed: number; failed: boolean }[];
+  trajectory: TrajectoryVerdict | null;
 }
 
 /** What verdicts on all cells have in common. */
@@ -80,6 +84,7 @@ export function verdictOf(cell: ComparedCell, judgement: Judgement | null, conte
   const common = {
     method: cell.method,
     noise: cell.noise,
+    trajectory: cell.trajectory,
     seeds: after.length,
     baseline: cell.baseline,
     results: cell.results,
@@ -89,15 +94,23 @@ export function verdictOf(cell: ComparedCell, judgement: Judgement | null, conte
   };
   if (cell.missing.length) {
     const what = cell.missing.map(({ seed, failed }) => `seed ${seed} ${failed ? 'failed' : 'was not run'}`);
-    return { ...common, verdict: 'missing', by: null, defect: false, reason: what.join(', ') };
+    const missing = { verdict: 'missing' as const, by: null, defect: false, reason: what.join(', ') };
+    return { ...common, ...withTrajectory(missing, cell) };
   }
-  return {
-    ...common,
-    ...(byBits(cell, shared, context) ?? byStatistics(cell, judgement, detectable, context)),
-  };
+  const decision = byBits(cell, shared, context) ?? byStatistics(cell, judgement, detectable, context);
+  return { ...common, ...withTrajectory(decision, cell) };
 }
 
 type Decision = Pick<CellVerdict, 'verdict' | 'by' | 'defect' | 'reason'>;
+
+/** Another trajectory is a defect whatever else is said of the cell, and decides where that would be a pass. */
+function withTrajectory<D extends Decision>(decision: D, { trajectory }: ComparedCell): D {
+  if (!trajectory || trajectory.same) return decision;
+  const reason = `a defect: ${trajectory.reason}`;
+  return decision.verdict === 'pass'
+    ? { ...decision, verdict: 'regressed', by: 'trajectory', defect: true, reason }
+    : { ...decision, defect: true, reason: `${reason}; ${decision.reason}` };
+}
 
 /** Nothing if bits need not be the same: other machine, other libraries, other spec, no shared seed. */
 function byBits(
@@ -145,7 +158,11 @@ function byStatistics(
   detectable: number | null,
   { baseline, file }: Context,
 ): Decision {
-  if (!judgement?.verdict) throw unjudgeable(cell, baseline, file, cell.environments);
+  if (!judgement?.verdict) {
+    if (!cell.trajectory) throw unjudgeable(cell, baseline, file, cell.environments);
+    const reason = `${cell.trajectory.reason}; accuracy is not judged: one seed on both sides, and bits are not compared`;
+    return { verdict: 'pass', by: 'trajectory', defect: false, reason };
+  }
   return decisionOf(judgement, detectable!, cell.results.length);
 }
 
@@ -194,6 +211,7 @@ export function methodVerdict(row: readonly CellVerdict[], judgement: Judgement,
     ...decisionOf(judgement, detectable!, seeds),
     method: row[0]!.method,
     noise: null,
+    trajectory: null,
     seeds,
     baseline: [],
     results: [],

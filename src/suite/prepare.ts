@@ -32,7 +32,7 @@ export class Preparer {
   ) {}
 
   /** @param teacher the record of the run it depends on, if it learns predictions */
-  prepare(run: RunNode, teacher?: RunRecord): Prepared {
+  prepare(run: RunNode, teacher?: Pick<RunRecord, 'predictions'>): Prepared {
     const { noise, seed } = run.spec;
     const { train, indices, test } = this.imagesOf(run);
     const noisy = noisyLabels(noise, train.labels, indices, seed, this.labelSets);

@@ -13,7 +13,7 @@ import type { Evaluation } from '../results/record.js';
 import { type RunSpec, runId } from '../suite/spec.js';
 import { CheckpointClock, readCheckpoint, writeCheckpoint } from './checkpoint.js';
 import { evaluationOf, predict } from './evaluation.js';
-import type { Trainer, TrainingJob } from './job.js';
+import type { Trainer, TrainingJob, TrainingOutcome, TrainingProgress } from './job.js';
 import { cosineRate } from './schedule.js';
 import { sessionFor } from './sessions.js';
 
@@ -21,12 +21,20 @@ import { sessionFor } from './sessions.js';
  * Trains one run, from its checkpoint if it has one. The result depends on the job alone: all draws come from streams
  * named after the run's seed and epoch.
  */
-export const train: Trainer = async (job, onProgress, signal) => {
+export const train: Trainer = async (job, onProgress, signal) =>
+  trainIn(await sessionFor(job.spec), job, onProgress, signal);
+
+/** `train` in a session for runs of the job's kind, which is all that it computes with. */
+export async function trainIn(
+  session: Session,
+  job: TrainingJob,
+  onProgress: (progress: TrainingProgress) => void,
+  signal: AbortSignal,
+): Promise<TrainingOutcome> {
   const started = performance.now();
   const { spec } = job;
   const { epochs, batchSize, learningRate, evaluateEvery } = spec.training;
   const network = buildNetwork(spec.model);
-  const session = await sessionFor(spec);
   load(session, job);
 
   const stepsPerEpoch = Math.floor(job.train.count / batchSize);
@@ -82,7 +90,7 @@ export const train: Trainer = async (job, onProgress, signal) => {
   const parameters = weightCount(network.parameters);
   const weightsSha256 = hashOf(session.read('model'));
   return { curve, predictions, parameters, weightsSha256, wallSeconds: wallSeconds() };
-};
+}
 
 /** The rest of an epoch's batches: those of the steps done are drawn, since the later draws follow from them, but not used. */
 function* skipping(stepsDone: number, batches: Generator<Values>): Generator<Values> {

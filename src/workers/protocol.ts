@@ -3,10 +3,12 @@ import type { EngineVersions } from '../results/provenance.js';
 import type { RunSpec } from '../suite/spec.js';
 import type { TrainingJob, TrainingOutcome, TrainingProgress } from '../training/job.js';
 import type { StepTime } from '../training/measure.js';
+import type { Trajectory } from '../training/trajectory.js';
 
 /** What a worker can be asked for, and what it answers. */
 export interface Tasks {
   train: { asked: TrainingJob; answered: TrainingOutcome };
+  trajectory: { asked: TrainingJob; answered: Trajectory };
   measureStep: { asked: RunSpec; answered: StepTime };
   versions: { asked: undefined; answered: EngineVersions };
 }

@@ -3,6 +3,7 @@ import { engineVersions } from '../engine/versions.js';
 import { InputError } from '../errors.js';
 import { measureStep } from '../training/measure.js';
 import { train } from '../training/train.js';
+import { trajectoryOf } from '../training/trajectory.js';
 import type { FromWorker, Question, Tasks, ToWorker } from './protocol.js';
 
 // Ctrl-C in a terminal reaches the whole group of processes, and SIGTERM may; the one that schedules decides what they mean.
@@ -15,6 +16,7 @@ let abort = new AbortController();
 
 function answerTo({ task, about }: Question): Promise<Tasks[keyof Tasks]['answered']> {
   if (task === 'train') return train(about, (progress) => say({ kind: 'progress', progress }), abort.signal);
+  if (task === 'trajectory') return trajectoryOf(about);
   if (task === 'measureStep') return measureStep(about);
   return Promise.resolve(engineVersions());
 }

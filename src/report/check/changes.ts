@@ -3,6 +3,7 @@ import { table } from 'table';
 import type { Baseline, BaselineCell } from '../../regression/baseline.js';
 import { environmentDifference } from '../../regression/environment.js';
 import { mismatch } from '../../regression/mismatch.js';
+import { compareTrajectories } from '../../regression/trajectory.js';
 import { mean } from '../../statistics/mean.js';
 import { expand } from '../../suite/expand.js';
 import { plain } from './plain_text.js';
@@ -19,6 +20,8 @@ export function changesText(before: Baseline | undefined, after: Baseline, file:
   if (seeds[0] !== seeds[1]) lines.push(`Other seeds: ${seeds[0]}; now ${seeds[1]}`);
   const environment = environmentDifference(before.provenance, after.provenance);
   if (environment) lines.push(`Other ${environment.field}: ${environment.before}; now ${environment.after}`);
+  const trajectories = changedTrajectories(before, after);
+  if (trajectories) lines.push(trajectories);
   const rows = changedCells(before, after);
   if (!rows.length) lines.push('No cell differs.');
   const text = [`${file}:`, ...lines].map((line) => `${plain(line)}\n`).join('');
@@ -28,6 +31,17 @@ export function changesText(before: Baseline | undefined, after: Baseline, file:
   }));
   const drawHorizontalLine = (i: number, count: number) => i < 2 || i === count;
   return text + table([COLUMNS, ...rows], { columns, drawHorizontalLine });
+}
+
+function changedTrajectories(before: Baseline, after: Baseline): string | undefined {
+  if (!after.trajectories) return undefined;
+  const { runs } = after.trajectories;
+  if (!before.trajectories) return `New: ${runs.length} trajectories.`;
+  const same = runs.filter((now) => {
+    const old = before.trajectories!.runs.find(({ run }) => run === now.run);
+    return old && compareTrajectories(old, now).same;
+  });
+  return `Trajectories: ${same.length} of ${runs.length} are the same within rounding.`;
 }
 
 const COLUMNS = ['Method', 'Noise', 'Before', 'After', 'Difference', 'Bits'];

@@ -40,6 +40,7 @@ export const COLUMNS = [
   'Cell',
   'Verdict',
   'By',
+  'Trajectory',
   'Seeds',
   'Baseline',
   'Now',
@@ -58,6 +59,7 @@ export function rows(report: CheckReport): string[][] {
       cellTitle(cell, report.graph),
       verdictText(cell),
       cell.by ?? '-',
+      cell.trajectory ? (cell.trajectory.same ? 'same' : 'differs') : '-',
       String(cell.seeds),
       cell.baselineMean.toFixed(2),
       number(cell.mean, 2),
@@ -101,12 +103,22 @@ export function notes(report: CheckReport): string[] {
   const { cells, baselineProvenance: made } = comparison;
   const byBits = cells.filter(({ by }) => by === 'bits').length;
   const judged = cells.filter(({ by }) => by === 'statistics');
+  const followed = cells.filter(({ trajectory }) => trajectory);
   const of = `of ${cells.length} cell${cells.length === 1 ? '' : 's'}`;
   const commits = made.commits
     .map((commit) => commit.replace(/^([0-9a-f]{12})[0-9a-f]{28}/, '$1'))
     .join(', ');
   return [
     `Baseline: ${comparison.baseline}, of commit ${commits}; ${made.cpu}, ${made.platform}, TensorFlow ${made.tensorflow}, ${made.precision}.`,
+    ...(followed.length
+      ? [
+          `${followed.length} ${of} compared by trajectory: what the code at hand does in four steps in float32 must be the baseline's, draws exactly and arithmetic within rounding.`,
+        ]
+      : comparison.hasTrajectories
+        ? []
+        : [
+            `The baseline has no trajectories to compare: "labelnoise baseline update ${comparison.baseline}" adds them.`,
+          ]),
     ...(byBits
       ? [
           `${byBits} ${of} compared bit for bit: same spec, machine and libraries must give the same accuracies and weights.`,
@@ -120,7 +132,7 @@ export function notes(report: CheckReport): string[] {
       : []),
     ...(cells.some(({ defect }) => defect)
       ? [
-          'A defect is a change of behaviour, or of a library behind the back of its version; "--statistics" says whether accuracy suffered.',
+          'A defect is a change of behaviour, or of a library behind the back of its version (in draws, of random streams or data); "--statistics" says whether accuracy suffered.',
         ]
       : []),
     'In parentheses: the paper (Foret et al., 2021, Table 4), for reference; it decides nothing.',

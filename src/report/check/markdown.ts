@@ -16,7 +16,7 @@ import { markdownText } from './plain_text.js';
 export function checkMarkdown(report: CheckReport): string {
   const { comparison, graph } = report;
   const line = (cells: readonly string[]) => `| ${cells.map(markdownText).join(' | ')} |`;
-  const rule = COLUMNS.map((_, i) => (i < 3 ? '---' : '---:')).join(' | ');
+  const rule = COLUMNS.map((_, i) => (i < 4 ? '---' : '---:')).join(' | ');
   const failures = verdicts(report)
     .filter(isFailure)
     .map(

@@ -17,7 +17,7 @@ import { plain } from './plain_text.js';
 export function checkText(report: CheckReport): string {
   const { graph } = report;
   const cells = [[...COLUMNS], ...rows(report)].map((row) => row.map(plain));
-  const columns = COLUMNS.map((_, i) => ({ alignment: i < 3 ? ('left' as const) : ('right' as const) }));
+  const columns = COLUMNS.map((_, i) => ({ alignment: i < 4 ? ('left' as const) : ('right' as const) }));
   const drawHorizontalLine = (i: number, count: number) => i < 2 || i === count;
   const failures = verdicts(report)
     .filter(isFailure)

@@ -1,0 +1,96 @@
+// Trajectories taken by processes that compute differently, and how they compare.
+import { spawn } from 'node:child_process';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { instructionSets } from '../../src/engine/native/instruction_set.js';
+import { compareTrajectories, type TrajectoryVerdict } from '../../src/regression/trajectory.js';
+import type { Trajectory } from '../../src/training/trajectory.js';
+
+/** What a process is asked for and what it answers. */
+export interface Taken {
+  request: {
+    seeds: number[];
+    threads: number;
+    teachers: Record<string, { predictions: string }>;
+    method: string | undefined;
+  };
+  found: { id: string; method: string; seed: number; trajectory?: Trajectory; error?: string }[];
+}
+
+/** A way to compute. */
+export interface Setting {
+  name: string;
+  environment: NodeJS.ProcessEnv;
+  threads: number;
+}
+
+export const HOME: Setting = { name: 'as it is', environment: {}, threads: 1 };
+
+/** Ways to compute whose bits differ from those of this machine, as another machine's would. */
+export function foreignSettings(): Setting[] {
+  const sets = instructionSets();
+  return [
+    { name: 'two threads', environment: {}, threads: 2 },
+    ...sets
+      .slice(0, -1)
+      .map((isa) => ({ name: `held down to ${isa}`, environment: { LABELNOISE_ISA: isa }, threads: 1 })),
+    { name: "TensorFlow's kernels", environment: { LABELNOISE_NATIVE: 'off' }, threads: 1 },
+    {
+      name: "TensorFlow's kernels without oneDNN, two threads",
+      environment: { LABELNOISE_NATIVE: 'off', TF_ENABLE_ONEDNN_OPTS: '0' },
+      threads: 2,
+    },
+  ];
+}
+
+/**
+ * Takes the trajectories of a suite.
+ *
+ * @param root the product's folder
+ * @param teachers students learn from these rather than from their own product's
+ * @param method takes those of one method alone, whose teachers must be given
+ */
+export async function take(
+  root: string,
+  suite: string,
+  { environment, threads }: Setting,
+  seeds: number[],
+  teachers: Taken['found'] = [],
+  method?: string,
+): Promise<Taken['found']> {
+  const request: Taken['request'] = {
+    seeds,
+    threads,
+    method,
+    teachers: Object.fromEntries(
+      teachers.flatMap(({ id, trajectory }) => (trajectory ? [[id, trajectory]] : [])),
+    ),
+  };
+  const script = fileURLToPath(new URL('take_trajectories.js', import.meta.url));
+  const child = spawn(process.execPath, [script, path.resolve(root), suite], {
+    env: { ...process.env, ...environment },
+    stdio: ['pipe', 'pipe', 'pipe'],
+  });
+  const [said, complained] = [child.stdout, child.stderr].map((stream) => {
+    const parts: string[] = [];
+    stream.setEncoding('utf8').on('data', (text: string) => parts.push(text));
+    return parts;
+  }) as [string[], string[]];
+  child.stdin.end(JSON.stringify(request));
+  const code = await new Promise<number | null>((resolve, reject) => {
+    child.on('error', reject);
+    child.on('close', resolve);
+  });
+  if (code !== 0) throw new Error(`ended with exit code ${code}: ${complained.join('')}`);
+  return JSON.parse(said.join(''));
+}
+
+export type Compared = TrajectoryVerdict & { method: string; seed: number };
+
+/** How trajectories compare with those of the same runs that were taken before. */
+export function compared(before: Taken['found'], after: Taken['found']): Compared[] {
+  return after.map(({ id, method, seed, trajectory, error }) => {
+    const expected = before.find((found) => found.id === id)!.trajectory!;
+    return { method, seed, ...compareTrajectories(expected, trajectory ?? new Error(error)) };
+  });
+}
