@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { expect } from 'chai';
-import { Graph, type Value } from '../src/engine/graph.js';
+import { type Attribute, Graph, type Value, writeSavedModel } from '../src/engine/graph.js';
 import { TFJS_FOLDER } from '../src/engine/install/tfjs_package.js';
 import { NATIVE_LIBRARY, nativeFolder } from '../src/engine/native/folder.js';
 import {
@@ -14,10 +14,13 @@ import {
 } from '../src/engine/native/instruction_set.js';
 import { nativeKernels } from '../src/engine/native/library.js';
 import { NativeOperations } from '../src/engine/native/operations.js';
+import { nativeBackend, tf } from '../src/engine/tensorflow.js';
 import { InputError } from '../src/errors.js';
 import { PROJECT_ROOT } from '../src/project.js';
 import type { Precision } from '../src/suite/spec.js';
 import { relativeDistance } from './support/programs.js';
+
+type Attributes = Record<string, Attribute>;
 
 /** bfloat16 keeps 8 bits, and rounding brings some numbers over ReLU's kink. */
 const TOLERANCE = 0.02;
@@ -126,6 +129,101 @@ describe('the native kernels', () => {
     });
     expect(stdout).to.match(/Native kernels +not used: they do not load \(.+\)\n/);
     expect(compute('float32', env)).to.equal(compute('float32', { LABELNOISE_NATIVE: 'off' }));
+  });
+
+  it('refuse operands that do not fit, naming operation and shape, before they compute', async function () {
+    if (!nativeKernels().inUse) this.skip();
+    const graph = new Graph();
+    const T: Attributes = { T: { type: 'float32' } };
+    const stride = { stride: { int: 1 } };
+    const normalised: Attributes = { ...T, relu: { bool: false }, epsilon: { float: 1e-5 } };
+    const x = [2, 8, 8, 16];
+    const c = [16];
+    const cases: [op: string, attributes: Attributes, shapes: number[][], said: string][] = [
+      ['Convolution', { ...T, ...stride }, [x, [3, 3, 32, 16]], 'filter [3,3,32,16] must be [3,3,16,16]'],
+      ['Convolution', { ...T, ...stride }, [x, [1, 1, 16, 16]], 'filter [1,1,16,16] must be [3,3,16,16]'],
+      [
+        'Convolution',
+        { ...T, ...stride },
+        [
+          [8, 8, 16],
+          [3, 3, 16, 16],
+        ],
+        'images [8,8,16] must have 4 axes',
+      ],
+      ['Convolution', { ...T, stride: { int: 2 } }, [x, [3, 3, 16, 16]], 'in float32 the stride must be 1'],
+      ['Convolution', { ...T, stride: { int: 3 } }, [x, [3, 3, 16, 16]], 'the stride must be 1 or 2'],
+      [
+        'Convolution',
+        { ...T, ...stride },
+        [
+          [2, 0, 8, 16],
+          [3, 3, 16, 16],
+        ],
+        'has an empty axis',
+      ],
+      [
+        'ImageGradient',
+        { ...T, ...stride, height: { int: 8 }, width: { int: 9 } },
+        [x, [3, 3, 16, 16]],
+        'gradient [2,8,8,16] must be [2,8,9,16]',
+      ],
+      ['FilterGradient', { ...T, ...stride }, [x, [3, 8, 8, 16]], 'gradient [3,8,8,16] must be [2,8,8,16]'],
+      ['Moments', T, [[2, 8, 8, 20]], 'x [2,8,8,20] must have a multiple of 16 channels'],
+      ['Moments', T, [[0, 8, 8, 16]], 'x [0,8,8,16] has no rows'],
+      ['Moments', T, [[]], 'x [] must have an axis of channels'],
+      [
+        'Normalise',
+        normalised,
+        [x, c, c, [32], c],
+        'scale [32] must be [16], a number for each channel of x',
+      ],
+      [
+        'Normalise',
+        { ...normalised, epsilon: { float: -1 } },
+        [x, c, c, c, c],
+        'epsilon must not be negative',
+      ],
+      [
+        'NormaliseGradient',
+        normalised,
+        [[2, 8, 4, 16], x, c, c, c, c],
+        'gradient [2,8,4,16] must be [2,8,8,16]',
+      ],
+      ['Add', T, [x, [2, 8, 8, 8]], 'b [2,8,8,8] must be [2,8,8,16], as a is'],
+      ['ReluGradient', T, [x, [2, 8, 16, 8]], 'activation [2,8,16,8] must be [2,8,8,16]'],
+      ['SumOfSquares', {}, [[2, 8]], 'x [2,8] must have 1 axes'],
+      ['PlusScaled', {}, [[8], [9], []], 'b [9] must be [8], as a is'],
+      ['PlusScaled', {}, [[8], [8], [1]], 'factor [1] must be [], a scalar'],
+      ['Descend', {}, [[8], [8], [7], [], [], []], 'momentum [7] must be [8], as the weights are'],
+      // What fits is computed, so that the refusals are not of the whole graph.
+      ['Add', T, [x, x], ''],
+    ];
+    // Placeholders that say nothing of their shapes, so that only the kernels look at them.
+    const operand = (i: number) => ({ ref: `operand${i}`, dtype: 'float32' as const, shape: [] });
+    for (let i = 0; i < 6; i++) graph.add('Placeholder', [], { dtype: { type: 'float32' } }, `operand${i}`);
+    for (const [i, [op, attributes, shapes]] of cases.entries())
+      graph.add(
+        `Labelnoise${op}`,
+        shapes.map((_, k) => operand(k)),
+        attributes,
+        `case${i}`,
+      );
+    const model = path.join(folder, 'refusals');
+    writeSavedModel(graph, model);
+    const backend = nativeBackend();
+    const session = backend.loadSavedModelMetaGraph(model, 'serve');
+    try {
+      for (const [i, [op, , shapes, said]] of cases.entries()) {
+        const fed = shapes.map((shape) => tf.ones(shape));
+        const names = shapes.map((_, k) => ({ name: `operand${k}:0` }));
+        const run = () => backend.runSavedModel(session, fed, names, [`case${i}:0`])[0]!.dataSync()[0];
+        if (said) expect(run, `${op} of ${shapes.join(' and ')}`).to.throw(said);
+        else expect(run()).to.equal(2);
+      }
+    } finally {
+      backend.deleteSavedModel(session);
+    }
   });
 
   it('refuse a setting that is neither on nor off', () => {
