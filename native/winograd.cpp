@@ -188,24 +188,21 @@ struct Place {
         column(tile % t.across * kTile) {}
 };
 
-/** S x S pixels around a tile, and which of them the image has. */
+/** The pixels around a tile, S x S; zeros, of which there must be as many as channels, where the image has
+ * none. */
 template <int S>
 struct Window {
-  const float* origin;
-  size_t rowStride;
-  int channels, firstRow, lastRow, firstColumn, lastColumn;
+  const float* pixels[S][S];
 
-  Window(const Tiling& t, const Place& p, const float* images, int channels, int margin)
-      : rowStride(size_t(t.width) * channels), channels(channels) {
+  Window(const Tiling& t, const Place& p, const float* images, int channels, int margin, const float* zeros) {
     const int row = p.row - margin, column = p.column - margin;
-    origin =
-        images + (ptrdiff_t(p.image) * t.height + row) * ptrdiff_t(rowStride) + ptrdiff_t(column) * channels;
-    firstRow = std::max(0, -row), lastRow = std::min(S, t.height - row);
-    firstColumn = std::max(0, -column), lastColumn = std::min(S, t.width - column);
+    const float* image = images + size_t(p.image) * t.height * t.width * channels;
+    for (int i = 0; i < S; i++)
+      for (int j = 0; j < S; j++) {
+        const bool has = row + i >= 0 && row + i < t.height && column + j >= 0 && column + j < t.width;
+        pixels[i][j] = has ? image + (size_t(row + i) * t.width + column + j) * channels : zeros;
+      }
   }
-  bool isWhole() const { return firstRow == 0 && lastRow == S && firstColumn == 0 && lastColumn == S; }
-  const float* at(int i, int j) const { return origin + i * rowStride + size_t(j) * channels; }
-  bool has(int i, int j) const { return i >= firstRow && i < lastRow && j >= firstColumn && j < lastColumn; }
 };
 
 /** B' d B for a block of tiles, or A y A' of their gradients. */
@@ -213,49 +210,47 @@ template <typename Transform>
 void transformTiles(const Tiling& t, const float* images, int channels, int first, int count,
                     const Transformed& out) {
   constexpr int S = Transform::kFrom;
+  static thread_local std::vector<float> zeros;
+  if (zeros.size() < size_t(channels)) zeros.resize(channels);
+  const size_t position = out.position;
   for (int tile = 0; tile < count; tile++) {
-    const Window<S> window(t, Place(t, first + tile), images, channels, (S - kTile) / 2);
-    const bool isWhole = window.isWhole();
-    for (int g = 0; g < groupsOf(channels); g++)
-      for (int v = 0; v < kGroupVectors; v++) {
-        const int channel = g * kGroup + v * kLanes;
-        float* to = out.at(0, g, tile) + v * kLanes;
-        const auto write = [&](int i, int j, Floats value) {
-          store(to + (i * kPatch + j) * out.position, value);
-        };
-        if (isWhole && channel + kLanes <= channels) {
-          transformSquare<Transform>([&](int i, int j) { return load(window.at(i, j) + channel); }, write);
-        } else {
-          const size_t present = size_t(std::max(0, channels - channel));
-          transformSquare<Transform>(
-              [&](int i, int j) {
-                return present && window.has(i, j) ? load(window.at(i, j) + channel, present) : Floats{};
-              },
-              write);
-        }
+    const Window<S> window(t, Place(t, first + tile), images, channels, (S - kTile) / 2, zeros.data());
+    for (int channel = 0; channel < groupsOf(channels) * kGroup; channel += kLanes) {
+      float* to = out.at(0, channel / kGroup, tile) + channel % kGroup;
+      const auto write = [=](int i, int j, Floats value) { store(to + (i * kPatch + j) * position, value); };
+      if (channel + kLanes <= channels) {
+        transformSquare<Transform>([&](int i, int j) { return load(window.pixels[i][j] + channel); }, write);
+      } else {
+        const size_t present = size_t(std::max(0, channels - channel));
+        transformSquare<Transform>(
+            [&](int i, int j) { return present ? load(window.pixels[i][j] + channel, present) : Floats{}; },
+            write);
       }
+    }
   }
 }
 
 /** A'mA: writes a block's results of one group of channels. */
 void writeTiles(const Tiling& t, const Transformed& products, int productGroup, float* images, int channels,
                 int group, int first, int count) {
+  // Copies, since what is written might be what the tiling is read from, as far as the compiler knows.
+  const size_t position = products.position, pixelStride = channels, rowStride = size_t(t.width) * channels;
   for (int tile = 0; tile < count; tile++) {
     const Place place(t, first + tile);
     const int rows = std::min(kTile, t.height - place.row), columns = std::min(kTile, t.width - place.column);
     float* pixel =
-        images + ((size_t(place.image) * t.height + place.row) * t.width + place.column) * channels;
+        images + (size_t(place.image) * t.height + place.row) * rowStride + place.column * pixelStride;
     for (int v = 0; v < kGroupVectors; v++) {
       const int channel = group * kGroup + v * kLanes;
       if (channel >= channels) break;
       const float* from = products.at(0, productGroup, tile) + v * kLanes;
       const size_t present = size_t(channels - channel);
-      const auto read = [&](int i, int j) { return load(from + (i * kPatch + j) * products.position); };
-      const auto at = [&](int i, int j) { return pixel + (size_t(i) * t.width + j) * channels + channel; };
+      const auto read = [=](int i, int j) { return load(from + (i * kPatch + j) * position); };
+      const auto at = [=](int i, int j) { return pixel + i * rowStride + j * pixelStride + channel; };
       if (rows == kTile && columns == kTile && present >= size_t(kLanes))
-        transformSquare<TileTransform>(read, [&](int i, int j, Floats y) { store(at(i, j), y); });
+        transformSquare<TileTransform>(read, [=](int i, int j, Floats y) { store(at(i, j), y); });
       else
-        transformSquare<TileTransform>(read, [&](int i, int j, Floats y) {
+        transformSquare<TileTransform>(read, [=](int i, int j, Floats y) {
           if (i < rows && j < columns) store(at(i, j), y, present);
         });
     }

@@ -6,13 +6,15 @@ import { promisify } from 'node:util';
 import type { Command } from 'commander';
 import { InputError } from '../errors.js';
 import type { ModelFigures } from '../perf/compare.js';
+import type { KernelFigures } from '../perf/convolutions.js';
 import { machineText, perfFile, readPerf } from '../perf/file.js';
 import { kindInUse } from '../perf/kind.js';
 import { modelOf } from '../perf/setting.js';
-import { comparisonTable, perfTable } from '../perf/table.js';
+import { comparisonTable, kernelTables, perfTable } from '../perf/table.js';
 import { insertInto, PERF_MARKS } from '../report/insert.js';
 import { explained, writeWhole } from '../results/files.js';
 import { originOf } from '../results/provenance.js';
+import type { Precision } from '../suite/spec.js';
 
 export interface PerfOptions {
   out: string;
@@ -35,7 +37,8 @@ const QUICK = { models: 'WRN-16-1', rounds: 3 };
 const HELP = `
 Takes training steps in turn: compiled into one TensorFlow graph, operation by operation, with the stock operations of
 tfjs, and in PyTorch if it is given. Prints ratios of median times; larger means that the compiled step is faster.
-Also compares the steps of a pool of worker processes with those of one process that has all threads.
+Also compares the steps of a pool of worker processes with those of one process that has all threads, and single
+convolutions with the project's kernels and with TensorFlow's.
 Nothing else should run on the machine meanwhile. Slow candidates take fewer steps, at least three; how many is in the file.
 Writes OUT/perf-<kind>.json, kind being the widest instruction set in use: avx2, avx512 or amx. LABELNOISE_ISA picks a lower
 one, for PyTorch too.
@@ -89,6 +92,7 @@ export async function perf(options: PerfOptions, tell: (line: string) => void): 
   });
 
   const { compare } = await import('../perf/compare.js');
+  const { tensorflowOverNative } = await import('../perf/convolutions.js');
   const { poolOverSingle } = await import('../perf/pool_throughput.js');
   const { trainingFlops } = await import('../perf/flops.js');
   const { engineVersions } = await import('../engine/versions.js');
@@ -110,6 +114,12 @@ export async function perf(options: PerfOptions, tell: (line: string) => void): 
   const file = path.join(options.out, perfFile(kind.isa));
   tell('worker processes beside one process');
   const pool = await poolOverSingle(precision, rounds);
+  const kernels: Partial<Record<Precision, KernelFigures>> = {};
+  if (versions.kernels === 'native')
+    for (const measured of kind.isa === 'amx' ? (['float32', 'bfloat16'] as const) : (['float32'] as const)) {
+      tell(`kernels in ${measured} beside TensorFlow's`);
+      kernels[measured] = await tensorflowOverNative(measured, rounds);
+    }
   for (const [name, { depth, width }] of sizes) {
     const size = batch ?? (trainingFlops(modelOf(depth, width)) > LARGE_FLOPS ? LARGE_BATCH : BATCH);
     const what = { depth, width, batch: size, rounds, precision, threads, kind };
@@ -118,11 +128,12 @@ export async function perf(options: PerfOptions, tell: (line: string) => void): 
     );
     const provenance = { ...machine, finished: new Date().toISOString() };
     // After every network, so that a measurement cut short is not lost.
-    await writeWhole(file, `${JSON.stringify({ models, pool_over_single: pool, provenance }, null, 2)}\n`);
+    const content = { models, kernels, pool_over_single: pool, provenance };
+    await writeWhole(file, `${JSON.stringify(content, null, 2)}\n`);
   }
   const workers =
     pool === null ? '' : `Worker processes / one process, steps per second: ${pool.toFixed(2)} x\n`;
-  return `${heading}\n${comparisonTable(models)}${workers}Written to ${file}\n`;
+  return `${heading}\n${comparisonTable(models)}${kernelTables(kernels)}${workers}Written to ${file}\n`;
 }
 
 function sizeOf(name: string): { depth: number; width: number } {

@@ -1,6 +1,8 @@
 // The figures of comparisons as tables for people.
 import { table } from 'table';
+import type { Precision } from '../suite/spec.js';
 import type { ModelFigures } from './compare.js';
+import { type KernelFigures, PRODUCTS } from './convolutions.js';
 import { machineText, type PerfFile } from './file.js';
 import { KIND_TITLES } from './kind.js';
 
@@ -31,6 +33,23 @@ export function comparisonTable(models: Record<string, ModelFigures>): string {
   );
   const drawn = table([['', ...Object.keys(models)], ...rows], { columns });
   return [drawn.trimEnd(), ...failures, ''].join('\n');
+}
+
+/** TensorFlow's times over those of the project's kernels: a row a convolution, a table for each precision. */
+export function kernelTables(kernels: Partial<Record<Precision, KernelFigures>>): string {
+  return Object.entries(kernels)
+    .map(([precision, figures]) => {
+      const title = `TensorFlow's kernels / ours, ${precision}, one thread`;
+      const rows = Object.entries(figures).map(([name, f]) => [name, ...PRODUCTS.map((of) => times(f[of]))]);
+      const columns = ['left', ...PRODUCTS.map(() => 'right')].map((alignment) => ({
+        alignment: alignment as 'left' | 'right',
+      }));
+      return table([[title, 'forward', 'image gradient', 'filter gradient'], ...rows], {
+        columns,
+        drawHorizontalLine: (i, count) => i < 2 || i === count,
+      });
+    })
+    .join('');
 }
 
 type Figures = PerfFile['models'][string];
