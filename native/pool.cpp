@@ -2,8 +2,6 @@
 // other closely.
 #include "pool.h"
 
-#include <immintrin.h>
-
 #include <atomic>
 #include <condition_variable>
 #include <mutex>
@@ -15,6 +13,15 @@ namespace {
 
 /** Some ten microseconds: longer, and TensorFlow's own threads wait for the core. */
 constexpr int kSpins = 200;
+
+/** Tells the processor that this is a loop that waits. */
+inline void pause() {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  asm volatile("yield");
+#endif
+}
 
 class Pool {
  public:
@@ -42,7 +49,7 @@ class Pool {
     open_ = false;
     if (active_.load()) {
       lock.unlock();
-      for (int i = 0; i < kSpins && active_.load(); i++) _mm_pause();
+      for (int i = 0; i < kSpins && active_.load(); i++) pause();
       lock.lock();
       done_.wait(lock, [&] { return active_.load() == 0; });
     }
@@ -61,7 +68,7 @@ class Pool {
 
   void help() {
     for (unsigned seen = 0;;) {
-      for (int i = 0; i < kSpins && round_.load() == seen; i++) _mm_pause();
+      for (int i = 0; i < kSpins && round_.load() == seen; i++) pause();
       std::unique_lock<std::mutex> lock(mutex_);
       wake_.wait(lock, [&] { return round_.load() != seen; });
       seen = round_.load();
