@@ -60,11 +60,14 @@ describe("the native kernels' C++", function () {
   // Tiles are emulated where the processor has all that the kernels for AMX need but these.
   const available = instructionSets();
   const emulates = available.at(-1) === 'avx512' && bfloat16Support() === 'native';
-  const tested: [set: InstructionSet, extra: string[]][] = available.map((set) => [set, []]);
-  if (emulates) tested.push(['amx', ['-include', path.join(NATIVE_SOURCES, 'test', 'emulated_tiles.h')]]);
+  const tested: [set: InstructionSet, how: string, extra: string[]][] = available.map((set) => [set, '', []]);
+  if (emulates)
+    tested.push(['amx', ', emulated,', ['-include', path.join(NATIVE_SOURCES, 'test', 'emulated_tiles.h')]]);
+  // In the width that the source has for any other processor.
+  tested.push(['avx2', ', but without its vectors,', ['-mno-avx', '-mno-avx2', '-mno-fma']]);
 
-  for (const [set, extra] of tested)
-    it(`computes for ${set}${extra.length ? ', emulated,' : ''} what float64 does, and nothing that sanitizers find`, async () => {
+  for (const [set, how, extra] of tested)
+    it(`computes for ${set}${how} what float64 does, and nothing that sanitizers find`, async () => {
       const kernels = compilerFlags(set).filter(({ source }) => !BOUNDARY.includes(source));
       const flags = [...kernels[0]!.flags, ...WARNINGS, ...SANITIZERS, ...extra];
       const sources = [...kernels.map(({ source }) => source), path.join('test', 'kernels_test.cpp')];

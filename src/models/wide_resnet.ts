@@ -1,7 +1,7 @@
 // Wide residual network (Zagoruyko and Komodakis, 2016): pre-activation blocks, three groups of widths 16k, 32k, 64k.
 import { CLASSES } from '../data/dataset.js';
 import { tf } from '../engine/tensorflow.js';
-import type { Shortcut } from './architecture.js';
+import type { Architecture, Shortcut } from './architecture.js';
 import { Layers, type Network, type Pass, padChannels } from './network.js';
 
 /**
@@ -17,14 +17,11 @@ export function wideResnet({
   depth,
   width,
   shortcut,
-}: {
-  depth: number;
-  width: number;
-  shortcut: Shortcut;
-}): Network {
+  stemStride,
+}: Omit<Architecture & { kind: 'wide-resnet' }, 'kind'>): Network {
   const layers = new Layers();
   const blocksPerGroup = (depth - 4) / 6;
-  const stem = layers.conv('stem', 3, 16, 3, 1);
+  const stem = layers.conv('stem', 3, 16, 3, stemStride ?? 1);
   const blocks: ((pass: Pass, x: tf.Tensor4D) => tf.Tensor4D)[] = [];
   let channels = 16;
   for (const [group, base] of [16, 32, 64].entries())

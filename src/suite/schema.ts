@@ -60,6 +60,7 @@ const model = union(
       depth: integer('6n+4: 10, 16, 22, 28, 34, 40, ...', (v) => v >= 10 && v % 6 === 4),
       width: integer('a whole number from 1', (v) => v >= 1),
       shortcut: choice('pool-pad', 'conv'),
+      stemStride: z.literal(2, { error: '2, or nothing for a stem of stride 1' }).optional(),
     }),
     fields({
       kind: z.literal('resnet'),
