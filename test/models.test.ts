@@ -5,6 +5,7 @@ import type { Architecture } from '../src/models/architecture.js';
 import { buildNetwork } from '../src/models/build.js';
 import { initialise } from '../src/models/initialise.js';
 import { unflatten, weightCount } from '../src/models/network.js';
+import { trainingFlops } from '../src/perf/flops.js';
 
 const wrn = (depth: number, width: number, shortcut: 'conv' | 'pool-pad'): Architecture => ({
   kind: 'wide-resnet',
@@ -23,6 +24,11 @@ describe('networks', () => {
       wrn(16, 4, 'pool-pad'),
       2_748_890 - 16 * 64 - 64 * 128 - 128 * 256,
     ],
+    [
+      'WRN-16-4 with a stem of stride 2: as many as with one of stride 1',
+      { ...wrn(16, 4, 'conv'), stemStride: 2 } as Architecture,
+      2_748_890,
+    ],
     ['ResNet-32', { kind: 'resnet', depth: 32 }, 464_154],
   ];
   for (const [name, model, count] of counts)
@@ -30,7 +36,9 @@ describe('networks', () => {
       expect(weightCount(buildNetwork(model).parameters)).to.equal(count);
     });
 
-  for (const model of [wrn(10, 2, 'conv'), wrn(10, 2, 'pool-pad'), { kind: 'resnet', depth: 8 } as const])
+  const narrow = { ...wrn(10, 1, 'pool-pad'), stemStride: 2 } as Architecture;
+  const resnet: Architecture = { kind: 'resnet', depth: 8 };
+  for (const model of [wrn(10, 2, 'conv'), wrn(10, 2, 'pool-pad'), narrow, resnet])
     it(`${JSON.stringify(model)} maps images to logits, in training and in evaluation`, () => {
       const network = buildNetwork(model);
       tf.tidy(() => {
@@ -48,6 +56,11 @@ describe('networks', () => {
         expect(evaluated.logits.dataSync().every(Number.isFinite)).to.equal(true);
       });
     });
+
+  it('see a quarter of the pixels behind a stem of stride 2', () => {
+    // What a step costs beside that of the same network without it.
+    expect(trainingFlops(narrow) / trainingFlops(wrn(10, 1, 'pool-pad'))).to.be.closeTo(0.25, 0.03);
+  });
 
   it('start He-normal with fan-out, classifiers uniform in +-1/sqrt(classes), batch norm at one and zero', () => {
     const network = buildNetwork(wrn(10, 2, 'pool-pad'));

@@ -80,6 +80,11 @@ describe('suite files', () => {
       { checkpoint: { minutes: 0 } },
       'checkpoint.minutes is 0; allowed: a number above 0',
     ],
+    [
+      'stem stride 3',
+      { 'model/stemStride': 3 },
+      'model.stemStride is 3; allowed: 2, or nothing for a stem of stride 1',
+    ],
     ['depth 15', { 'model/depth': 15 }, 'model.depth is 15; allowed: 6n+4: 10, 16, 22, 28, 34, 40, ...'],
     [
       'a ResNet of depth 30',

@@ -15,10 +15,11 @@ export const MATRIX_PRODUCT_FLOPS = 2 * MATRIX_SIZE ** 3 * MATRIX_PRODUCTS;
  * at the borders count. The first convolution's share is given apart: it has no gradient with respect to its input.
  */
 export function forwardFlops(model: Architecture): { total: number; stem: number } {
+  const stemStride = (model.kind === 'wide-resnet' && model.stemStride) || 1;
   const flops = Object.entries(buildNetwork(model).parameters).map(([name, { shape }]) => {
     if (shape.length === 1) return { name, count: 0 };
     const weights = shape.reduce((product, size) => product * size, 1);
-    return { name, count: 2 * weights * (shape.length === 4 ? outputPixels(name) : 1) };
+    return { name, count: 2 * weights * (shape.length === 4 ? outputPixels(name, stemStride) : 1) };
   });
   const total = flops.reduce((sum, { count }) => sum + count, 0);
   return { total, stem: flops.find(({ name }) => name === STEM)!.count };
@@ -31,7 +32,7 @@ export function trainingFlops(model: Architecture): number {
 }
 
 /** The second and third group of blocks begin by halving height and width. */
-function outputPixels(name: string): number {
+function outputPixels(name: string, stemStride: number): number {
   const group = Number(/^group(\d)/.exec(name)?.[1] ?? 1);
-  return (IMAGE_SIZE / 2 ** (group - 1)) ** 2;
+  return (IMAGE_SIZE / stemStride / 2 ** (group - 1)) ** 2;
 }
