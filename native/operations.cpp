@@ -125,7 +125,7 @@ struct Input {
 struct Attributes {
   std::string operation;
   int stride = 1, height = 0, width = 0;
-  TF_Bool relu = 0;
+  TF_Bool relu = 0, moments = 0;
   float epsilon = 0;
 };
 
@@ -236,24 +236,64 @@ void requireServed(const Run& run, const Convolution& c) {
   }
 }
 
+/** The convolution of images and filter, the first two inputs. */
+template <typename T>
+struct ConvolutionInputs {
+  Input<T> images, filter;
+  Convolution convolution;
+
+  explicit ConvolutionInputs(const Run& run)
+      : images(run.input<T>(0, "images", 4)),
+        filter(run.input<T>(1, "filter", 4)),
+        convolution(convolutionOf(images.shape, filter.size(3), run.attributes.stride)) {
+    if (filter.shape != filterOf(convolution))
+      run.refuse(filter, "must be " + textOf(filterOf(convolution)) + " for images " + textOf(images.shape));
+    requireServed<T>(run, convolution);
+  }
+};
+
+/** Where a convolution's moments go: nowhere, and its outputs for them are empty, if they are not asked for.
+ */
+void addMoments(const Run& run, const Convolution& c, Fused& fused) {
+  const Shape shape{run.attributes.moments ? c.outputs : 0};
+  float *mean = run.output<float>(1, shape), *variance = run.output<float>(2, shape);
+  if (!run.attributes.moments) return;
+  if (c.batch == 0) run.refuse("there are no results to take the mean of");
+  fused.mean = mean, fused.variance = variance;
+}
+
 template <typename T>
 struct ConvolutionOperation {
   static void compute(const Run& run) {
-    const auto images = run.input<T>(0, "images", 4), filter = run.input<T>(1, "filter", 4);
-    const Convolution c = convolutionOf(images.shape, filter.size(3), run.attributes.stride);
-    if (filter.shape != filterOf(c))
-      run.refuse(filter, "must be " + textOf(filterOf(c)) + " for images " + textOf(images.shape));
-    requireServed<T>(run, c);
+    const ConvolutionInputs<T> inputs(run);
+    const Convolution& c = inputs.convolution;
     T* result = run.output<T>(0, resultOf(c));
-    if (c.batch) convolve(c, images.data(), filter.data(), result, threads());
+    Fused fused;
+    addMoments(run, c, fused);
+    if constexpr (std::is_same_v<T, float>) {
+      if (c.batch) convolve(c, inputs.images.data(), inputs.filter.data(), fused, result, threads());
+    } else {
+      if (fused.mean) run.refuse("moments are for float32");
+      if (c.batch) convolve(c, inputs.images.data(), inputs.filter.data(), result, threads());
+    }
   }
 };
+
+void computeConvolutionSum(const Run& run) {
+  const ConvolutionInputs<float> inputs(run);
+  const Convolution& c = inputs.convolution;
+  const auto residual = run.input<float>(2, "residual", resultOf(c), "as the convolution's result is");
+  float* result = run.output<float>(0, resultOf(c));
+  Fused fused{residual.data()};
+  addMoments(run, c, fused);
+  if (c.batch) convolve(c, inputs.images.data(), inputs.filter.data(), fused, result, threads());
+}
 
 template <typename T>
 struct ImageGradientOperation {
   static void compute(const Run& run) {
     const auto gradient = run.input<T>(0, "gradient", 4), filter = run.input<T>(1, "filter", 4);
-    const auto& [operation, stride, height, width, relu, epsilon] = run.attributes;
+    const auto& [operation, stride, height, width, relu, moments, epsilon] = run.attributes;
     const Convolution c =
         convolutionOf({gradient.size(0), height, width, filter.size(2)}, filter.size(3), stride);
     if (filter.shape != filterOf(c)) run.refuse(filter, "must be " + textOf(filterOf(c)));
@@ -428,6 +468,7 @@ void* create(TF_OpKernelConstruction* construction) {
     read(construction, "height", &attributes->height, TF_OpKernelConstruction_GetAttrInt32);
     read(construction, "width", &attributes->width, TF_OpKernelConstruction_GetAttrInt32);
     read(construction, "relu", &attributes->relu, TF_OpKernelConstruction_GetAttrBool);
+    read(construction, "moments", &attributes->moments, TF_OpKernelConstruction_GetAttrBool);
     read(construction, "epsilon", &attributes->epsilon, TF_OpKernelConstruction_GetAttrFloat);
     const auto require = [&](bool fine, const char* why) {
       if (!fine) throw Refusal{TF_INVALID_ARGUMENT, attributes->operation + ": " + why};
@@ -486,9 +527,15 @@ std::vector<Definition> definitions() {
   return {
       {"LabelnoiseConvolution",
        {"images: T", "filter: T"},
-       {"result: T"},
-       {"stride: int"},
+       {"result: T", "mean: float", "variance: float"},
+       {"stride: int", "moments: bool"},
        typed<ConvolutionOperation, true>(),
+       anyShape},
+      {"LabelnoiseConvolutionSum",
+       {"images: float", "filter: float", "residual: float"},
+       {"result: float", "mean: float", "variance: float"},
+       {"stride: int", "moments: bool"},
+       untyped<computeConvolutionSum>(),
        anyShape},
       {"LabelnoiseImageGradient",
        {"gradient: T", "filter: T"},

@@ -230,30 +230,105 @@ void transformTiles(const Tiling& t, const float* images, int channels, int firs
   }
 }
 
-/** A'mA: writes a block's results of one group of channels. */
-void writeTiles(const Tiling& t, const Transformed& products, int productGroup, float* images, int channels,
-                int group, int first, int count) {
+/**
+ * Sums over the results of each block of tiles, by channel, of what they are apart from the block's first
+ * pixel: without that shift, a mean far from zero would leave few digits for the variance.
+ */
+struct Sums {
+  size_t channels;
+  std::vector<float> pivot, sum, square;
+  std::vector<size_t> counts;
+
+  Sums(int blocks, int groups)
+      : channels(size_t(groups) * kGroup),
+        pivot(blocks * channels),
+        sum(pivot.size()),
+        square(pivot.size()),
+        counts(blocks) {}
+
+  /** Mean and biased variance of the first `present` channels, after Chan, Golub and LeVeque (1983). */
+  void moments(int present, float* mean, float* variance) const {
+    double all = 0;
+    for (size_t count : counts) all += double(count);
+    for (int c = 0; c < present; c++) {
+      double total = 0, spread = 0;
+      const auto meanOf = [&](size_t block) {
+        const size_t at = block * channels + c;
+        return double(pivot[at]) + double(sum[at]) / double(counts[block]);
+      };
+      for (size_t block = 0; block < counts.size(); block++)
+        if (counts[block]) total += meanOf(block) * double(counts[block]);
+      for (size_t block = 0; block < counts.size(); block++) {
+        if (!counts[block]) continue;
+        const size_t at = block * channels + c;
+        const double count = double(counts[block]), distance = meanOf(block) - total / all;
+        spread += double(square[at]) - double(sum[at]) * sum[at] / count + count * distance * distance;
+      }
+      mean[c] = float(total / all), variance[c] = float(std::max(spread, 0.0) / all);
+    }
+  }
+};
+
+/** A'mA: writes a block's results of one group of channels, with the residual and the sums if they are
+ * wanted. */
+template <bool kAdds, bool kSums>
+void writeTiles(const Tiling& t, int block, const Transformed& products, int productGroup,
+                const float* residual, Sums* sums, float* images, int channels, int group) {
+  const int first = t.first(block), count = t.count(block);
   // Copies, since what is written might be what the tiling is read from, as far as the compiler knows.
   const size_t position = products.position, pixelStride = channels, rowStride = size_t(t.width) * channels;
+  alignas(64) float pivots[kGroup] = {}, totals[kGroup] = {}, squares[kGroup] = {};
+  size_t pixels = 0;
   for (int tile = 0; tile < count; tile++) {
     const Place place(t, first + tile);
     const int rows = std::min(kTile, t.height - place.row), columns = std::min(kTile, t.width - place.column);
-    float* pixel =
-        images + (size_t(place.image) * t.height + place.row) * rowStride + place.column * pixelStride;
+    const size_t pixel =
+        (size_t(place.image) * t.height + place.row) * rowStride + place.column * pixelStride;
+    const bool isFirst = tile == 0;
+    pixels += size_t(rows) * columns;
     for (int v = 0; v < kGroupVectors; v++) {
       const int channel = group * kGroup + v * kLanes;
       if (channel >= channels) break;
       const float* from = products.at(0, productGroup, tile) + v * kLanes;
-      const size_t present = size_t(channels - channel);
+      const size_t present = size_t(channels - channel), corner = pixel + channel;
+      Floats pivot = load(pivots + v * kLanes), total = load(totals + v * kLanes),
+             square = load(squares + v * kLanes);
       const auto read = [=](int i, int j) { return load(from + (i * kPatch + j) * position); };
-      const auto at = [=](int i, int j) { return pixel + i * rowStride + j * pixelStride + channel; };
+      const auto add = [&](int i, int j, Floats y) {
+        if constexpr (!kSums) return;
+        if (i == 0 && j == 0 && isFirst) pivot = y;
+        const Floats apart = y - pivot;
+        total += apart;
+        square += apart * apart;
+      };
       if (rows == kTile && columns == kTile && present >= size_t(kLanes))
-        transformSquare<TileTransform>(read, [=](int i, int j, Floats y) { store(at(i, j), y); });
-      else
-        transformSquare<TileTransform>(read, [=](int i, int j, Floats y) {
-          if (i < rows && j < columns) store(at(i, j), y, present);
+        transformSquare<TileTransform>(read, [&, corner](int i, int j, Floats y) {
+          const size_t at = corner + i * rowStride + j * pixelStride;
+          if constexpr (kAdds) y += load(residual + at);
+          store(images + at, y);
+          add(i, j, y);
         });
+      else
+        transformSquare<TileTransform>(read, [&, corner](int i, int j, Floats y) {
+          if (i >= rows || j >= columns) return;
+          const size_t at = corner + i * rowStride + j * pixelStride;
+          if constexpr (kAdds) y += load(residual + at, present);
+          store(images + at, y, present);
+          add(i, j, y);
+        });
+      if constexpr (kSums) {
+        store(pivots + v * kLanes, pivot);
+        store(totals + v * kLanes, total);
+        store(squares + v * kLanes, square);
+      }
     }
+  }
+  if constexpr (kSums) {
+    const size_t at = block * sums->channels + size_t(group) * kGroup;
+    std::copy_n(pivots, kGroup, &sums->pivot[at]);
+    std::copy_n(totals, kGroup, &sums->sum[at]);
+    std::copy_n(squares, kGroup, &sums->square[at]);
+    if (group == 0) sums->counts[block] = pixels;
   }
 }
 
@@ -344,8 +419,8 @@ void multiply(const Transformed& patches, int position, int count, const float* 
                          out + tile * kGroup, products.group);
 }
 
-void convolveBy(const Filter& filter, int batch, int height, int width, const float* source, float* result,
-                int threads) {
+void convolveBy(const Filter& filter, int batch, int height, int width, const float* source,
+                const Fused& fused, float* result, int threads) {
   const int depth = filter.depth(), channels = filter.channels();
   const int groups = groupsOf(channels);
   const Tiling tiling(batch, height, width, cachedTiles(groupsOf(depth)));
@@ -353,6 +428,9 @@ void convolveBy(const Filter& filter, int batch, int height, int width, const fl
   const size_t position = filter.positionFloats(), group = size_t(depth) * kGroup;
   float* transformed = reinterpret_cast<float*>(filterMemory.get(kPositions * position * sizeof(float)));
   forEach(groups, threads, [&](int g) { transformFilter(filter, g, transformed); });
+  Sums sums(fused.mean ? tiling.blocks : 0, groups);
+  const auto write = fused.mean ? (fused.residual ? writeTiles<true, true> : writeTiles<false, true>)
+                                : (fused.residual ? writeTiles<true, false> : writeTiles<false, false>);
 
   forEach(tiling.blocks, threads, [&](int block) {
     const int first = tiling.first(block), count = tiling.count(block);
@@ -372,9 +450,11 @@ void convolveBy(const Filter& filter, int batch, int height, int width, const fl
         else
           multiply<1>(patches, i, count, b, group, depth, products);
       }
-      for (int w = 0; w < wide; w++) writeTiles(tiling, products, w, result, channels, g + w, first, count);
+      for (int w = 0; w < wide; w++)
+        write(tiling, block, products, w, fused.residual, &sums, result, channels, g + w);
     }
   });
+  if (fused.mean) sums.moments(channels, fused.mean, fused.variance);
 }
 
 /** R channels x W groups of channels, summed over a block's tiles. */
@@ -502,13 +582,15 @@ void sumByChannels(const Convolution& c, const float* images, const float* gradi
 
 }  // namespace
 
-void convolve(const Convolution& c, const float* images, const float* filter, float* result, int threads) {
-  convolveBy({filter, c.inputs, c.outputs, false}, c.batch, c.height, c.width, images, result, threads);
+void convolve(const Convolution& c, const float* images, const float* filter, const Fused& fused,
+              float* result, int threads) {
+  convolveBy({filter, c.inputs, c.outputs, false}, c.batch, c.height, c.width, images, fused, result,
+             threads);
 }
 
 void imageGradient(const Convolution& c, const float* gradient, const float* filter, float* result,
                    int threads) {
-  convolveBy({filter, c.inputs, c.outputs, true}, c.batch, c.height, c.width, gradient, result, threads);
+  convolveBy({filter, c.inputs, c.outputs, true}, c.batch, c.height, c.width, gradient, {}, result, threads);
 }
 
 void filterGradient(const Convolution& c, const float* images, const float* gradient, float* result,

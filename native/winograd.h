@@ -4,6 +4,16 @@
 
 namespace labelnoise {
 
+/** What else is done with a convolution's result while it is at hand, rather than in passes over memory of
+ * their own. */
+struct Fused {
+  /** Added to the result, of its shape; null for nothing. */
+  const float* residual = nullptr;
+  /** For mean and biased variance of the result [outputs], as `moments` gives them; null if they are not
+   * wanted. */
+  float *mean = nullptr, *variance = nullptr;
+};
+
 /**
  * A convolution of stride 1 with padding SAME.
  *
@@ -11,7 +21,8 @@ namespace labelnoise {
  * @param filter [3, 3, inputs, outputs]
  * @param result [batch, height, width, outputs]
  */
-void convolve(const Convolution& c, const float* images, const float* filter, float* result, int threads);
+void convolve(const Convolution& c, const float* images, const float* filter, const Fused& fused,
+              float* result, int threads);
 
 /**
  * @param gradient [batch, height, width, outputs]

@@ -136,26 +136,47 @@ describe('the native kernels', () => {
     const graph = new Graph();
     const T: Attributes = { T: { type: 'float32' } };
     const stride = { stride: { int: 1 } };
+    const convolution = { ...stride, moments: { bool: false } };
     const normalised: Attributes = { ...T, relu: { bool: false }, epsilon: { float: 1e-5 } };
     const x = [2, 8, 8, 16];
     const c = [16];
     const cases: [op: string, attributes: Attributes, shapes: number[][], said: string][] = [
-      ['Convolution', { ...T, ...stride }, [x, [3, 3, 32, 16]], 'filter [3,3,32,16] must be [3,3,16,16]'],
-      ['Convolution', { ...T, ...stride }, [x, [1, 1, 16, 16]], 'filter [1,1,16,16] must be [3,3,16,16]'],
       [
         'Convolution',
-        { ...T, ...stride },
+        { ...T, ...convolution },
+        [x, [3, 3, 32, 16]],
+        'filter [3,3,32,16] must be [3,3,16,16]',
+      ],
+      [
+        'Convolution',
+        { ...T, ...convolution },
+        [x, [1, 1, 16, 16]],
+        'filter [1,1,16,16] must be [3,3,16,16]',
+      ],
+      [
+        'Convolution',
+        { ...T, ...convolution },
         [
           [8, 8, 16],
           [3, 3, 16, 16],
         ],
         'images [8,8,16] must have 4 axes',
       ],
-      ['Convolution', { ...T, stride: { int: 2 } }, [x, [3, 3, 16, 16]], 'in float32 the stride must be 1'],
-      ['Convolution', { ...T, stride: { int: 3 } }, [x, [3, 3, 16, 16]], 'the stride must be 1 or 2'],
       [
         'Convolution',
-        { ...T, ...stride },
+        { ...T, ...convolution, stride: { int: 2 } },
+        [x, [3, 3, 16, 16]],
+        'in float32 the stride must be 1',
+      ],
+      [
+        'Convolution',
+        { ...T, ...convolution, stride: { int: 3 } },
+        [x, [3, 3, 16, 16]],
+        'the stride must be 1 or 2',
+      ],
+      [
+        'Convolution',
+        { ...T, ...convolution },
         [
           [2, 0, 8, 16],
           [3, 3, 16, 16],
@@ -167,6 +188,22 @@ describe('the native kernels', () => {
         { ...T, ...stride, height: { int: 8 }, width: { int: 9 } },
         [x, [3, 3, 16, 16]],
         'gradient [2,8,8,16] must be [2,8,9,16]',
+      ],
+      [
+        'ConvolutionSum',
+        convolution,
+        [x, [3, 3, 16, 16], [2, 8, 8, 8]],
+        'residual [2,8,8,8] must be [2,8,8,16]',
+      ],
+      [
+        'ConvolutionSum',
+        { ...stride, moments: { bool: true } },
+        [
+          [0, 8, 8, 16],
+          [3, 3, 16, 16],
+          [0, 8, 8, 16],
+        ],
+        'there are no results to take the mean of',
       ],
       ['FilterGradient', { ...T, ...stride }, [x, [3, 8, 8, 16]], 'gradient [3,8,8,16] must be [2,8,8,16]'],
       ['Moments', T, [[2, 8, 8, 20]], 'x [2,8,8,20] must have a multiple of 16 channels'],
@@ -272,6 +309,28 @@ describe('the native kernels', () => {
         );
         const low = native.convolution(images, filter, [1, 1], images.shape);
         expect(low?.dtype).to.equal(isa === 'amx' ? 'bfloat16' : undefined);
+      }
+    });
+
+    it('with a sum and with moments as parts of the convolution before them, in float32', () => {
+      for (const dtype of ['float32', 'bfloat16'] as const) {
+        const graph = new Graph();
+        const native = new NativeOperations(graph, 'amx');
+        const x = value('x', images.shape, dtype);
+        const y = native.convolution(x, value('filter', filter.shape, dtype), [1, 1], x.shape)!;
+        const residual = value('residual', x.shape, dtype);
+        for (const sum of [native.add(y, residual)!, native.add(residual, y)!]) {
+          const node = graph.node(sum)!;
+          expect(node.op).to.equal(dtype === 'float32' ? 'LabelnoiseConvolutionSum' : 'LabelnoiseAdd');
+          if (dtype === 'float32') expect(node.inputs).to.deep.equal(['x', 'filter', 'residual']);
+          const { mean, variance } = native.moments(sum)!;
+          if (dtype === 'float32') {
+            expect([mean.ref, variance.ref]).to.deep.equal([`${sum.ref}:1`, `${sum.ref}:2`]);
+            expect(node.attributes.moments).to.deep.equal({ bool: true });
+          } else expect(graph.node(mean)!.op).to.equal('LabelnoiseMoments');
+        }
+        // What else is made of the convolution stays what it was.
+        expect(graph.node(y)).to.deep.include({ op: 'LabelnoiseConvolution', inputs: ['x', 'filter'] });
       }
     });
 

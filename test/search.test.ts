@@ -12,9 +12,6 @@ import type { ResolvedSuite } from '../src/suite/resolve.js';
 const FOUND_BY = {
   small: ['search-20', 'search'],
   quick: ['quick-search'],
-  'quick-float32': ['quick-search'],
-  'quick-bfloat16': ['quick-search'],
-  'quick-resnet32': ['quick-search'],
 };
 
 for (const name of new Set(Object.values(FOUND_BY).flat()))

@@ -77,7 +77,7 @@ struct Products {
 Products convolved(const Convolution& c, const Vector& images, const Vector& filter, const Vector& gradient,
                    int threads) {
   Products p{Vector(gradient.size()), Vector(images.size()), Vector(filter.size())};
-  convolve(c, images.data(), filter.data(), p.result.data(), threads);
+  convolve(c, images.data(), filter.data(), Fused{}, p.result.data(), threads);
   imageGradient(c, gradient.data(), filter.data(), p.images.data(), threads);
   filterGradient(c, images.data(), gradient.data(), p.filter.data(), threads);
   return p;
@@ -111,6 +111,28 @@ void testConvolution(const Convolution& c) {
               sameBits(one.filter, many.filter),
           name + ": the same bits on " + std::to_string(threads) + " threads");
   }
+  Vector sum(gradient.size()), expected = gradient;
+  for (size_t i = 0; i < sum.size(); i++) expected[i] += one.result[i];
+  convolve(c, images.data(), filter.data(), {gradient.data()}, sum.data(), 2);
+  check(sameBits(sum, expected), name + ": added to a residual");
+  // Far from zero, where sums of squares would lose their digits.
+  Vector far = gradient;
+  for (float& value : far) value += 100;
+  Vector means[3], variances[3];
+  for (int threads = 1; threads <= 3; threads++) {
+    Vector &mean = means[threads - 1] = Vector(c.outputs),
+           &variance = variances[threads - 1] = Vector(c.outputs);
+    convolve(c, images.data(), filter.data(), {far.data(), mean.data(), variance.data()}, sum.data(),
+             threads);
+  }
+  Exact mean(c.outputs), variance(c.outputs);
+  for (size_t i = 0; i < sum.size(); i++) mean[i % c.outputs] += double(sum[i]) / double(pixels);
+  for (size_t i = 0; i < sum.size(); i++)
+    variance[i % c.outputs] += std::pow(sum[i] - mean[i % c.outputs], 2) / double(pixels);
+  check(distance(means[0], mean) < 1e-6 && distance(variances[0], variance) < 1e-5, name + ": moments");
+  check(sameBits(means[0], means[1]) && sameBits(means[0], means[2]) &&
+            sameBits(variances[0], variances[1]) && sameBits(variances[0], variances[2]),
+        name + ": the same moments on any number of threads");
   // Numbers below the smallest normal one: nothing to be exact about, but they are no reason to be wrong.
   Vector tiny = images;
   for (float& value : tiny) value *= 1e-39f;

@@ -21,7 +21,7 @@ export class NativeOperations {
     if (!this.convolves(images, filter)) return undefined;
     if (!isServed('forward', images.dtype, { images: images.shape, filter: filter.shape, strides }))
       return undefined;
-    const attributes = { ...T(images), stride: { int: strides[0]! } };
+    const attributes = { ...T(images), stride: { int: strides[0]! }, moments: { bool: false } };
     return this.graph.value('LabelnoiseConvolution', [images, filter], attributes, images.dtype, shape);
   }
 
@@ -57,18 +57,32 @@ export class NativeOperations {
   /** The sum of a residual and what it is added to: images of one shape. */
   add(a: Value, b: Value): Value | undefined {
     if (!this.takes(a, b) || a.shape.length !== 4 || String(a.shape) !== String(b.shape)) return undefined;
-    return this.graph.value('LabelnoiseAdd', [a, b], T(a), a.dtype, a.shape);
+    const sum = this.convolutionSum(a, b) ?? this.convolutionSum(b, a);
+    return sum ?? this.graph.value('LabelnoiseAdd', [a, b], T(a), a.dtype, a.shape);
+  }
+
+  /** A convolution in float32 and what is added to it as one operation: its result need not be written and read again. */
+  private convolutionSum(convolved: Value, residual: Value): Value | undefined {
+    const node = this.graph.node(convolved);
+    if (node?.op !== 'LabelnoiseConvolution' || convolved.dtype !== 'float32') return undefined;
+    const { stride } = node.attributes as { stride: Attribute };
+    const attributes = { stride, moments: { bool: false } };
+    const operands = [...node.inputs, residual];
+    return this.graph.value('LabelnoiseConvolutionSum', operands, attributes, 'float32', convolved.shape);
   }
 
   /** Mean and biased variance of the batch, [channels]. */
   moments(x: Value): { mean: Value; variance: Value } | undefined {
     if (!this.takes(x) || x.shape.at(-1)! % 16 !== 0) return undefined;
+    const vector = (ref: string): Value => ({ ref, dtype: 'float32', shape: x.shape.slice(-1) });
+    const convolution = this.graph.node(x);
+    if (x.dtype === 'float32' && /^LabelnoiseConvolution(Sum)?$/.test(convolution?.op ?? '')) {
+      // The convolution has them on the way.
+      convolution!.attributes.moments = { bool: true };
+      return { mean: vector(`${x.ref}:1`), variance: vector(`${x.ref}:2`) };
+    }
     const node = this.graph.add('LabelnoiseMoments', [x], T(x));
-    const shape = x.shape.slice(-1);
-    return {
-      mean: { ref: node, dtype: 'float32', shape },
-      variance: { ref: `${node}:1`, dtype: 'float32', shape },
-    };
+    return { mean: vector(node), variance: vector(`${node}:1`) };
   }
 
   /** @param vectors mean, variance, scale and offset, float32 [channels] */
