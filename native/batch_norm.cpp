@@ -144,8 +144,8 @@ void normalise(const Normalisation& n, const T* x, size_t rows, int channels, T*
 }
 
 template <typename T>
-void normaliseGradient(const Normalisation& n, const T* gradient, const T* x, size_t rows, int channels,
-                       T* dx, float* dScale, float* dOffset, int threads) {
+void normaliseGradient(const Normalisation& n, const T* gradient, const T* x, const T* residual, size_t rows,
+                       int channels, T* dx, float* dScale, float* dOffset, int threads) {
   const Blocks blocks(rows, channels);
   const Affine affine(n, channels, blocks.fold);
   std::vector<float> sums(size_t(blocks.count()) * blocks.channels), products(sums.size());
@@ -197,17 +197,18 @@ void normaliseGradient(const Normalisation& n, const T* gradient, const T* x, si
                  strip.each([&](size_t at, int i) {
                    const Floats v = load(from + at);
                    const Floats g = beforeRelu(n.relu, load(dy + at), v, factor[i], shift[i]);
-                   store(to + at, g * factor[i] + (v * slope[i] + constant[i]));
+                   const Floats d = g * factor[i] + (v * slope[i] + constant[i]);
+                   store(to + at, residual ? d + load(residual + begin + at) : d);
                  });
                });
   });
 }
 
-#define LABELNOISE_INSTANCES(T)                                                                              \
-  template void moments(const T*, size_t, int, float*, float*, int);                                         \
-  template void normalise(const Normalisation&, const T*, size_t, int, T*, int);                             \
-  template void normaliseGradient(const Normalisation&, const T*, const T*, size_t, int, T*, float*, float*, \
-                                  int);
+#define LABELNOISE_INSTANCES(T)                                                                        \
+  template void moments(const T*, size_t, int, float*, float*, int);                                   \
+  template void normalise(const Normalisation&, const T*, size_t, int, T*, int);                       \
+  template void normaliseGradient(const Normalisation&, const T*, const T*, const T*, size_t, int, T*, \
+                                  float*, float*, int);
 LABELNOISE_INSTANCES(float)
 LABELNOISE_INSTANCES(uint16_t)
 #undef LABELNOISE_INSTANCES

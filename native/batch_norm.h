@@ -25,9 +25,12 @@ void moments(const T* x, size_t rows, int channels, float* mean, float* variance
 template <typename T>
 void normalise(const Normalisation& n, const T* x, size_t rows, int channels, T* y, int threads);
 
-/** Gradients of x [rows, channels], scale and offset [channels], where `gradient` is that of y. */
+/**
+ * Gradients of x [rows, channels], scale and offset [channels], where `gradient` is that of y. What
+ * `residual` has, of x's shape, is added to dx; null for nothing.
+ */
 template <typename T>
-void normaliseGradient(const Normalisation& n, const T* gradient, const T* x, size_t rows, int channels,
-                       T* dx, float* dScale, float* dOffset, int threads);
+void normaliseGradient(const Normalisation& n, const T* gradient, const T* x, const T* residual, size_t rows,
+                       int channels, T* dx, float* dScale, float* dOffset, int threads);
 
 }  // namespace labelnoise

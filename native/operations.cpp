@@ -124,7 +124,7 @@ struct Input {
 /** What is fixed when a graph is built. */
 struct Attributes {
   std::string operation;
-  int stride = 1, height = 0, width = 0;
+  int stride = 1, height = 0, width = 0, residuals = 0;
   TF_Bool relu = 0, moments = 0;
   float epsilon = 0;
 };
@@ -293,7 +293,7 @@ template <typename T>
 struct ImageGradientOperation {
   static void compute(const Run& run) {
     const auto gradient = run.input<T>(0, "gradient", 4), filter = run.input<T>(1, "filter", 4);
-    const auto& [operation, stride, height, width, relu, moments, epsilon] = run.attributes;
+    const auto& [operation, stride, height, width, residuals, relu, moments, epsilon] = run.attributes;
     const Convolution c =
         convolutionOf({gradient.size(0), height, width, filter.size(2)}, filter.size(3), stride);
     if (filter.shape != filterOf(c)) run.refuse(filter, "must be " + textOf(filterOf(c)));
@@ -379,17 +379,22 @@ struct NormaliseOperation {
   }
 };
 
+/** With a residual, that sum is the last output, and the first one is empty. */
 template <typename T>
 struct NormaliseGradientOperation {
   static void compute(const Run& run) {
     const Batch<T> x(run, 1, "x");
     const auto gradient = run.input<T>(0, "gradient", x.shape, "as x is");
     const NormalisationInputs<T> inputs(run, 2, x);
-    T* dx = run.output<T>(0, x.shape);
+    Input<T> residual;
+    const bool adds = run.attributes.residuals;
+    if (adds) residual = run.input<T>(6, "residual", x.shape, "as x is");
+    const Shape none{0};
+    T *dx = run.output<T>(0, adds ? none : x.shape), *sum = run.output<T>(3, adds ? x.shape : none);
     float *dScale = run.output<float>(1, x.ofChannels()), *dOffset = run.output<float>(2, x.ofChannels());
     if (x.rows) {
-      normaliseGradient(inputs.normalisation, gradient.data(), x.data(), x.rows, x.channels, dx, dScale,
-                        dOffset, threads());
+      normaliseGradient(inputs.normalisation, gradient.data(), x.data(), adds ? residual.data() : nullptr,
+                        x.rows, x.channels, adds ? sum : dx, dScale, dOffset, threads());
     } else {
       std::fill_n(dScale, x.channels, 0.f);
       std::fill_n(dOffset, x.channels, 0.f);
@@ -467,6 +472,7 @@ void* create(TF_OpKernelConstruction* construction) {
     read(construction, "stride", &attributes->stride, TF_OpKernelConstruction_GetAttrInt32);
     read(construction, "height", &attributes->height, TF_OpKernelConstruction_GetAttrInt32);
     read(construction, "width", &attributes->width, TF_OpKernelConstruction_GetAttrInt32);
+    read(construction, "residuals", &attributes->residuals, TF_OpKernelConstruction_GetAttrInt32);
     read(construction, "relu", &attributes->relu, TF_OpKernelConstruction_GetAttrBool);
     read(construction, "moments", &attributes->moments, TF_OpKernelConstruction_GetAttrBool);
     read(construction, "epsilon", &attributes->epsilon, TF_OpKernelConstruction_GetAttrFloat);
@@ -476,6 +482,7 @@ void* create(TF_OpKernelConstruction* construction) {
     require(attributes->stride == 1 || attributes->stride == 2, "the stride must be 1 or 2");
     require(attributes->height >= 0 && attributes->height <= kMost, "height must be 1 to 2^30");
     require(attributes->width >= 0 && attributes->width <= kMost, "width must be 1 to 2^30");
+    require(attributes->residuals <= 1, "there can be one residual");
     require(attributes->epsilon >= 0, "epsilon must not be negative");
   });
   if (!status.isOk()) TF_OpKernelConstruction_Failure(construction, status);
@@ -562,9 +569,10 @@ std::vector<Definition> definitions() {
        typed<NormaliseOperation>(),
        shapeOfFirst},
       {"LabelnoiseNormaliseGradient",
-       {"gradient: T", "x: T", "mean: float", "variance: float", "scale: float", "offset: float"},
-       {"dx: T", "dscale: float", "doffset: float"},
-       {"relu: bool", "epsilon: float"},
+       {"gradient: T", "x: T", "mean: float", "variance: float", "scale: float", "offset: float",
+        "residual: residuals * T"},
+       {"dx: T", "dscale: float", "doffset: float", "sum: T"},
+       {"relu: bool", "epsilon: float", "residuals: int >= 0"},
        typed<NormaliseGradientOperation>(),
        anyShape},
       {"LabelnoiseAdd", {"a: T", "b: T"}, {"sum: T"}, {}, typed<AddOperation>(), shapeOfFirst},

@@ -137,6 +137,7 @@ describe('the native kernels', () => {
     const T: Attributes = { T: { type: 'float32' } };
     const stride = { stride: { int: 1 } };
     const convolution = { ...stride, moments: { bool: false } };
+    const gradient = { residuals: { int: 0 } };
     const normalised: Attributes = { ...T, relu: { bool: false }, epsilon: { float: 1e-5 } };
     const x = [2, 8, 8, 16];
     const c = [16];
@@ -223,7 +224,7 @@ describe('the native kernels', () => {
       ],
       [
         'NormaliseGradient',
-        normalised,
+        { ...normalised, ...gradient },
         [[2, 8, 4, 16], x, c, c, c, c],
         'gradient [2,8,4,16] must be [2,8,8,16]',
       ],
@@ -331,6 +332,22 @@ describe('the native kernels', () => {
         }
         // What else is made of the convolution stays what it was.
         expect(graph.node(y)).to.deep.include({ op: 'LabelnoiseConvolution', inputs: ['x', 'filter'] });
+      }
+    });
+
+    it("with a sum as a part of a normalisation's gradient, in float32", () => {
+      for (const dtype of ['float32', 'bfloat16'] as const) {
+        const graph = new Graph();
+        const native = new NativeOperations(graph, 'amx');
+        const vectors = ['mean', 'variance', 'scale', 'offset'].map((name) => value(name, [32], 'float32'));
+        const [dy, x, residual] = ['dy', 'x', 'residual'].map((name) => value(name, images.shape, dtype));
+        const name = native.normaliseGradient(dy!, x!, vectors, 1e-5)!;
+        const sum = native.add(residual!, value(name, images.shape, dtype))!;
+        expect(sum.ref === `${name}:3`).to.equal(dtype === 'float32');
+        if (dtype === 'float32') expect(graph.node(name)!.inputs.at(-1)).to.equal('residual');
+        // It has room for one.
+        expect(graph.node(native.add(sum, residual!)!)?.op).to.equal('LabelnoiseAdd');
+        expect(graph.node(native.add(value(name, images.shape, dtype), dy!)!)?.op).to.equal('LabelnoiseAdd');
       }
     });
 

@@ -233,17 +233,24 @@ void testNormalisation(size_t rows, int channels, bool relu) {
   }
   check(distance(m, mean) < 1e-6 && distance(v, variance) < 1e-5, name + ": moments");
   std::vector<T> out(size), ofX(size);
+  const T* const none = nullptr;
   for (int threads = 1; threads <= 3; threads++) {
     std::vector<T> again(size), ofXAgain(size);
     Vector sAgain(channels), oAgain(channels);
     normalise(n, x.data(), rows, channels, again.data(), threads);
-    normaliseGradient(n, dy.data(), x.data(), rows, channels, ofXAgain.data(), sAgain.data(), oAgain.data(),
-                      threads);
+    normaliseGradient(n, dy.data(), x.data(), none, rows, channels, ofXAgain.data(), sAgain.data(),
+                      oAgain.data(), threads);
     if (threads == 1) out = again, ofX = ofXAgain, s = sAgain, o = oAgain;
     check(sameBits(out, again) && sameBits(ofX, ofXAgain) && sameBits(s, sAgain) && sameBits(o, oAgain),
           name + ": the same bits on " + std::to_string(threads) + " threads");
   }
   check(distance(numbers(out), y) < kRounding<T>, name + ": result");
+  std::vector<T> ofXAndY(size);
+  normaliseGradient(n, dy.data(), x.data(), out.data(), rows, channels, ofXAndY.data(), s.data(), o.data(),
+                    2);
+  Exact bothSum(size);
+  for (size_t i = 0; i < size; i++) bothSum[i] = number(ofX[i]) + double(number(out[i]));
+  check(distance(numbers(ofXAndY), bothSum) < kRounding<T>, name + ": gradient added to a residual");
   // In one row there is no gradient but rounding.
   if (rows > 1) check(distance(numbers(ofX), dx) < kRounding<T>, name + ": gradient");
   check(distance(o, dOffset) < 1e-5 && (rows == 1 || distance(s, dScale) < 1e-5),
@@ -253,7 +260,7 @@ void testNormalisation(size_t rows, int channels, bool relu) {
   x[at(size_t(between(0, int(rows) - 1)), channel)] = stored<T>(kNaN);
   moments(x.data(), rows, channels, m.data(), v.data(), 1);
   normalise(n, x.data(), rows, channels, out.data(), 1);
-  normaliseGradient(n, dy.data(), x.data(), rows, channels, ofX.data(), s.data(), o.data(), 1);
+  normaliseGradient(n, dy.data(), x.data(), none, rows, channels, ofX.data(), s.data(), o.data(), 1);
   bool kept = std::isnan(m[channel]) && std::isnan(v[channel]);
   for (size_t r = 0; r < rows; r++)
     kept &= std::isnan(number(out[at(r, channel)])) && std::isnan(number(ofX[at(r, channel)]));

@@ -9,6 +9,9 @@ export interface ConvolutionShape {
   strides: number[];
 }
 
+/** Of a normalisation's gradient, without a residual. */
+const NORMALISE_GRADIENT_OPERANDS = 6;
+
 /** What the recorder asks for; undefined where TensorFlow's own operations are to be recorded. */
 export class NativeOperations {
   constructor(
@@ -57,7 +60,11 @@ export class NativeOperations {
   /** The sum of a residual and what it is added to: images of one shape. */
   add(a: Value, b: Value): Value | undefined {
     if (!this.takes(a, b) || a.shape.length !== 4 || String(a.shape) !== String(b.shape)) return undefined;
-    const sum = this.convolutionSum(a, b) ?? this.convolutionSum(b, a);
+    const sum =
+      this.convolutionSum(a, b) ??
+      this.convolutionSum(b, a) ??
+      this.gradientSum(a, b) ??
+      this.gradientSum(b, a);
     return sum ?? this.graph.value('LabelnoiseAdd', [a, b], T(a), a.dtype, a.shape);
   }
 
@@ -69,6 +76,19 @@ export class NativeOperations {
     const attributes = { stride, moments: { bool: false } };
     const operands = [...node.inputs, residual];
     return this.graph.value('LabelnoiseConvolutionSum', operands, attributes, 'float32', convolved.shape);
+  }
+
+  /**
+   * The gradient of what was normalised and the residual's as one operation, in float32. Backpropagation has no other use for the former,
+   * which there is none of any more: whoever took it would be refused its shape.
+   */
+  private gradientSum(gradient: Value, residual: Value): Value | undefined {
+    const node = this.graph.node(gradient);
+    if (node?.op !== 'LabelnoiseNormaliseGradient' || gradient.dtype !== 'float32') return undefined;
+    if (node.inputs.length > NORMALISE_GRADIENT_OPERANDS || gradient.ref === residual.ref) return undefined;
+    node.inputs.push(residual.ref);
+    node.attributes.residuals = { int: 1 };
+    return { ...gradient, ref: `${gradient.ref}:3` };
   }
 
   /** Mean and biased variance of the batch, [channels]. */
@@ -126,6 +146,7 @@ export class NativeOperations {
       ...T(x),
       relu: { bool: relu },
       epsilon: { float: epsilon },
+      residuals: { int: 0 },
     };
     const operands = [relu ? masked!.inputs[0]! : dy, x, ...vectors];
     return this.graph.add('LabelnoiseNormaliseGradient', operands, attributes);
