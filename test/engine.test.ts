@@ -7,7 +7,14 @@ import { eagerSession } from '../src/engine/eager.js';
 import type { Program, Session } from '../src/engine/program.js';
 import { tf } from '../src/engine/tensorflow.js';
 import { type ProgramSpec, trainingProgram } from '../src/training/training_program.js';
-import { fill, parameterDistance, relativeDistance, stepInputs, TINY } from './support/programs.js';
+import {
+  fill,
+  needsBfloat16,
+  parameterDistance,
+  relativeDistance,
+  stepInputs,
+  TINY,
+} from './support/programs.js';
 
 /** Of float32, where no activation comes near ReLU's kink. */
 const TOLERANCE = 1e-4;
@@ -65,7 +72,8 @@ describe('the compiled engine', () => {
       compiled.dispose();
     });
 
-  it('in bfloat16 stays near float32 and keeps weights in full precision', async () => {
+  it('in bfloat16 stays near float32 and keeps weights in full precision', async function () {
+    needsBfloat16(this);
     const sessions = [
       await compiledSession(trainingProgram(TINY), 'float32'),
       await compiledSession(trainingProgram(TINY), 'bfloat16'),
@@ -86,7 +94,8 @@ describe('the compiled engine', () => {
   });
 
   for (const precision of ['float32', 'bfloat16'] as const)
-    it(`repeats itself to the bit in ${precision}`, async () => {
+    it(`repeats itself to the bit in ${precision}`, async function () {
+      if (precision === 'bfloat16') needsBfloat16(this);
       const spec = { ...TINY, gradient: 'sam' as const, augment: true };
       const run = async () => {
         const session = await compiledSession(trainingProgram(spec), precision);
@@ -112,7 +121,8 @@ describe('the compiled engine', () => {
     session.dispose();
   });
 
-  it('keeps byte-valued state exact', async () => {
+  it('keeps byte-valued state exact', async function () {
+    needsBfloat16(this);
     const values = Uint8Array.from({ length: 256 }, (_, i) => i);
     const program: Program = {
       state: { 'data/bytes': { shape: [256], dtype: 'int32', bytes: true } },

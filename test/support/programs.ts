@@ -1,4 +1,5 @@
 // Small training programs on random data, for tests of the engine and the methods.
+import { oneDnnLimit } from '../../src/engine/native/instruction_set.js';
 import type { Session, Values } from '../../src/engine/program.js';
 import { buildNetwork } from '../../src/models/build.js';
 import { initialise } from '../../src/models/initialise.js';
@@ -110,4 +111,11 @@ export function parameterDistance(
     begin = end;
   }
   return Math.max(...distances);
+}
+
+/** Skips a test of bfloat16, in words, where LABELNOISE_ISA holds oneDNN to an instruction set without it. */
+export function needsBfloat16(test: Mocha.Context): void {
+  if (oneDnnLimit() !== 'AVX2') return;
+  console.log('      no bfloat16 where oneDNN is held to AVX2: not tested');
+  test.skip();
 }
