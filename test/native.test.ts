@@ -8,6 +8,7 @@ import { type Attribute, Graph, type Value, writeSavedModel } from '../src/engin
 import { TFJS_FOLDER } from '../src/engine/install/tfjs_package.js';
 import { NATIVE_LIBRARY, nativeFolder } from '../src/engine/native/folder.js';
 import {
+  bfloat16Support,
   chosenInstructionSet,
   instructionSets,
   instructionSetsOf,
@@ -18,6 +19,7 @@ import { nativeBackend, tf } from '../src/engine/tensorflow.js';
 import { InputError } from '../src/errors.js';
 import { PROJECT_ROOT } from '../src/project.js';
 import type { Precision } from '../src/suite/spec.js';
+import { fastestPrecision } from '../src/training/precision.js';
 import { needsBfloat16, relativeDistance } from './support/programs.js';
 
 type Attributes = Record<string, Attribute>;
@@ -109,6 +111,25 @@ describe('the native kernels', () => {
     } finally {
       if (asked === undefined) delete process.env.LABELNOISE_ISA;
       else process.env.LABELNOISE_ISA = asked;
+    }
+  });
+
+  it("are for float32 unless bfloat16 is the processor's and may be used", () => {
+    const before = { ...process.env };
+    try {
+      for (const [variable, value] of [
+        ['TF_ENABLE_ONEDNN_OPTS', '0'],
+        ['LABELNOISE_ISA', 'avx2'],
+      ] as const) {
+        delete process.env.TF_ENABLE_ONEDNN_OPTS;
+        delete process.env.LABELNOISE_ISA;
+        expect(fastestPrecision()).to.equal(bfloat16Support() === 'native' ? 'bfloat16' : 'float32');
+        if (variable === 'LABELNOISE_ISA' && !instructionSets().length) continue;
+        process.env[variable] = value;
+        expect(fastestPrecision(), variable).to.equal('float32');
+      }
+    } finally {
+      process.env = before;
     }
   });
 

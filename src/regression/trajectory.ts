@@ -27,7 +27,7 @@ interface Quantity {
  *
  * Each tolerance of arithmetic is at least five times the deviation seen when all operands of all convolutions and
  * of their gradients are rounded to 13 bits (relative errors up to 1.2e-4, `ROUGH` in test/support/mutations.ts), and at least
- * ten times what TensorFlow's kernels differ by (oneDNN on or off, threads, instruction sets). `make mutation-test` measures both.
+ * ten times what TensorFlow's kernels differ by (oneDNN on or off, threads, instruction sets). `make trajectory-test` measures both.
  */
 export const QUANTITIES = {
   images: { kind: 'draw', tolerance: 0 },

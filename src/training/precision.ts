@@ -2,7 +2,11 @@
 import { bfloat16Support, chosenInstructionSet } from '../engine/native/instruction_set.js';
 import type { Precision } from '../suite/spec.js';
 
-/** bfloat16 where the processor has instructions for it and may use them, float32 where it would be emulated. */
+/**
+ * bfloat16 where the processor has instructions for it, and they may be used: on x86-64 it is oneDNN that has them. float32 where it
+ * would be emulated.
+ */
 export function fastestPrecision(): Precision {
-  return bfloat16Support() === 'native' && chosenInstructionSet() !== 'avx2' ? 'bfloat16' : 'float32';
+  const mayUse = chosenInstructionSet() !== 'avx2' && process.env.TF_ENABLE_ONEDNN_OPTS !== '0';
+  return bfloat16Support() === 'native' && mayUse ? 'bfloat16' : 'float32';
 }
