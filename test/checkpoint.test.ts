@@ -15,6 +15,7 @@ import {
 import type { TrainingJob, TrainingProgress } from '../src/training/job.js';
 import { train } from '../src/training/train.js';
 import { SUITE, temporaryFolder } from './fakes.js';
+import { needsBfloat16 } from './support/programs.js';
 
 const [node] = expand(SUITE as ResolvedSuite).runs;
 const KINDS: Record<string, Partial<RunSpec>> = {
@@ -45,7 +46,8 @@ const never = new AbortController().signal;
 describe('a training that goes on from a checkpoint', () => {
   for (const precision of ['float32', 'bfloat16'] as const)
     for (const kind of Object.keys(KINDS))
-      it(`has the bits of one that was never stopped: ${kind}, ${precision}`, async () => {
+      it(`has the bits of one that was never stopped: ${kind}, ${precision}`, async function () {
+        if (precision === 'bfloat16') needsBfloat16(this);
         const whole = await train(job(kind, precision), () => {}, never);
         const file = path.join(await temporaryFolder(), 'checkpoints', 'run.ckpt');
         const seen: number[] = [];
