@@ -154,7 +154,11 @@ describe('the native kernels', () => {
   });
 
   it('refuse operands that do not fit, naming operation and shape, before they compute', async function () {
-    if (!nativeKernels().inUse) this.skip();
+    const kernels = nativeKernels();
+    if (!kernels.inUse) {
+      console.log(`      native kernels are not in use: ${kernels.why}`);
+      this.skip();
+    }
     const graph = new Graph();
     const T: Attributes = { T: { type: 'float32' } };
     const stride = { stride: { int: 1 } };

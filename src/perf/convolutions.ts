@@ -48,7 +48,7 @@ export function nameOf({ size, inputs, outputs, stride }: Convolution): string {
 /** TensorFlow's median time over that of what is recorded here, which is about 1 where the rule leaves a convolution to TensorFlow. */
 export type KernelFigures = Record<string, Record<Product, number>>;
 
-/** Calls in a row, and how often each process has its turn. */
+/** Calls that a process makes in its turn. */
 const CALLS = 3;
 
 /** Measures on one thread, turn by turn. @throws Error if a process ends */
