@@ -457,12 +457,21 @@ void convolveBy(const Filter& filter, int batch, int height, int width, const fl
   if (fused.mean) sums.moments(channels, fused.mean, fused.variance);
 }
 
-/** R channels x W groups of channels, summed over a block's tiles. */
+/**
+ * Floats of the products of 16 inputs and 16 outputs in all positions, [positions][kGroup][kGroup]. The
+ * positions are a cache line further apart than they need be, for the reason above.
+ */
+constexpr size_t kSquareFloats = kGroup * kGroup + kGroup, kProductFloats = kPositions * kSquareFloats;
+
+/** Adds the products of R channels x W groups of channels over a block's tiles. */
 template <int R, int W>
-inline void sumTiles(const float* a, const float* b, size_t bGroup, int count, float* out, size_t outGroup) {
+inline void addTiles(const float* a, const float* b, size_t bGroup, int count, float* out) {
   Floats sum[R][W * kGroupVectors];
-  for (auto& row : sum)
-    for (Floats& part : row) part = Floats{};
+  const auto at = [=](int r, int w) {
+    return out + w / kGroupVectors * kProductFloats + r * kGroup + w % kGroupVectors * kLanes;
+  };
+  for (int r = 0; r < R; r++)
+    for (int w = 0; w < W * kGroupVectors; w++) sum[r][w] = load(at(r, w));
   for (int t = 0; t < count; t++, a += kGroup, b += kGroup) {
     Floats right[W * kGroupVectors];
     for (int w = 0; w < W; w++)
@@ -472,40 +481,7 @@ inline void sumTiles(const float* a, const float* b, size_t bGroup, int count, f
       for (int w = 0; w < W * kGroupVectors; w++) sum[r][w] += a[r] * right[w];
   }
   for (int r = 0; r < R; r++)
-    for (int w = 0; w < W; w++)
-      for (int v = 0; v < kGroupVectors; v++)
-        store(out + w * outGroup + r * kGroup + v * kLanes, sum[r][w * kGroupVectors + v]);
-}
-
-/** Adds a block's share of the gradient of 16 inputs x W groups of outputs. */
-template <int W>
-void addFilterGradient(const Convolution& c, const Transformed& patches, const Transformed& gradients,
-                       int count, int inputGroup, int outputGroup, float* result) {
-  alignas(64) float products[W][kGroup][kPositions][kGroup];
-  constexpr int R = kGradientRows * kWide / W;
-  for (int i = 0; i < kPositions; i++)
-    for (int r = 0; r < kGroup; r += R) {
-      alignas(64) float some[W][R][kGroup];
-      sumTiles<R, W>(patches.at(i, inputGroup, 0) + r, gradients.at(i, outputGroup, 0), gradients.group,
-                     count, some[0][0], R * kGroup);
-      for (int w = 0; w < W; w++)
-        for (int k = 0; k < R; k++) std::copy_n(some[w][k], kGroup, products[w][r + k][i]);
-    }
-  const int inputs = std::min(kGroup, c.inputs - inputGroup * kGroup);
-  for (int w = 0; w < W; w++)
-    for (int r = 0; r < inputs; r++)
-      for (int v = 0; v < kGroupVectors; v++) {
-        const int output = (outputGroup + w) * kGroup + v * kLanes;
-        if (output >= c.outputs) break;
-        const size_t present = size_t(c.outputs - output);
-        transformSquare<FilterGradientTransform>(
-            [&](int i, int j) { return load(products[w][r][i * kPatch + j] + v * kLanes); },
-            [&](int i, int j, Floats g) {
-              float* to =
-                  result + (size_t(i * 3 + j) * c.inputs + inputGroup * kGroup + r) * c.outputs + output;
-              store(to, load(to, present) + g, present);
-            });
-      }
+    for (int w = 0; w < W * kGroupVectors; w++) store(at(r, w), sum[r][w]);
 }
 
 /** Transformed patches and gradients of the same tiles. */
@@ -521,15 +497,44 @@ struct TransformedPair {
   }
 };
 
-/** Adds a block's share of the gradient of a group of inputs x as many groups of outputs as go together. */
-void addFilterGradient(const Convolution& c, const TransformedPair& pair, int count, int inputGroup,
-                       int outputGroup, float* result) {
-  const int wide = std::min(kWide, groupsOf(c.outputs) - outputGroup);
+/** Adds a block's products of a group of inputs and W groups of outputs. */
+template <int W>
+void addProducts(const TransformedPair& pair, int count, int inputGroup, int outputGroup, float* products) {
+  constexpr int R = kGradientRows * kWide / W;
+  for (int i = 0; i < kPositions; i++)
+    for (int r = 0; r < kGroup; r += R)
+      addTiles<R, W>(pair.patches.at(i, inputGroup, 0) + r, pair.gradients.at(i, outputGroup, 0),
+                     pair.gradients.group, count, products + i * kSquareFloats + r * kGroup);
+}
+
+/** The same for up to as many groups of outputs as go together. */
+void addProducts(const TransformedPair& pair, int wide, int count, int inputGroup, int outputGroup,
+                 float* products) {
   if (wide == kWide)
-    addFilterGradient<kWide>(c, pair.patches, pair.gradients, count, inputGroup, outputGroup, result);
+    addProducts<kWide>(pair, count, inputGroup, outputGroup, products);
   else
     for (int w = 0; w < wide; w++)
-      addFilterGradient<1>(c, pair.patches, pair.gradients, count, inputGroup, outputGroup + w, result);
+      addProducts<1>(pair, count, inputGroup, outputGroup + w, products + w * kProductFloats);
+}
+
+/** Adds what products of a group of inputs and one of outputs make of the gradient. */
+void addFilterGradient(const Convolution& c, const float* products, int inputGroup, int outputGroup,
+                       float* result) {
+  const int inputs = std::min(kGroup, c.inputs - inputGroup * kGroup);
+  for (int r = 0; r < inputs; r++)
+    for (int v = 0; v < kGroupVectors; v++) {
+      const int output = outputGroup * kGroup + v * kLanes;
+      if (output >= c.outputs) break;
+      const size_t present = size_t(c.outputs - output);
+      const float* from = products + r * kGroup + v * kLanes;
+      transformSquare<FilterGradientTransform>(
+          [&](int i, int j) { return load(from + (i * kPatch + j) * kSquareFloats); },
+          [&](int i, int j, Floats g) {
+            float* to =
+                result + (size_t(i * 3 + j) * c.inputs + inputGroup * kGroup + r) * c.outputs + output;
+            store(to, load(to, present) + g, present);
+          });
+    }
 }
 
 /** Sums all of a convolution's filter gradient in parts of its tiles, for few channels. */
@@ -541,15 +546,22 @@ void sumByParts(const Convolution& c, const float* images, const float* gradient
   const size_t size = size_t(9) * c.inputs * c.outputs;
   std::vector<float> sums(parts * size);
   forEach(parts, threads, [&](int part) {
-    static thread_local Scratch memory;
+    static thread_local Scratch memory, productMemory;
+    const size_t floats = inputGroups * outputGroups * kProductFloats;
+    float* all = reinterpret_cast<float*>(productMemory.get(floats * sizeof(float)));
+    const auto products = [=](int i, int o) { return all + (size_t(i) * outputGroups + o) * kProductFloats; };
+    std::fill_n(all, floats, 0.f);
     for (int block = tiling.blocks * part / parts; block < tiling.blocks * (part + 1) / parts; block++) {
       const int first = tiling.first(block), count = tiling.count(block);
       const TransformedPair pair(memory, inputGroups, outputGroups, count);
       transformTiles<PatchTransform>(tiling, images, c.inputs, first, count, pair.patches);
       transformTiles<TileGradientTransform>(tiling, gradient, c.outputs, first, count, pair.gradients);
       for (int o = 0; o < outputGroups; o += kWide)
-        for (int i = 0; i < inputGroups; i++) addFilterGradient(c, pair, count, i, o, &sums[part * size]);
+        for (int i = 0; i < inputGroups; i++)
+          addProducts(pair, std::min(kWide, outputGroups - o), count, i, o, products(i, o));
     }
+    for (int i = 0; i < inputGroups; i++)
+      for (int o = 0; o < outputGroups; o++) addFilterGradient(c, products(i, o), i, o, &sums[part * size]);
   });
   for (size_t i = 0; i < size; i++) {
     float sum = sums[i];
@@ -575,7 +587,11 @@ void sumByChannels(const Convolution& c, const float* images, const float* gradi
                                             pair.gradients.from(from));
     });
     forEach(inputGroups * outputPairs, threads, [&](int task) {
-      addFilterGradient(c, pair, count, task % inputGroups, task / inputGroups * kWide, result);
+      const int i = task % inputGroups, o = task / inputGroups * kWide;
+      const int wide = std::min(kWide, groupsOf(c.outputs) - o);
+      alignas(64) float products[kWide * kProductFloats] = {};
+      addProducts(pair, wide, count, i, o, products);
+      for (int w = 0; w < wide; w++) addFilterGradient(c, products + w * kProductFloats, i, o + w, result);
     });
   }
 }
