@@ -149,7 +149,7 @@ struct Tiling {
         blocks((tiles + most - 1) / most),
         perBlock((tiles + blocks - 1) / blocks) {}
 
-  int first(int block) const { return block * perBlock; }
+  int first(int block) const { return std::min(block * perBlock, tiles); }
   int count(int block) const { return std::max(0, std::min(perBlock, tiles - first(block))); }
 };
 
@@ -177,6 +177,30 @@ struct Transformed {
     return data + position_ * position + group_ * group + size_t(tile) * kGroup;
   }
 };
+
+/** Part of an array. */
+struct Span {
+  const float *begin, *end;
+
+  /** Has one of equal parts fetched into the cache, to be read or written soon. */
+  template <int kWrites>
+  void prefetch(int part, int parts) const {
+    const size_t lines = (end - begin) / kGroup + 1;
+    for (size_t line = lines * part / parts; line < lines * (part + 1) / parts; line++)
+      __builtin_prefetch(begin + line * kGroup, kWrites, 2);
+  }
+};
+
+/** The rows of images that a block's tiles are of. */
+Span rowsOf(const Tiling& t, int block, const float* images, int channels) {
+  const auto row = [&](int tile) {
+    const int rowOfTiles = tile / t.across;
+    const int image = rowOfTiles / t.down;
+    return image * t.height + rowOfTiles % t.down * kTile;
+  };
+  const size_t size = size_t(t.width) * channels;
+  return {images + row(t.first(block)) * size, images + row(t.first(block + 1)) * size};
+}
 
 /** Where a tile is. */
 struct Place {
@@ -441,9 +465,18 @@ void convolveBy(const Filter& filter, int batch, int height, int width, const fl
         memory.get((patchFloats + Transformed::floats(kWide, count)) * sizeof(float)));
     const Transformed patches(data, groupsOf(depth), count), products(data + patchFloats, kWide, count);
     transformTiles<PatchTransform>(tiling, source, depth, first, count, patches);
+    // Products need no memory: meanwhile comes what is written and read after them.
+    const Span next = rowsOf(tiling, block + threads, source, depth);
+    const Span own = rowsOf(tiling, block, result, channels);
+    const Span residual = fused.residual ? rowsOf(tiling, block, fused.residual, channels) : Span{};
     for (int g = 0; g < groups; g += kWide) {
       const int wide = std::min(kWide, groups - g);
       for (int i = 0; i < kPositions; i++) {
+        if (g == 0) {
+          next.prefetch<0>(i, kPositions);
+          own.prefetch<1>(i, kPositions);
+          residual.prefetch<0>(i, kPositions);
+        }
         const float* b = transformed + i * position + g * group;
         if (wide == kWide)
           multiply<kWide>(patches, i, count, b, group, depth, products);
@@ -497,24 +530,24 @@ struct TransformedPair {
   }
 };
 
-/** Adds a block's products of a group of inputs and W groups of outputs. */
+/** Adds a block's products of a group of inputs and W groups of outputs in one position. */
 template <int W>
-void addProducts(const TransformedPair& pair, int count, int inputGroup, int outputGroup, float* products) {
+void addProducts(const TransformedPair& pair, int position, int count, int inputGroup, int outputGroup,
+                 float* products) {
   constexpr int R = kGradientRows * kWide / W;
-  for (int i = 0; i < kPositions; i++)
-    for (int r = 0; r < kGroup; r += R)
-      addTiles<R, W>(pair.patches.at(i, inputGroup, 0) + r, pair.gradients.at(i, outputGroup, 0),
-                     pair.gradients.group, count, products + i * kSquareFloats + r * kGroup);
+  for (int r = 0; r < kGroup; r += R)
+    addTiles<R, W>(pair.patches.at(position, inputGroup, 0) + r, pair.gradients.at(position, outputGroup, 0),
+                   pair.gradients.group, count, products + position * kSquareFloats + r * kGroup);
 }
 
 /** The same for up to as many groups of outputs as go together. */
-void addProducts(const TransformedPair& pair, int wide, int count, int inputGroup, int outputGroup,
-                 float* products) {
+void addProducts(const TransformedPair& pair, int wide, int position, int count, int inputGroup,
+                 int outputGroup, float* products) {
   if (wide == kWide)
-    addProducts<kWide>(pair, count, inputGroup, outputGroup, products);
+    addProducts<kWide>(pair, position, count, inputGroup, outputGroup, products);
   else
     for (int w = 0; w < wide; w++)
-      addProducts<1>(pair, count, inputGroup, outputGroup + w, products + w * kProductFloats);
+      addProducts<1>(pair, position, count, inputGroup, outputGroup + w, products + w * kProductFloats);
 }
 
 /** Adds what products of a group of inputs and one of outputs make of the gradient. */
@@ -556,9 +589,15 @@ void sumByParts(const Convolution& c, const float* images, const float* gradient
       const TransformedPair pair(memory, inputGroups, outputGroups, count);
       transformTiles<PatchTransform>(tiling, images, c.inputs, first, count, pair.patches);
       transformTiles<TileGradientTransform>(tiling, gradient, c.outputs, first, count, pair.gradients);
-      for (int o = 0; o < outputGroups; o += kWide)
-        for (int i = 0; i < inputGroups; i++)
-          addProducts(pair, std::min(kWide, outputGroups - o), count, i, o, products(i, o));
+      const Span nextImages = rowsOf(tiling, block + 1, images, c.inputs);
+      const Span nextGradient = rowsOf(tiling, block + 1, gradient, c.outputs);
+      for (int position = 0; position < kPositions; position++) {
+        nextImages.prefetch<0>(position, kPositions);
+        nextGradient.prefetch<0>(position, kPositions);
+        for (int o = 0; o < outputGroups; o += kWide)
+          for (int i = 0; i < inputGroups; i++)
+            addProducts(pair, std::min(kWide, outputGroups - o), position, count, i, o, products(i, o));
+      }
     }
     for (int i = 0; i < inputGroups; i++)
       for (int o = 0; o < outputGroups; o++) addFilterGradient(c, products(i, o), i, o, &sums[part * size]);
@@ -586,11 +625,17 @@ void sumByChannels(const Convolution& c, const float* images, const float* gradi
       transformTiles<TileGradientTransform>(tiling, gradient, c.outputs, first + from, some,
                                             pair.gradients.from(from));
     });
-    forEach(inputGroups * outputPairs, threads, [&](int task) {
+    const int tasks = inputGroups * outputPairs;
+    const Span nextImages = rowsOf(tiling, block + 1, images, c.inputs);
+    const Span nextGradient = rowsOf(tiling, block + 1, gradient, c.outputs);
+    forEach(tasks, threads, [&](int task) {
       const int i = task % inputGroups, o = task / inputGroups * kWide;
       const int wide = std::min(kWide, groupsOf(c.outputs) - o);
       alignas(64) float products[kWide * kProductFloats] = {};
-      addProducts(pair, wide, count, i, o, products);
+      nextImages.prefetch<0>(task, tasks);
+      nextGradient.prefetch<0>(task, tasks);
+      for (int position = 0; position < kPositions; position++)
+        addProducts(pair, wide, position, count, i, o, products);
       for (int w = 0; w < wide; w++) addFilterGradient(c, products + w * kProductFloats, i, o + w, result);
     });
   }

@@ -2,11 +2,12 @@
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
+import { HUGE_PAGES } from '../engine/huge_pages.js';
 
 /** Milliseconds of each step, or why there are none. */
 export type Answer = { milliseconds: number[] } | { error: string };
 
-/** Speaks to a child process in lines of JSON: one command, one answer. */
+/** Speaks to a child process in lines of JSON: one command, one answer. Whatever it is, PyTorch too, it has huge pages as our workers have. */
 export class Candidate {
   private readonly child: ChildProcessByStdio<Writable, Readable, Readable>;
   private readonly lines: AsyncIterator<string>;
@@ -14,7 +15,7 @@ export class Candidate {
   private lastWords = '';
 
   constructor(command: string, args: string[], env: NodeJS.ProcessEnv = process.env) {
-    this.child = spawn(command, args, { env, stdio: ['pipe', 'pipe', 'pipe'] });
+    this.child = spawn(command, args, { env: { ...env, ...HUGE_PAGES }, stdio: ['pipe', 'pipe', 'pipe'] });
     this.lines = createInterface({ input: this.child.stdout })[Symbol.asyncIterator]();
     this.child.stderr.setEncoding('utf8').on('data', (text: string) => {
       this.lastWords = text.trim().split('\n').at(-1) || this.lastWords;

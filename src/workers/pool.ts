@@ -2,6 +2,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
+import { HUGE_PAGES } from '../engine/huge_pages.js';
 import { InputError } from '../errors.js';
 import { type TrainingProgress, WorkerEnded } from '../training/job.js';
 import { deviceSettings, devices } from './devices.js';
@@ -75,6 +76,7 @@ function start(threads: number, device: string | undefined): Worker {
   const child = fork(fileURLToPath(new URL('./worker.js', import.meta.url)), [], {
     env: {
       ...process.env,
+      ...HUGE_PAGES,
       TF_NUM_INTRAOP_THREADS: String(threads),
       TF_NUM_INTEROP_THREADS: '1',
       ...deviceSettings(device),
