@@ -1,6 +1,7 @@
 // AMX's tiles in plain C++, for processors that have AVX-512 with bfloat16 but no AMX: included before the
 // kernels, so that their logic is tested there too, and under sanitizers everywhere.
 #pragma once
+#define LABELNOISE_EMULATED_TILES
 #include <immintrin.h>
 
 #include <cstddef>

@@ -13,6 +13,7 @@
 #include "../convolution.h"
 #include "../elementwise.h"
 #include "../filter_gradient.h"
+#include "../processor.h"
 #include "../weight_vectors.h"
 #include "../winograd.h"
 
@@ -362,6 +363,13 @@ void testTiles(int batch, int size, int inputs, int outputs, int stride) {
 }  // namespace
 
 int main() {
+#if defined(__AMX_BF16__) && !defined(LABELNOISE_EMULATED_TILES)
+  // Tiles must be asked for.
+  if (const char* missing = missingOnThisProcessor({true, true})) {
+    std::printf("%s\n", missing);
+    return 1;
+  }
+#endif
   const auto convolution = [](int batch, int height, int width, int inputs, int outputs) {
     return Convolution{batch, height, width, inputs, height, width, outputs, 1, 1, 1};
   };
