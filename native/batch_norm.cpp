@@ -107,20 +107,15 @@ void moments(const T* x, size_t rows, int channels, float* mean, float* variance
       strip.write(square, q);
     });
   });
-  // Chan, Golub and LeVeque (1983): deviations from the mean of each block, corrected for the distance of the
-  // means.
-  std::vector<double> sum(channels, 0.0), spread(channels, 0.0);
-  for (int i = 0; i < blocks.count(); i++)
-    for (int j = 0; j < blocks.channels; j++)
-      sum[j % channels] += double(means[size_t(i) * blocks.channels + j]) * double(blocks.size(i));
-  for (int c = 0; c < channels; c++) sum[c] /= double(rows);
-  for (int i = 0; i < blocks.count(); i++)
-    for (int j = 0; j < blocks.channels; j++) {
-      const size_t at = size_t(i) * blocks.channels + j;
-      const double distance = double(means[at]) - sum[j % channels];
-      spread[j % channels] += double(squares[at]) + double(blocks.size(i)) * distance * distance;
-    }
-  for (int c = 0; c < channels; c++) mean[c] = float(sum[c]), variance[c] = float(spread[c] / double(rows));
+  for (int c = 0; c < channels; c++)
+    combineMoments(
+        blocks.count() * blocks.fold,
+        [&](int part) {
+          const int block = part / blocks.fold;
+          const size_t at = size_t(block) * blocks.channels + part % blocks.fold * channels + c;
+          return PartMoments{double(blocks.size(block)), means[at], squares[at]};
+        },
+        mean + c, variance + c);
 }
 
 template <typename T>

@@ -13,6 +13,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "batch_norm.h"
 #include "pool.h"
 #include "scratch.h"
 #include "vectors.h"
@@ -270,26 +271,19 @@ struct Sums {
         square(pivot.size()),
         counts(blocks) {}
 
-  /** Mean and biased variance of the first `present` channels, after Chan, Golub and LeVeque (1983). */
+  /** Mean and biased variance of the first `present` channels. */
   void moments(int present, float* mean, float* variance) const {
-    double all = 0;
-    for (size_t count : counts) all += double(count);
-    for (int c = 0; c < present; c++) {
-      double total = 0, spread = 0;
-      const auto meanOf = [&](size_t block) {
-        const size_t at = block * channels + c;
-        return double(pivot[at]) + double(sum[at]) / double(counts[block]);
-      };
-      for (size_t block = 0; block < counts.size(); block++)
-        if (counts[block]) total += meanOf(block) * double(counts[block]);
-      for (size_t block = 0; block < counts.size(); block++) {
-        if (!counts[block]) continue;
-        const size_t at = block * channels + c;
-        const double count = double(counts[block]), distance = meanOf(block) - total / all;
-        spread += double(square[at]) - double(sum[at]) * sum[at] / count + count * distance * distance;
-      }
-      mean[c] = float(total / all), variance[c] = float(std::max(spread, 0.0) / all);
-    }
+    for (int c = 0; c < present; c++)
+      combineMoments(
+          int(counts.size()),
+          [&](int block) {
+            const size_t at = block * channels + c;
+            // The last blocks can be without tiles.
+            const double count = double(std::max<size_t>(1, counts[block]));
+            return PartMoments{double(counts[block]), pivot[at] + sum[at] / count,
+                               square[at] - double(sum[at]) * sum[at] / count};
+          },
+          mean + c, variance + c);
   }
 };
 

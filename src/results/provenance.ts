@@ -34,8 +34,7 @@ export async function originOf(engine: EngineVersions): Promise<Origin> {
     node: process.version,
     ...engine,
     platform: `${platform()}-${arch()}`,
-    cpu: cpus()[0]?.model.trim() ?? 'unknown',
-    ...instructionSets(),
+    ...processor(),
   };
 }
 
@@ -43,15 +42,26 @@ export async function originOf(engine: EngineVersions): Promise<Origin> {
 const KERNEL_SETS =
   /^(avx|avx2|fma|avx_vnni|avx512f|avx512bw|avx512vl|avx512dq|avx512_vnni|avx512_bf16|avx512_fp16|amx_tile|amx_bf16|amx_int8)$/;
 
-/** Those of this machine, where Linux tells: virtual machines of one CPU name may have different ones. */
-function instructionSets(): Pick<Provenance, 'instructions'> {
+/**
+ * The processor and its instruction sets, as far as Linux tells. Virtual machines of one name may differ in the sets, and in
+ * the model that its numbers tell: the bits of all Bootstrap + SAM runs of a suite differed between two that are both
+ * called "Intel(R) Xeon(R) Processor".
+ */
+function processor(): Pick<Provenance, 'cpu' | 'instructions'> {
+  const name = cpus()[0]?.model.trim() ?? 'unknown';
+  let told: string;
   try {
-    const flags = /^flags\s*:(.*)$/m.exec(readFileSync('/proc/cpuinfo', 'utf8'))?.[1] ?? '';
-    const known = flags.split(/\s+/).filter((flag) => KERNEL_SETS.test(flag));
-    return known.length ? { instructions: known.sort().join(' ') } : {};
+    told = readFileSync('/proc/cpuinfo', 'utf8');
   } catch {
-    return {};
+    return { cpu: name };
   }
+  const field = (field: string) => new RegExp(`^${field}\\s*:(.*)$`, 'm').exec(told)?.[1]?.trim();
+  const numbers = ['cpu family', 'model', 'stepping'].map(field).filter((number) => number !== undefined);
+  const known = (field('flags') ?? '').split(/\s+/).filter((flag) => KERNEL_SETS.test(flag));
+  return {
+    cpu: numbers.length === 3 ? `${name} (${numbers.join('-')})` : name,
+    ...(known.length && { instructions: known.sort().join(' ') }),
+  };
 }
 
 /** The provenance of a run that has just finished. */
