@@ -95,6 +95,9 @@ describe('run records', () => {
     const origin = await originOf({ tensorflow: '2', tfjs: '4', kernels: 'native' });
     expect(origin).to.include({ node: process.version, tensorflow: '2', tfjs: '4', kernels: 'native' });
     expect(origin.commit).to.match(/^([0-9a-f]{40}(-dirty)?|unknown)$/);
+    // Family, model and stepping: a name alone is not one processor.
+    if (process.platform === 'linux' && process.arch === 'x64')
+      expect(origin.cpu).to.match(/ \(\d+-\d+-\d+\)$/);
   });
 });
 
