@@ -70,6 +70,10 @@ describe('progress', () => {
     expect(said.indexOf('Method')).to.be.within(0, said.indexOf('suite  '));
     expect(said).to.match(/SAM +│ +- \(95\.1\)/);
     expect(said).to.match(/SAM +│ +\d\d\.\d\d \(95\.1\)/);
+    // A line that is printed above moves the table down: all of it must be drawn again.
+    const rest = said.slice(said.lastIndexOf('[20/20]'));
+    for (const line of ['╔═', 'Method', 'SGD', 'Bootstrap + SAM', '╚═', 'suite  '])
+      expect(rest).to.include(line);
   });
 
   it('does without the table on a terminal that is too low for it', async () => {

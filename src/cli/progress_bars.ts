@@ -18,7 +18,9 @@ export class ProgressBars {
 
   constructor(private readonly stream: NodeJS.WriteStream) {
     const format = '{bar} {percentage} %  {text}';
-    this.bars = new MultiBar({ stream, format, hideCursor: true, barsize: 24 }, Presets.shades_classic);
+    // A line above moves all of them down: each must be drawn again, changed or not.
+    const options = { stream, format, hideCursor: true, barsize: 24, forceRedraw: true };
+    this.bars = new MultiBar(options, Presets.shades_classic);
   }
 
   begin(trainings: number): void {
