@@ -143,7 +143,7 @@ describe('the native kernels', () => {
     const cache = path.join(folder, 'cache');
     mkdirSync(path.join(cache, 'tensorflow', content), { recursive: true });
     writeFileSync(path.join(cache, 'tensorflow', content, NATIVE_LIBRARY), 'no library');
-    const env = { LABELNOISE_CACHE: cache, LABELNOISE_ISA: isa };
+    const env = { LABELNOISE_CACHE: cache, LABELNOISE_ISA: isa, LABELNOISE_NATIVE: 'on' };
     const main = path.join(PROJECT_ROOT, 'dist', 'src', 'cli', 'main.js');
     const { stdout } = spawnSync(process.execPath, [main, 'doctor'], {
       env: { ...process.env, ...env },
