@@ -11,7 +11,7 @@ import type { ResolvedSuite } from '../src/suite/resolve.js';
 /** Suites, by the searches that found their settings. */
 const FOUND_BY = {
   small: ['search-20', 'search'],
-  quick: ['quick-search'],
+  quick: ['quick-search-80', 'quick-search'],
 };
 
 for (const name of new Set(Object.values(FOUND_BY).flat()))
