@@ -4,7 +4,7 @@ SUITE ?= $(if $(filter check,$(MAKECMDGOALS)),smoke,quick)
 # A check and a part of a suite have default folders of their own.
 OUT ?= $(if $(filter check,$(MAKECMDGOALS))$(ONLY)$(SEEDS),,results/$(or $(filter perf,$(MAKECMDGOALS)),$(SUITE)))
 # Reach the recipes through the environment, so that spaces and quotes in them are harmless.
-export SUITE OUT PYTORCH QUICK KILLS SEED BASELINE ONLY SEEDS RESUME MUTATION
+export SUITE OUT PYTORCH QUICK KILLS INPUTS SEED BASELINE ONLY SEEDS RESUME MUTATION
 
 NODE_MODULES := node_modules/.package-lock.json
 BUILT := dist/.built
@@ -28,7 +28,7 @@ OTHER_NODES := 24.21.0 26.10.0
 NODE_TESTS := $(addsuffix .test.js,$(addprefix dist/test/,install doctor workers lock checkpoint watch))
 
 MAKEFLAGS += --no-builtin-rules
-.PHONY: help report readme screenshot install build bench check perf test test-node torture mutation-test trajectory-test lint format doctor data clean
+.PHONY: help report readme screenshot install build bench check perf test test-node fuzz torture mutation-test trajectory-test lint format doctor data clean
 .DEFAULT_GOAL := help
 
 help:
@@ -40,6 +40,8 @@ help:
 	@echo 'make test-node  on other versions of Node ($(OTHER_NODES)): doctor, a training and the tests of what depends on Node'
 	@echo 'make torture [KILLS=50] [SEED=1]'
 	@echo '               kill the suite smoke at random instants, and see that its results do not change'
+	@echo 'make fuzz [INPUTS=10000] [SEED=1]'
+	@echo '               change suites, results, baselines and other files at random, and see that each is answered and nothing is lost'
 	@echo 'make mutation-test'
 	@echo '               break the product in ten ways, and see how many a check notices'
 	@echo 'make trajectory-test [SEEDS=100]'
@@ -121,6 +123,9 @@ test-node: data
 			$(LABELNOISE) run smoke --only method=sam noise=40 --out "$$folder/$$version/out"; } || failed=1; \
 		$(MOCHA) $(NODE_TESTS) || failed=1; \
 	done; exit $$failed
+
+fuzz: data
+	@node --enable-source-maps dist/test/fuzz.js
 
 torture: data
 	@node --enable-source-maps dist/test/torture.js
