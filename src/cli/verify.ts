@@ -362,6 +362,8 @@ function archiveRepairs(
   const file = archiveFile(out);
   const write = () => writeWhole(file, archiveOf(graph.runs, records));
   const written = `written again of the ${records.size} records that are whole`;
+  // Of lines that are whole, but not those that were written, version control has the right ones.
+  if (lost.size && !archive.placed.size) return [];
   if (archive.damaged.length) {
     const gone = lost.size ? `; to be trained again: ${[...lost].join(', ')}` : '';
     return [

@@ -61,14 +61,39 @@ const record = z.strictObject({
   }),
 });
 
-/** A record as one line, with its format and the SHA-256 of all its other content; the same bytes for the same record. */
+/** A record as one line, with its format and checksum; the same bytes for the same record. */
 export function recordText(record: RunRecord): string {
-  const content = { ...record, format: RECORD_FORMAT };
+  return sealed({ ...record, format: RECORD_FORMAT });
+}
+
+/** Content as a line of canonical JSON, with the SHA-256 of it. */
+export function sealed(content: object): string {
   return `${canonicalJson({ ...content, sha256: sha256(canonicalJson(content)) })}\n`;
 }
 
 export function sha256(text: string): string {
   return createHash('sha256').update(text).digest('hex');
+}
+
+/** The content of a line, if it is what its checksum is of. @param checked false: it may be without a checksum */
+export function unseal(
+  text: string,
+  checked = true,
+): { content: Record<string, unknown> } | { damage: string } {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(text);
+  } catch (error) {
+    return { damage: `is not JSON: ${(error as Error).message.replace(/\s+/g, ' ').slice(0, 100)}` };
+  }
+  if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed))
+    return { damage: 'is no JSON object' };
+  const { sha256: found, ...content } = parsed as Record<string, unknown>;
+  if (found === undefined && !checked) return { content };
+  const right = sha256(canonicalJson(content));
+  if (found === right) return { content };
+  const is = found === undefined ? 'is missing' : `is ${JSON.stringify(found)}`;
+  return { damage: `sha256 ${is}; by the rest of it, it would be ${right}` };
 }
 
 /** What a line holds: a record that is whole, or what is wrong with it and, where it still tells, of which run it was. */
@@ -81,22 +106,10 @@ export type ParsedRecord = { record: RunRecord } | { damage: string; run: string
  */
 export function parseRecord(text: string, checked = true): ParsedRecord {
   const damaged = (damage: string) => ({ damage, run: /"id":"([0-9a-f]{16})"/.exec(text)?.[1] });
-  let content: unknown;
-  try {
-    content = JSON.parse(text);
-  } catch (error) {
-    return damaged(`is not JSON: ${(error as Error).message.replace(/\s+/g, ' ').slice(0, 100)}`);
-  }
-  if (typeof content !== 'object' || content === null || Array.isArray(content))
-    return damaged('is no JSON object');
-  const { sha256: found, ...rest } = content as Record<string, unknown>;
-  const right = sha256(canonicalJson(rest));
-  if (found === undefined && checked)
-    return damaged(`sha256 is missing; by the rest of it, it would be ${right}`);
-  if (found !== undefined && found !== right)
-    return damaged(`sha256 is ${JSON.stringify(found)}; by the rest of it, it would be ${right}`);
+  const unsealed = unseal(text, checked);
+  if ('damage' in unsealed) return damaged(unsealed.damage);
   // Files of runs/ had a checksum before they had a version.
-  const { format = 1, ...fields } = rest;
+  const { format = 1, ...fields } = unsealed.content;
   if (format !== 1 && format !== RECORD_FORMAT)
     return damaged(`format is ${JSON.stringify(format)}; allowed: 1 to ${RECORD_FORMAT}`);
   const { data, error } = record.safeParse(fields);

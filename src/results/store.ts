@@ -11,7 +11,7 @@ import { canonicalJson } from '../suite/spec.js';
 import { firstDifference } from './difference.js';
 import { explained, writeWhole } from './files.js';
 import type { RunRecord } from './record.js';
-import { misfit, parseRecord, RECORD_FORMAT, recordText, sha256 } from './record_schema.js';
+import { misfit, parseRecord, RECORD_FORMAT, recordText, sealed, sha256, unseal } from './record_schema.js';
 
 export const ARCHIVE = 'records.jsonl';
 
@@ -34,8 +34,10 @@ export interface Fault {
 }
 
 /** A fault as one line. */
-export function faultText({ file, line, damage }: Fault): string {
-  return `${file}${line === undefined ? '' : `, line ${line}`}: ${damage}`;
+export function faultText({ file, line, damage, run }: Fault): string {
+  // A file of runs/ has the run's id in its name.
+  const of = run === undefined ? '' : ` (run ${run})`;
+  return `${file}${line === undefined ? '' : `, line ${line}${of}`}: ${damage}`;
 }
 
 /** A record and where it lies. */
@@ -121,16 +123,19 @@ function archiveIn(text: string, file: string, byId: ReadonlyMap<string, RunNode
   const total = unversioned || unended || lines.at(-1)?.includes('"spec":') ? undefined : lines.pop();
   for (const [i, line] of lines.entries())
     add(archive, { file, line: i + 1 }, line, byId, { checked: !unversioned });
-  const damage = unended
-    ? 'has no end: the file was cut short'
-    : unversioned
-      ? undefined
-      : total === undefined
-        ? 'is missing: the last line tells the number of records and their checksum'
-        : totalDamage(total, lines);
-  // A damaged line is told by its own checksum; that the total is wrong then says nothing more.
-  if (damage && !(total !== undefined && archive.damaged.length))
+  const fault = (damage: string) =>
     archive.damaged.push({ file, line: lines.length + 1, damage, run: undefined });
+  if (unended) fault('has no end: the file was cut short');
+  else if (unversioned) return archive;
+  else if (total === undefined)
+    fault('is missing: the last line tells the number of records and their checksum');
+  else {
+    const wrong = totalDamage(total, lines);
+    // Where a line is damaged, that all of them are others says nothing more. Else one was put there with a checksum of
+    // its own, and nothing tells which.
+    if (wrong?.isOfOthers && !archive.damaged.length) archive.placed.clear();
+    if (wrong && !(wrong.isOfOthers && archive.damaged.length)) fault(wrong.damage);
+  }
   return archive;
 }
 
@@ -160,34 +165,37 @@ function add(
 
 const totalSchema = z.strictObject({
   format: z.literal(RECORD_FORMAT, { error: String(RECORD_FORMAT) }),
+  lines: z.hash('sha256', { error: 'the SHA-256 of all lines above' }),
   records: z.int({ error: 'the number of records' }).min(0),
-  sha256: z.hash('sha256', { error: 'the SHA-256 of all lines above' }),
 });
 
 /** An archive's last line: how many records there are, and the SHA-256 of their lines. */
 function totalOf(lines: string, records: number): string {
-  return canonicalJson({ format: RECORD_FORMAT, records, sha256: sha256(lines) });
+  return sealed({ format: RECORD_FORMAT, lines: sha256(lines), records });
 }
 
-function totalDamage(text: string, lines: readonly string[]): string | undefined {
-  let content: unknown;
-  try {
-    content = JSON.parse(text);
-  } catch {
-    return 'is not JSON; the last line tells the number of records and their checksum';
-  }
-  const { data, error } = totalSchema.safeParse(content);
-  if (error) return describeProblem(error, content);
-  if (data.records !== lines.length) return `records is ${data.records}; the lines above are ${lines.length}`;
+/** What is wrong with a last line, and whether it is whole and the lines above it are others than they were. */
+function totalDamage(
+  text: string,
+  lines: readonly string[],
+): { damage: string; isOfOthers: boolean } | undefined {
+  const unsealed = unseal(text);
+  if ('damage' in unsealed) return { damage: unsealed.damage, isOfOthers: false };
+  const { data, error } = totalSchema.safeParse(unsealed.content);
+  if (error) return { damage: describeProblem(error, unsealed.content), isOfOthers: false };
+  if (data.records !== lines.length)
+    return { damage: `records is ${data.records}; there are ${lines.length} lines above`, isOfOthers: false };
   const right = sha256(lines.map((line) => `${line}\n`).join(''));
-  return data.sha256 === right ? undefined : `sha256 is ${data.sha256}; that of the lines above is ${right}`;
+  return data.lines === right
+    ? undefined
+    : { damage: `lines is ${data.lines}; the SHA-256 of the lines above is ${right}`, isOfOthers: true };
 }
 
 /** The archive's text: a record a line, in the order of the suite, and their total; the same bytes for the same records. */
 export function archiveOf(runs: readonly RunNode[], records: ReadonlyMap<string, RunRecord>): string {
   const found = runs.flatMap(({ id }) => records.get(id) ?? []);
   const lines = found.map(recordText).join('');
-  return `${lines}${totalOf(lines, found.length)}\n`;
+  return lines + totalOf(lines, found.length);
 }
 
 /** The same as it was before there were checksums. */
