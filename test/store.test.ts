@@ -290,7 +290,9 @@ describe('running in a published folder', () => {
     expect(await readdir(out)).not.to.include('runs');
     expect(await go({}, { training })).to.equal(0);
     expect(await readFile(`${archive}.replaced`, 'utf8')).to.equal(before);
-    expect(notes.join('\n')).to.include('all are trained anew, and these are kept in');
+    expect(notes.join('\n')).to.include(
+      "20 of its records are of none of the suite's runs; all runs are made anew, and the file is kept as",
+    );
     expect((await readStored(out, expand({ ...tiny, training }).runs)).archive.placed.size).to.equal(20);
   });
 

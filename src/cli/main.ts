@@ -28,7 +28,7 @@ Examples:
   labelnoise watch results/quick   the page, while the suite runs
   labelnoise verify results/quick  is everything there as it was written?
 
-Exit codes: 0 all went well, 1 a run failed or a check did, 2 wrong input, 130 stopped by Ctrl-C.
+Exit codes: 0 all went well, 1 a run failed, a check did or something is damaged, 2 wrong input, 130 stopped by Ctrl-C.
 LABELNOISE_DEBUG=1 shows where an unexpected error comes from.`;
 
 const oneLine = (text: string) => text.trim().replace(/\s*\n\s*/g, ' ');

@@ -102,10 +102,14 @@ const RECORD_NAME = /^([0-9a-f]{16})\.json$/;
 
 async function readRunFiles(out: string, byId: ReadonlyMap<string, RunNode>): Promise<View> {
   const view: View = { placed: new Map(), foreign: [], damaged: [] };
-  const names = await readdir(path.join(out, 'runs')).catch(() => []);
+  const folder = path.join(out, 'runs');
+  const names = await readdir(folder).catch((error: NodeJS.ErrnoException): string[] => {
+    if (error.code === 'ENOENT') return [];
+    throw explained(error, `cannot read ${folder}`);
+  });
   for (const name of names.sort()) {
     const [, run] = RECORD_NAME.exec(name) ?? [];
-    const file = path.join(out, 'runs', name);
+    const file = path.join(folder, name);
     const text = run === undefined ? undefined : await textOf(file);
     if (run !== undefined && text !== undefined) add(view, { file }, text, byId, { run, checked: true });
   }

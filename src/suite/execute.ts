@@ -13,7 +13,6 @@ import {
   archiveFile,
   checkpointFile,
   faultText,
-  foreignText,
   readStored,
   refuseForeign,
   type Stored,
@@ -111,12 +110,12 @@ export async function execute(execution: Execution): Promise<ExecutionState> {
   const origin = await execution.origin();
   const unlock = await lock(out, (line) => observer.noted?.(line));
   try {
-    const whole = expand(graph.suite).runs;
     const { foreign } = (await checkStored(out, graph)).archive;
     if (foreign.length) {
       const aside = await setAside(archiveFile(out), 'replaced');
+      const are = `${foreign.length} of its records are of none of the suite's runs`;
       observer.noted?.(
-        `${foreignText(foreign, whole)}; all are trained anew, and these are kept in ${aside}`,
+        `${archiveFile(out)}: ${are}; all runs are made anew, and the file is kept as ${aside}`,
       );
     }
     await claim(out, graph.suite);
