@@ -17,6 +17,7 @@ import { parsePublished } from '../results/published.js';
 import {
   archiveFile,
   archiveOf,
+  damagedFiles,
   faultText,
   foreignText,
   readStored,
@@ -337,19 +338,16 @@ function firstOtherLine(text: string, right: string): number | undefined {
 }
 
 /** Damaged files of runs/: moved aside, and written again where the archive has their record. */
-function fileRepairs(out: string, { runs, archive }: Stored): Repair[] {
-  return runs.damaged.map(({ file, run = '' }) => {
-    const instead = archive.placed.get(run);
-    return {
-      what: instead
-        ? `${file}: moved aside, and written again from ${instead.file}, line ${instead.line}`
-        : `${file}: moved aside; its run is to be trained again`,
-      act: async () => {
-        await setAside(file);
-        if (instead) await writeRecord(out, instead.record);
-      },
-    };
-  });
+function fileRepairs(out: string, stored: Stored): Repair[] {
+  return damagedFiles(stored).map(({ fault: { file }, instead }) => ({
+    what: instead
+      ? `${file}: moved aside, and written again from ${instead.file}, line ${instead.line}`
+      : `${file}: moved aside; its run is to be trained again`,
+    act: async () => {
+      await setAside(file);
+      if (instead) await writeRecord(out, instead.record);
+    },
+  }));
 }
 
 /** The archive, of all records that are whole. */

@@ -16,7 +16,7 @@ import { misfit, parseRecord, RECORD_FORMAT, recordText, sealed, sha256, unseal 
 export const ARCHIVE = 'records.jsonl';
 
 export const archiveFile = (out: string) => path.join(out, ARCHIVE);
-export const recordFile = (out: string, id: string) => path.join(out, 'runs', `${id}.json`);
+const recordFile = (out: string, id: string) => path.join(out, 'runs', `${id}.json`);
 const failureFile = (out: string, id: string) => path.join(out, 'runs', `${id}.failed.json`);
 
 /** Where a run's state is saved while it is under way. */
@@ -210,19 +210,29 @@ function unversionedOf(runs: readonly RunNode[], records: ReadonlyMap<string, Ru
     .join('');
 }
 
+/** The damaged files of runs/: the archive's record that is used instead, if it has one, and all that in a line. */
+export function damagedFiles({
+  runs,
+  archive,
+}: Stored): { fault: Fault; instead: Placed | undefined; text: string }[] {
+  return runs.damaged.map((fault) => {
+    const instead = fault.run === undefined ? undefined : archive.placed.get(fault.run);
+    const used = instead ? `; used instead: ${instead.file}, line ${instead.line}` : '';
+    return { fault, instead, text: faultText(fault) + used };
+  });
+}
+
 /**
  * Tells what the reader could not use, a line each.
  *
  * @returns whether there is damage: a record that is lost, or an archive that is not as it was written
  */
-export function announce(out: string, { runs, archive }: Stored, tell: (line: string) => void): boolean {
-  let damage = archive.damaged.length > 0;
-  for (const fault of runs.damaged) {
-    const instead = fault.run === undefined ? undefined : archive.placed.get(fault.run);
-    tell(`${faultText(fault)}${instead ? `; used instead: ${instead.file}, line ${instead.line}` : ''}`);
-    damage ||= !instead;
-  }
+export function announce(out: string, stored: Stored, tell: (line: string) => void): boolean {
+  const { archive } = stored;
+  const files = damagedFiles(stored);
+  for (const { text } of files) tell(text);
   for (const fault of archive.damaged) tell(faultText(fault));
+  const damage = archive.damaged.length > 0 || files.some(({ instead }) => !instead);
   if (damage) tell(`${out}: is damaged; "labelnoise verify ${out} --repair" says what can be done`);
   if (archive.unversioned)
     tell(

@@ -12,6 +12,7 @@ import type { RunRecord } from '../results/record.js';
 import {
   archiveFile,
   checkpointFile,
+  damagedFiles,
   faultText,
   readStored,
   refuseForeign,
@@ -102,7 +103,7 @@ export async function execute(execution: Execution): Promise<ExecutionState> {
   const stored = await checkStored(out, graph);
   const state = stateOf(stored, graph);
   if (graph.runs.every((run) => state.records.has(run.id))) {
-    for (const line of usedInstead(stored)) observer.noted?.(line);
+    for (const { instead, text } of damagedFiles(stored)) if (instead) observer.noted?.(text);
     await execution.writeTables(state);
     return state;
   }
@@ -153,14 +154,6 @@ export function stateOf({ records, runs: files }: Stored, graph: RunGraph): Exec
   return state;
 }
 
-/** Of damaged files whose record the archive has: that it is used. */
-function usedInstead({ runs, archive }: Stored): string[] {
-  return runs.damaged.flatMap((fault) => {
-    const instead = fault.run === undefined ? undefined : archive.placed.get(fault.run);
-    return instead ? [`${faultText(fault)}; used instead: ${instead.file}, line ${instead.line}`] : [];
-  });
-}
-
 /** The part of an execution that must be alone in OUT. */
 async function executeLocked(
   execution: Execution,
@@ -174,7 +167,7 @@ async function executeLocked(
   const missing = longestFirst(graph.runs.filter((run) => !records.has(run.id)));
   for (const folder of ['.', 'runs', 'checkpoints']) await removeUnfinished(path.join(out, folder));
   observer.begins?.(graph, records, state.kept);
-  for (const line of usedInstead(stored)) observer.noted?.(line);
+  for (const { instead, text } of damagedFiles(stored)) if (instead) observer.noted?.(text);
   const published = [...stored.archive.placed.keys()].filter(
     (id) => state.kept.has(id) && !stored.runs.placed.has(id),
   );
