@@ -13,8 +13,8 @@ import { reportOf } from '../src/report/report.js';
 import { settingsOf } from '../src/report/settings.js';
 import { terminalTable } from '../src/report/terminal.js';
 import { writeTables } from '../src/report/write.js';
-import { readArchive } from '../src/results/archive.js';
 import { readPublished } from '../src/results/published.js';
+import { readStored } from '../src/results/store.js';
 import { expand } from '../src/suite/expand.js';
 import type { ResolvedSuite } from '../src/suite/resolve.js';
 import { fakeRecord, SUITE, temporaryFolder } from './fakes.js';
@@ -184,11 +184,16 @@ describe('the table', () => {
       'records.jsonl',
     ];
     expect(await readdir(out)).to.have.members(names);
-    expect(await readArchive(out, graph.runs)).to.deep.equal(records);
-    const [, ...others] = graph.runs;
-    expect((await readArchive(out, others)).size).to.equal(19);
+    expect((await readStored(out, graph.runs)).records).to.deep.equal(records);
+    const [first, ...others] = graph.runs;
+    const part = await readStored(out, others);
+    expect([part.records.size, part.archive.foreign.map(({ record }) => record.id)]).to.deep.equal([
+      19,
+      [first!.id],
+    ]);
     await writeFile(path.join(out, 'records.jsonl'), 'nothing of use\n');
-    expect((await readArchive(out, graph.runs)).size).to.equal(0);
+    const none = await readStored(out, graph.runs);
+    expect([none.records.size, none.lost.size, none.archive.damaged.length]).to.deep.equal([0, 20, 1]);
     expect(await readFile(path.join(out, 'table4.csv'), 'utf8')).to.equal(tableCsv(report));
   });
 });

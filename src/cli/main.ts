@@ -15,6 +15,7 @@ import * as run from './run.js';
 import * as runs from './runs.js';
 import * as suites from './suites.js';
 import * as table from './table.js';
+import * as verify from './verify.js';
 import * as watch from './watch.js';
 
 const HELP = `
@@ -25,8 +26,9 @@ Examples:
   labelnoise table results/quick
   labelnoise report results/quick
   labelnoise watch results/quick   the page, while the suite runs
+  labelnoise verify results/quick  is everything there as it was written?
 
-Exit codes: 0 all went well, 1 a run failed or a check did, 2 wrong input, 130 stopped by Ctrl-C.
+Exit codes: 0 all went well, 1 a run failed, a check did or something is damaged, 2 wrong input, 130 stopped by Ctrl-C.
 LABELNOISE_DEBUG=1 shows where an unexpected error comes from.`;
 
 const oneLine = (text: string) => text.trim().replace(/\s*\n\s*/g, ' ');
@@ -60,6 +62,7 @@ for (const command of [
   check,
   compare,
   baseline,
+  verify,
   suites,
   data,
   noise,

@@ -23,8 +23,8 @@ export function tableCells({ graph, cells, published }: Report): string[][] {
 
 /** `84.21`, with several seeds `84.21 ± 0.30`, and what is missing of the seeds. */
 function ours(cell: CellSummary, wanted: number): string {
-  const { mean, seeds, failed } = cell;
-  if (mean === null) return failed ? 'failed' : '-';
+  const { mean, seeds, failed, damaged } = cell;
+  if (mean === null) return damaged ? 'damaged' : failed ? 'failed' : '-';
   const half = halfWidth(cell);
   const text = half === null ? mean.toFixed(2) : `${mean.toFixed(2)} ± ${half.toFixed(2)}`;
   return seeds === wanted ? text : `${text} [${seeds} of ${wanted} seeds]`;

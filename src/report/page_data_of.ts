@@ -114,13 +114,14 @@ function conditionData(condition: Condition): ConditionData {
 
 function cellsOf({ graph, cells, published }: Report): CellData[] {
   return cells.map((cell) => {
-    const { method, condition, seeds, failed, mean } = cell;
+    const { method, condition, seeds, failed, damaged, mean } = cell;
     const column = cells.filter((other) => other.condition === condition);
     return {
       method,
       condition,
       seeds,
       failed,
+      damaged,
       mean,
       half: halfWidth(cell),
       paper: paperAccuracy(published, method, graph.conditions.find(({ label }) => label === condition)!),
@@ -183,6 +184,7 @@ function runData(run: RunNode, { report, happening, begun }: NamedReport): RunDa
   const state = ((): RunState => {
     if (record) return 'finished';
     if (underWay) return 'running';
+    if (report.lost.has(run.id)) return 'damaged';
     if (teacherFailed && !report.records.has(teacherFailed)) return 'teacher failed';
     if (reason !== undefined) return 'failed';
     return begun?.has(run.id) ? 'begun' : 'to do';
@@ -192,6 +194,7 @@ function runData(run: RunNode, { report, happening, begun }: NamedReport): RunDa
     'teacher failed': `its teacher ${teacherFailed} failed`,
     running: underWay?.epochs ? `epoch ${underWay.epoch} of ${underWay.epochs}` : 'starting',
     begun: 'goes on from its checkpoint',
+    damaged: 'its record cannot be read',
   };
   const last = record?.curve.at(-1);
   return {

@@ -81,9 +81,15 @@ export async function removeUnfinished(folder: string): Promise<void> {
     await rm(path.join(folder, name), { force: true });
 }
 
-/** Moves a damaged file out of the way and returns its new name. @throws InputError if it cannot be moved */
-export async function setAside(file: string): Promise<string> {
-  const aside = `${file}.damaged`;
+/**
+ * Moves a file out of the way, over no other, and returns its new name.
+ *
+ * @param why what the name ends in
+ * @throws InputError if it cannot be moved
+ */
+export async function setAside(file: string, why: 'damaged' | 'replaced' = 'damaged'): Promise<string> {
+  let aside = `${file}.${why}`;
+  for (let n = 2; await stat(aside).catch(() => undefined); n++) aside = `${file}.${why}-${n}`;
   await rename(file, aside).catch((error) => {
     throw explained(error, `cannot move ${file} aside`);
   });
