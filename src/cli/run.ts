@@ -86,9 +86,12 @@ export async function train(
   print: (text: string) => void,
 ): Promise<number> {
   const stop = abortOnSignals();
-  stop.signal.addEventListener('abort', () =>
-    progress.noted?.('stopping: runs under way save their state; the same again stops at once'),
-  );
+  let begun = false;
+  stop.signal.addEventListener('abort', () => {
+    // Nothing is to be saved yet.
+    if (!begun) process.exit(stop.exitCode);
+    progress.noted?.('stopping: runs under way save their state; the same again stops at once');
+  });
   try {
     // Tables are of the whole suite, with what was trained of it before.
     const rest = whole.runs.filter((run) => !graph.runs.includes(run));
@@ -96,7 +99,10 @@ export async function train(
     const report = (records: ReadonlyMap<string, RunRecord>, failures: ReadonlyMap<string, string>) =>
       reportOf(whole, new Map([...others, ...records]), failures);
     const show = (standing: Report) => progress.filled?.(tableLines(standing, true));
-    const begins: Observer['begins'] = (_, finished) => show(report(finished, new Map()));
+    const begins: Observer['begins'] = (_, finished) => {
+      begun = true;
+      show(report(finished, new Map()));
+    };
     const state = await execute({
       graph,
       labelSets,
@@ -139,7 +145,6 @@ async function dryRun(graph: RunGraph, out: string, using: Engine, print: (text:
   print(graphText(graph));
   if (records.size) print(`${records.size} of them are finished in ${out}\n`);
   const missing = graph.runs.filter((run) => !records.has(run.id));
-  if (missing.length)
-    print(`${await estimate(missing, using.measureStep, using.parallelRuns(graph.suite.threads))}\n`);
+  if (missing.length) print(`${await estimate(missing, using)}\n`);
   return 0;
 }
