@@ -1,8 +1,10 @@
 // `labelnoise compare`: a results folder against a baseline, with the exit code that CI goes by.
-import { appendFile, readFile, stat } from 'node:fs/promises';
+import { appendFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { Command } from 'commander';
 import { InputError } from '../errors.js';
+import { TEXT_FILE_BYTES } from '../limits.js';
+import { readBounded } from '../paths.js';
 import { baselineFile } from '../regression/baseline.js';
 import { readBaseline } from '../regression/baseline_schema.js';
 import { compare } from '../regression/compare.js';
@@ -13,6 +15,7 @@ import { checkMarkdown } from '../report/check/markdown.js';
 import { referenceText } from '../report/check/reference.js';
 import { checkText } from '../report/check/terminal.js';
 import { writeCheck } from '../report/check/write.js';
+import { plain } from '../report/escape.js';
 import { reportOf } from '../report/report.js';
 import { explained } from '../results/files.js';
 import { knownRecords } from '../results/known.js';
@@ -91,16 +94,15 @@ export async function compareFolder(
   const report: CheckReport = { comparison, graph, published: readPublished() };
   const written = await writeCheck(out, report);
   await tellGitHub(report, print);
-  print(damaged.map(({ file, damage }) => `Left out, damaged: ${file} (${damage})\n`).join(''));
+  print(damaged.map(({ file, damage }) => `${plain(`Left out, damaged: ${file} (${damage})`)}\n`).join(''));
   print(`Written to ${out}: ${written.join(', ')}\n${checkText(report)}`);
   return comparison.passed ? 0 : 1;
 }
 
 /** Whether a file is the published table rather than a baseline. */
 async function isPublished(file: string): Promise<boolean> {
-  const text = await readFile(file, 'utf8').catch(() => '');
   try {
-    return Array.isArray(JSON.parse(text)?.rows);
+    return Array.isArray(JSON.parse((await readBounded(file, TEXT_FILE_BYTES)).toString('utf8'))?.rows);
   } catch {
     return false;
   }

@@ -3,6 +3,7 @@
 import { Command, CommanderError } from 'commander';
 import { EXIT_BAD_INPUT, InputError } from '../errors.js';
 import { VERSION } from '../project.js';
+import { plain } from '../report/escape.js';
 import * as baseline from './baseline.js';
 import * as check from './check.js';
 import * as compare from './compare.js';
@@ -29,10 +30,8 @@ Examples:
 Exit codes: 0 all went well, 1 a run failed or a check did, 2 wrong input, 130 stopped by Ctrl-C.
 LABELNOISE_DEBUG=1 shows where an unexpected error comes from.`;
 
-const oneLine = (text: string) => text.trim().replace(/\s*\n\s*/g, ' ');
-
 function fail(message: string, exitCode: number): void {
-  process.stderr.write(`labelnoise: ${oneLine(message)}\n`);
+  process.stderr.write(`labelnoise: ${plain(message.trim())}\n`);
   process.exitCode = exitCode;
 }
 
@@ -48,7 +47,7 @@ const program = new Command('labelnoise')
   .version(VERSION)
   .exitOverride()
   .configureOutput({
-    outputError: (text, write) => write(`labelnoise: ${oneLine(text.replace(/^error: /, ''))}\n`),
+    outputError: (text, write) => write(`labelnoise: ${plain(text.replace(/^error: /, '').trim())}\n`),
   })
   .addHelpText('after', HELP);
 for (const command of [

@@ -2,6 +2,7 @@
 import path from 'node:path';
 import type { Command } from 'commander';
 import { InputError } from '../errors.js';
+import { plain } from '../report/escape.js';
 import { htmlPage } from '../report/html.js';
 import { pageDataOf } from '../report/page_data_of.js';
 import { type ReadReport, readReport } from '../report/read.js';
@@ -42,7 +43,7 @@ export async function writeReport(folders: readonly string[], file?: string): Pr
   const read: ReadReport[] = [];
   for (const folder of folders) read.push(await readReport(folder));
   const leftOut = read.flatMap(({ damaged }) =>
-    damaged.map(({ file, damage }) => `Left out, damaged: ${file} (${damage})\n`),
+    damaged.map(({ file, damage }) => `${plain(`Left out, damaged: ${file} (${damage})`)}\n`),
   );
   let written: string[];
   if (folders.length === 1 && file === undefined) written = await writeTables(folders[0]!, read[0]!.report);

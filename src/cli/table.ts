@@ -1,5 +1,6 @@
 // `labelnoise table`: draws the tables of a results folder anew from its records.
 import type { Command } from 'commander';
+import { plain } from '../report/escape.js';
 import { BEGIN, END, insertInto } from '../report/insert.js';
 import { markdownTable } from '../report/markdown.js';
 import { readReport } from '../report/read.js';
@@ -30,6 +31,6 @@ export async function redraw(out: string, into?: string): Promise<string> {
   const { report, damaged } = await readReport(out);
   if (into) await insertInto(into, markdownTable(report));
   await writeTables(out, report);
-  const notes = damaged.map(({ file, damage }) => `Left out, damaged: ${file} (${damage})\n`);
+  const notes = damaged.map(({ file, damage }) => `${plain(`Left out, damaged: ${file} (${damage})`)}\n`);
   return terminalTable(report) + notes.join('');
 }
