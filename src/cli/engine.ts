@@ -36,7 +36,7 @@ export function createEngine(): Engine {
     versions: () => pool.ask(1, 'versions', undefined),
     fastestPrecision,
     emulatesBfloat16: () => bfloat16Support() === 'emulated',
-    warn: (line) => process.stderr.write(`labelnoise: ${line}\n`),
+    tell: (line) => process.stderr.write(`labelnoise: ${line}\n`),
     readLabels: async (file) => (await import('../data/label_file.js')).readLabelFile(file),
     loadData: (dataDir) => loadCifar10({ dataDir }),
     close: () => pool.close(),
