@@ -389,9 +389,20 @@ describe('a dry run', () => {
       kinds.push(gradient.kind);
       return { secondsPerStep: 0, secondsPerEvaluation: 1 };
     };
-    expect(await estimate(graph.runs, measure, 1)).to.include('about 40 s');
+    const said: string[] = [];
+    const using = (parallel: number) => ({
+      measureStep: measure,
+      parallelRuns: () => parallel,
+      tell: (line: string) => said.push(line),
+    });
+    expect(await estimate(graph.runs, using(1))).to.include('about 40 s');
+    // Each takes long with a large network: what is waited for is said before.
+    expect(said).to.deep.equal([
+      'compiling WRN-10-1 for SGD, and taking a few steps',
+      'compiling WRN-10-1 for SAM, and taking a few steps',
+    ]);
     expect(kinds).to.deep.equal(['plain', 'sam']);
-    expect(await estimate(graph.runs, measure, 2)).to.include('about 20 s');
+    expect(await estimate(graph.runs, using(2))).to.include('about 20 s');
     expect(graphText(expand({ ...suite, seeds: [1, 2] }))).to.include('each of the seeds 1, 2');
   });
 });

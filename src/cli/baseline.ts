@@ -11,6 +11,7 @@ import { writeWhole } from '../results/files.js';
 import { readOwnGraph } from '../results/ownership.js';
 import { announce, readStored, refuseForeign } from '../results/store.js';
 import { createEngine, type Engine } from './engine.js';
+import { tell } from './tell.js';
 import { baselineTrajectories } from './trajectories.js';
 
 export interface UpdateOptions {
@@ -85,7 +86,7 @@ async function baselineOfFolder(out: string): Promise<Baseline> {
   const whole = await readOwnGraph(out);
   const stored = await readStored(out, whole.runs);
   refuseForeign(stored, whole.runs);
-  announce(out, stored, (line) => process.stderr.write(`labelnoise: ${line}\n`));
+  announce(out, stored, tell);
   return baselineOf(whole, stored.records, out);
 }
 

@@ -1,7 +1,9 @@
 // `labelnoise compare`: a results folder against a baseline, with the exit code that CI goes by.
-import { appendFile, readFile } from 'node:fs/promises';
+import { appendFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Command } from 'commander';
+import { TEXT_FILE_BYTES } from '../limits.js';
+import { readBounded } from '../paths.js';
 import { baselineFile } from '../regression/baseline.js';
 import { readBaseline } from '../regression/baseline_schema.js';
 import { compare } from '../regression/compare.js';
@@ -19,6 +21,7 @@ import { readPublished } from '../results/published.js';
 import { announce, failedRuns, readStored, refuseForeign } from '../results/store.js';
 import { EVERYTHING, type Selection, select } from '../suite/select.js';
 import { type SelectionOptions, selectionOf, withSelection } from './selection.js';
+import { tell } from './tell.js';
 
 export interface CompareOptions {
   statistics?: boolean;
@@ -78,7 +81,7 @@ export async function compareFolder(
   const { suite } = graph;
   const stored = await readStored(out, whole.runs);
   refuseForeign(stored, whole.runs);
-  announce(out, stored, (line) => process.stderr.write(`labelnoise: ${line}\n`));
+  announce(out, stored, tell);
   const records = new Map([...stored.records].filter(([id]) => graph.runs.some((run) => run.id === id)));
   const failed = await failedRuns(out, graph.runs);
   if (baselinePath !== undefined && (await isPublished(baselinePath))) {
@@ -97,9 +100,8 @@ export async function compareFolder(
 
 /** Whether a file is the published table rather than a baseline. */
 async function isPublished(file: string): Promise<boolean> {
-  const text = await readFile(file, 'utf8').catch(() => '');
   try {
-    return Array.isArray(JSON.parse(text)?.rows);
+    return Array.isArray(JSON.parse((await readBounded(file, TEXT_FILE_BYTES)).toString('utf8'))?.rows);
   } catch {
     return false;
   }

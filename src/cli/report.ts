@@ -9,6 +9,7 @@ import { writeTables } from '../report/write.js';
 import { writeWhole } from '../results/files.js';
 import { announce } from '../results/store.js';
 import { EVENT_FILE, eventsOf, TENSORBOARD, tensorBoardName } from '../results/tensorboard.js';
+import { tell } from './tell.js';
 
 const HELP = `
 Of one results folder, finished or not: writes report.html, table4.md, table4.tex and the CSV files into it. Of several:
@@ -48,7 +49,7 @@ export async function writeReport(
   folders: readonly string[],
   file?: string,
   print: (text: string) => void = (text) => process.stdout.write(text),
-  tell: (line: string) => void = (line) => process.stderr.write(`labelnoise: ${line}\n`),
+  say: (line: string) => void = tell,
 ): Promise<number> {
   const read: ReadReport[] = [];
   for (const folder of folders) read.push(await readReport(folder));
@@ -62,7 +63,7 @@ export async function writeReport(
     await writeWhole(file, htmlPage(pageDataOf(read.map(({ report }, i) => ({ name: names[i]!, report })))));
     written = [file];
   }
-  const damage = read.map(({ stored }, i) => announce(folders[i]!, stored, tell));
+  const damage = read.map(({ stored }, i) => announce(folders[i]!, stored, say));
   print(`Written: ${written.join(', ')}\n`);
   return damage.includes(true) ? 1 : 0;
 }

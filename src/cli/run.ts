@@ -94,9 +94,12 @@ export async function train(
   print: (text: string) => void,
 ): Promise<number> {
   const stop = abortOnSignals();
-  stop.signal.addEventListener('abort', () =>
-    progress.noted?.('stopping: runs under way save their state; the same again stops at once'),
-  );
+  let begun = false;
+  stop.signal.addEventListener('abort', () => {
+    // Nothing is to be saved yet.
+    if (!begun) process.exit(stop.exitCode);
+    progress.noted?.('stopping: runs under way save their state; the same again stops at once');
+  });
   try {
     // Tables are of the whole suite, with what the folder holds of it.
     const report = ({ kept, records, failures }: Standing) =>
@@ -107,8 +110,10 @@ export async function train(
       const others = new Map([...kept].filter(([id]) => !chosen.has(id)));
       progress.filled?.(tableLines(report({ ...state, kept: others }), true));
     };
-    const begins: Observer['begins'] = (_, records, kept = new Map()) =>
+    const begins: Observer['begins'] = (_, records, kept = new Map()) => {
+      begun = true;
       show({ records, kept, failures: new Map() });
+    };
     const state = await execute({
       graph,
       labelSets,
@@ -150,7 +155,6 @@ async function dryRun(graph: RunGraph, out: string, using: Engine, print: (text:
   print(graphText(graph));
   if (records.size) print(`${records.size} of them are finished in ${out}\n`);
   const missing = graph.runs.filter((run) => !records.has(run.id));
-  if (missing.length)
-    print(`${await estimate(missing, using.measureStep, using.parallelRuns(graph.suite.threads))}\n`);
+  if (missing.length) print(`${await estimate(missing, using)}\n`);
   return 0;
 }

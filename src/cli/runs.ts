@@ -3,6 +3,7 @@ import { rm } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { table } from 'table';
 import { InputError } from '../errors.js';
+import { plain } from '../report/escape.js';
 import { finalAccuracy } from '../results/aggregate.js';
 import { explained } from '../results/files.js';
 import { inventory } from '../results/inventory.js';
@@ -51,7 +52,7 @@ export async function listRuns(out: string, print: (text: string) => void): Prom
   );
   for (const fault of faults) print(`${fault}\n`);
   if (superfluous.length) print(`Of no use to the suite ${graph.suite.name}:\n`);
-  for (const file of superfluous) print(`${file}\n`);
+  for (const file of superfluous) print(`${plain(file)}\n`);
   return superfluous;
 }
 

@@ -6,6 +6,7 @@ import { readReport } from '../report/read.js';
 import { terminalTable } from '../report/terminal.js';
 import { writeTables } from '../report/write.js';
 import { announce } from '../results/store.js';
+import { tell } from './tell.js';
 
 const HELP = `
 Prints the table of a results folder, finished or not, and writes its CSV and Markdown files again. A cell whose record is
@@ -37,10 +38,10 @@ export async function redraw(
   out: string,
   into?: string,
   print: (text: string) => void = (text) => process.stdout.write(text),
-  tell: (line: string) => void = (line) => process.stderr.write(`labelnoise: ${line}\n`),
+  say: (line: string) => void = tell,
 ): Promise<number> {
   const { report, stored } = await readReport(out);
-  const damage = announce(out, stored, tell);
+  const damage = announce(out, stored, say);
   if (into) await insertInto(into, markdownTable(report));
   await writeTables(out, report, !stored.archive.damaged.length);
   print(terminalTable(report));

@@ -6,6 +6,7 @@ import { parse } from 'csv-parse/sync';
 import { InputError } from '../errors.js';
 import { readPerf } from '../perf/file.js';
 import { parseBaseline } from '../regression/baseline_schema.js';
+import { plain } from '../report/escape.js';
 import { reportOn } from '../report/read.js';
 import { tableTexts } from '../report/write.js';
 import { pairingFaults, recordFaults } from '../results/consistency.js';
@@ -98,11 +99,11 @@ export async function verify(
   let exitCode = 0;
   for (const place of places) {
     let findings = await place.check();
-    for (const fault of findings.faults) print(`${fault}\n`);
-    if (repair && !yes) for (const { what } of findings.repairs) print(`would: ${what}\n`);
+    for (const fault of findings.faults) print(`${plain(fault)}\n`);
+    if (repair && !yes) for (const { what } of findings.repairs) print(`${plain(`would: ${what}`)}\n`);
     if (repair && yes && place.folder !== undefined && findings.repairs.length) {
       findings = await repaired(place, place.folder, print);
-      for (const fault of findings.faults) print(`${fault}\n`);
+      for (const fault of findings.faults) print(`${plain(fault)}\n`);
     }
     if (findings.faults.length) exitCode = 1;
     else print(`${findings.seen}\n`);
@@ -116,7 +117,7 @@ async function repaired(place: Place, folder: string, print: (text: string) => v
   try {
     for (const { what, act } of (await place.check()).repairs) {
       await act();
-      print(`done: ${what}\n`);
+      print(`${plain(`done: ${what}`)}\n`);
     }
     return await place.check();
   } finally {

@@ -3,7 +3,8 @@ import path from 'node:path';
 import type { Cifar10 } from '../data/dataset.js';
 import { InputError } from '../errors.js';
 import { architectureName } from '../models/architecture.js';
-import { removeUnfinished, setAside } from '../results/files.js';
+import { unmakeFolders } from '../paths.js';
+import { makeResultsFolder, removeUnfinished, setAside } from '../results/files.js';
 import { checkUnlocked, lock } from '../results/lock.js';
 import { checkOwner, claim } from '../results/ownership.js';
 import { encodeLabels } from '../results/predictions.js';
@@ -107,22 +108,29 @@ export async function execute(execution: Execution): Promise<ExecutionState> {
     await execution.writeTables(state);
     return state;
   }
-  const preparer = new Preparer(await execution.loadData(), execution.labelSets);
-  const origin = await execution.origin();
-  const unlock = await lock(out, (line) => observer.noted?.(line));
+  // Before anything that takes long. Where nothing comes of it, nothing is left of it.
+  const made = makeResultsFolder(out);
   try {
-    const { foreign } = (await checkStored(out, graph)).archive;
-    if (foreign.length) {
-      const aside = await setAside(archiveFile(out), 'replaced');
-      const are = `${foreign.length} of its records are of none of the suite's runs`;
-      observer.noted?.(
-        `${archiveFile(out)}: ${are}; all runs are made anew, and the file is kept as ${aside}`,
-      );
+    const preparer = new Preparer(await execution.loadData(), execution.labelSets);
+    const origin = await execution.origin();
+    const unlock = await lock(out, (line) => observer.noted?.(line));
+    try {
+      const { foreign } = (await checkStored(out, graph)).archive;
+      if (foreign.length) {
+        const aside = await setAside(archiveFile(out), 'replaced');
+        const are = `${foreign.length} of its records are of none of the suite's runs`;
+        observer.noted?.(
+          `${archiveFile(out)}: ${are}; all runs are made anew, and the file is kept as ${aside}`,
+        );
+      }
+      await claim(out, graph.suite);
+      return await executeLocked(execution, preparer, origin);
+    } finally {
+      await unlock();
     }
-    await claim(out, graph.suite);
-    return await executeLocked(execution, preparer, origin);
-  } finally {
-    await unlock();
+  } catch (error) {
+    unmakeFolders(made);
+    throw error;
   }
 }
 
