@@ -28,15 +28,19 @@ export interface Engine extends Resolver {
 /** The real one. */
 export function createEngine(): Engine {
   const pool = new WorkerPool();
+  const tell = (line: string) => process.stderr.write(`labelnoise: ${line}\n`);
   return {
     train: (job, onProgress, signal) => pool.ask(job.spec.threads, 'train', job, onProgress, signal),
     trajectory: (job) => pool.ask(job.spec.threads, 'trajectory', job),
     parallelRuns,
     measureStep: (spec) => pool.ask(spec.threads, 'measureStep', spec),
-    versions: () => pool.ask(1, 'versions', undefined),
+    versions: () => {
+      tell('starting TensorFlow');
+      return pool.ask(1, 'versions', undefined);
+    },
     fastestPrecision,
     emulatesBfloat16: () => bfloat16Support() === 'emulated',
-    tell: (line) => process.stderr.write(`labelnoise: ${line}\n`),
+    tell,
     readLabels: async (file) => (await import('../data/label_file.js')).readLabelFile(file),
     loadData: (dataDir) => loadCifar10({ dataDir }),
     close: () => pool.close(),
