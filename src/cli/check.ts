@@ -69,8 +69,8 @@ export async function check(
   const out = options.out ?? path.join('results', 'check', name);
   // What is wrong with the input is said before anything is trained.
   unmakeFolders(makeResultsFolder(out));
-  const here = { ...(await originOf(await using.versions())), precision, threads };
   const expected = await readBaseline(baseline);
+  const here = { ...(await originOf(await using.versions())), precision, threads };
   checkComparable(expected, baseline, plan.graph, here);
   if (!options.resume) await makeRoom(out, options.out === undefined);
   // They take seconds, and what is wrong with them is wrong with all that follows.

@@ -34,7 +34,10 @@ export function createEngine(): Engine {
     trajectory: (job) => pool.ask(job.spec.threads, 'trajectory', job),
     parallelRuns,
     measureStep: (spec) => pool.ask(spec.threads, 'measureStep', spec),
-    versions: () => pool.ask(1, 'versions', undefined),
+    versions: () => {
+      tell('starting TensorFlow');
+      return pool.ask(1, 'versions', undefined);
+    },
     fastestPrecision,
     emulatesBfloat16: () => bfloat16Support() === 'emulated',
     tell,
