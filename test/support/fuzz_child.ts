@@ -1,6 +1,7 @@
 // Runs the command in this process, again and again, as its parent asks: a process for each would take most of the time.
 import { readLabelFile } from '../../src/data/label_file.js';
 import { InputError } from '../../src/errors.js';
+import { plain } from '../../src/report/escape.js';
 import { readCheckpoint } from '../../src/training/checkpoint.js';
 
 /** What the parent asks for: a command line, or a file to be read by what only trainings read it by. */
@@ -38,7 +39,8 @@ async function reading(read: () => Promise<unknown>): Promise<FuzzAnswer> {
     await read();
     return { code: 0, said: '' };
   } catch (error) {
-    if (error instanceof InputError) return { code: 2, said: error.message };
+    // As the command would say it.
+    if (error instanceof InputError) return { code: 2, said: plain(error.message) };
     return { code: null, said: String((error as Error).stack) };
   }
 }

@@ -4,6 +4,7 @@ import { cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
+import { unzipSync, zipSync } from 'fflate';
 import { labelFiles } from '../../src/data/label_file.js';
 import { PROJECT_ROOT } from '../../src/project.js';
 import { bytesMutation, jsonFileMutation, linesMutation, type Mutation } from './fuzz.js';
@@ -64,6 +65,11 @@ function subject<Input>(
   return { name, mutations, attempt };
 }
 
+/** That all inputs of a subject are answered as they must be. */
+export function propertyOf({ mutations, attempt }: Subject, child: FuzzChild, folder: string) {
+  return fc.asyncProperty(mutations, (input) => attempt(input as never, child, folder));
+}
+
 /** An answer of one line and exit code 2, or success in silence or with warnings of a line each. */
 function checkAnswer({ code, said }: FuzzAnswer): void {
   if (code === null || ![0, 1, 2].includes(code))
@@ -92,6 +98,16 @@ const changed = async (file: string, mutate: Mutation) => writeFile(file, mutate
 
 const RESULTS = path.join(PROJECT_ROOT, 'results', 'quick-float32');
 const SUITE_FILES = ['quick', 'check', 'small', 'table4', 'quick-search'];
+
+/** The labels of people, where they are; else a small pickle of the same kind. */
+async function pickleOfLabels(): Promise<Buffer> {
+  const human = path.join(PROJECT_ROOT, '..', 'shared', 'data', 'CIFAR-10_human.pt');
+  const file = await readFile(human).catch(() => undefined);
+  const [pickle] = file
+    ? Object.values(unzipSync(file, { filter: ({ name }) => name.endsWith('.pkl') }))
+    : [];
+  return Buffer.from(pickle ?? Buffer.from('\x80\x02}q\x00X\x01\x00\x00\x00aK\x05s.', 'latin1'));
+}
 
 /** Cells of a CSV file, row by row. */
 const cellsOf = (csv: string) => csv.split('\n').map((line) => line.split(','));
@@ -175,6 +191,20 @@ export const SUBJECTS: readonly Subject[] = [
         checkAnswer(await child.ask({ labelFile: file }));
       }),
     ),
+  ),
+  subject(
+    'label files, .pt',
+    fc.record({ mutate: bytesMutation, all: fc.boolean() }),
+    ({ mutate, all }, child, folder) =>
+      inFolder(folder, async (out) => {
+        const pickle = await pickleOfLabels();
+        // What tells the layout is at the start, and little beside the labels.
+        const end = all ? pickle.length : 400;
+        const changed = Buffer.concat([mutate(pickle.subarray(0, end)), pickle.subarray(end)]);
+        const file = path.join(out, 'labels.pt');
+        await writeFile(file, zipSync({ 'labels/data.pkl': changed }, { level: 0 }));
+        checkAnswer(await child.ask({ labelFile: `${file}#worse_label` }));
+      }),
   ),
   subject('checkpoints', bytesMutation, (mutate, child, folder) =>
     inFolder(folder, async (out) => {
