@@ -3,11 +3,14 @@
 /** Suite files: the longest that come with the project have 6 kB. */
 export const SUITE_BYTES = 1e6;
 
-/** Levels of objects and lists in a suite; they have five. */
-export const SUITE_DEPTH = 32;
+/** Levels of objects and lists in suites and baselines; they have up to seven. */
+export const JSON_DEPTH = 32;
 
 /** Label files: CIFAR-10N's, the largest known, has 2.4 MB. */
 export const LABEL_FILE_BYTES = 32e6;
+
+/** Operations of a pickle: CIFAR-10N's has about a hundred. */
+export const PICKLE_OPERATIONS = 10_000;
 
 /** Baselines, and texts that a table is put into: the largest here have 100 kB. */
 export const TEXT_FILE_BYTES = 64e6;

@@ -147,6 +147,14 @@ describe('label files', () => {
     expect(await problem(file('large.npy', new Uint8Array(32e6 + 1)))).to.include(
       'more than 32,000,000 bytes',
     );
+    expect(await problem(file('rows.csv', `index,noisy_label\n${'0,1\n'.repeat(5e6)}`))).to.include(
+      'has more than the 50000',
+    );
+    const long = zipSync(
+      { 'archive/data.pkl': Buffer.from(`\x80\x02${'N'.repeat(2e7)}`, 'latin1') },
+      { level: 0 },
+    );
+    expect(await problem(`${file('long.pt', long)}#x`)).to.include('more than 10000 operations');
     const bomb = zipSync({ 'archive/data.pkl': new Uint8Array(1e7) });
     expect(bomb.length).to.be.below(1e5);
     expect(await problem(`${file('bomb.pt', bomb)}#x`)).to.include(

@@ -102,12 +102,12 @@ describe('suite files', () => {
     [
       '100,000 seeds',
       { seeds: Array.from({ length: 100_000 }, (_, i) => i) },
-      '...; allowed: a list of at most 1000 seeds, e.g. [1, 2, 3]',
+      '...; allowed: a list of seeds, e.g. [1, 2, 3], at most 1000',
     ],
     [
       'a table too large',
       { seeds: Array.from({ length: 501 }, (_, i) => i) },
-      '...; allowed: with 4 noise settings and 5 methods so many that the table has at most 10000 cells',
+      '...; allowed: a table of at most 10000 cells, not 501 seeds x 4 noise settings x 5 methods',
     ],
     ['width 0', { 'model/width': 0 }, 'model.width is 0; allowed: a whole number from 1'],
     [
@@ -208,7 +208,7 @@ describe('suite files', () => {
     [
       'a seed given twice',
       { seeds: [1, 1] },
-      'seeds is [1,1]; allowed: a list of at most 1000 seeds, e.g. [1, 2, 3], each once',
+      'seeds is [1,1]; allowed: a list of seeds, e.g. [1, 2, 3], each once',
     ],
     ['several problems', { seeds: [], 'model/depth': 15, 'training/epochs': 0 }, '(and 2 more problems)'],
     ['a number for a name', { name: 3 }, 'name is 3; allowed: letters'],
@@ -263,7 +263,7 @@ describe('suite files', () => {
     for (const deep of ['['.repeat(200_000), '{"a":'.repeat(200_000)])
       expect(() => parseSuite(deep, 'tiny.json')).to.throw(
         InputError,
-        'line 1 is nested deeper than 32 levels',
+        'is nested 33 levels deep in line 1; allowed: at most 32',
       );
   });
 

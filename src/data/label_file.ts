@@ -70,7 +70,14 @@ function readValues(file: string, bytes: Buffer, key: string | undefined): numbe
 }
 
 function parseCsv(bytes: Buffer): number[] {
-  const rows: Record<string, string>[] = parse(bytes, { columns: true, skip_empty_lines: true, bom: true });
+  const rows: Record<string, string>[] = parse(bytes, {
+    columns: true,
+    skip_empty_lines: true,
+    bom: true,
+    // One more is enough to know that there are too many.
+    to: TRAIN_IMAGES + 1,
+    max_record_size: 1000,
+  });
   for (const column of [INDEX, NOISY_LABEL]) {
     if (rows[0]?.[column] === undefined) {
       throw new Error(
@@ -78,6 +85,8 @@ function parseCsv(bytes: Buffer): number[] {
       );
     }
   }
+  if (rows.length > TRAIN_IMAGES)
+    throw new Error(`has more than the ${TRAIN_IMAGES} training images' labels`);
   return rows.map((row, i) => {
     if (row[INDEX] !== String(i)) {
       throw new Error(`has index ${row[INDEX]} in row ${i + 1}; the official order has ${i} there`);

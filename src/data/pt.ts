@@ -1,5 +1,6 @@
 // PyTorch's .pt files as far as CIFAR-10N uses them: a zip whose pickle is a dictionary of one-dimensional int64 arrays.
 import { type UnzipFileFilter, unzipSync } from 'fflate';
+import { PICKLE_OPERATIONS } from '../limits.js';
 
 /** What may be on the pickle's stack; a call is kept as the name of what is called, and is never made. */
 type Value = null | boolean | number | string | Call | Value[] | Map<string, Value>;
@@ -95,13 +96,14 @@ function unpickle(pickle: Buffer): Value {
       for (let i = 0; i < items.length; i += 2) map.set(items[i] as string, items[i + 1]!);
     },
   };
-  for (;;) {
+  for (let done = 0; done < PICKLE_OPERATIONS; done++) {
     const opcode = bytes(1).toString('latin1');
     if (opcode === '.') return stack.pop()!;
     const run = opcodes[opcode];
     if (!run) throw new Error(`unexpected pickle opcode ${JSON.stringify(opcode)}`);
     run();
   }
+  throw new Error(`it has more than ${PICKLE_OPERATIONS} operations`);
 }
 
 /** An array as NumPy pickles it: built from (version, shape, dtype, in Fortran order, the bytes as latin1 text). */

@@ -6,6 +6,7 @@ import { readBounded } from '../paths.js';
 import { explained } from '../results/files.js';
 import { conditions } from '../suite/condition.js';
 import { expand } from '../suite/expand.js';
+import { parseJson } from '../suite/json.js';
 import { parseSuite } from '../suite/load.js';
 import { describeProblem } from '../suite/problem.js';
 import type { ResolvedSuite } from '../suite/resolve.js';
@@ -136,12 +137,7 @@ export async function readBaseline(file: string, withTrajectories = true): Promi
 
 /** Checks a baseline's text. @param file what to call it in errors @throws InputError */
 export function parseBaseline(content: string, file: string, withTrajectories = true): Baseline {
-  let input: unknown;
-  try {
-    input = JSON.parse(content);
-  } catch (error) {
-    throw new InputError(`${file}: is not JSON: ${(error as Error).message.replace(/\s+/g, ' ')}`);
-  }
+  const input = parseJson(content, file);
   if (!withTrajectories && input && typeof input === 'object')
     Object.assign(input, { trajectories: undefined });
   const { data, error } = schema.safeParse(input);

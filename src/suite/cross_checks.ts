@@ -36,12 +36,12 @@ export function checkAcrossFields(suite: Suite, context: z.core.$RefinementCtx):
   };
   checkBatch(suite.training.batchSize, 'training', 'batchSize');
   const keys = conditionKeys(suite.noise);
-  const rows = Object.keys(suite.methods).length;
-  if (suite.seeds.length * keys.length * rows > CELLS)
-    report(
-      `with ${keys.length} noise settings and ${rows} methods so many that the table has at most ${CELLS} cells`,
-      'seeds',
-    );
+  const counts = [suite.seeds.length, keys.length, Object.keys(suite.methods).length] as const;
+  const cells = counts.reduce((product, count) => product * count);
+  if (cells > CELLS) {
+    const product = `${counts[0]} seeds x ${counts[1]} noise settings x ${counts[2]} methods`;
+    report(`a table of at most ${CELLS} cells, not ${product}`, 'seeds');
+  }
   for (const [name, settings] of Object.entries(suite.methods)) {
     const batchSize = settings.training?.batchSize ?? suite.training.batchSize;
     if (settings.training?.batchSize) checkBatch(batchSize, 'methods', name, 'training', 'batchSize');

@@ -1,7 +1,7 @@
 // JSON that people write, read with the faults named that JSON.parse passes over: keys given twice, numbers too large, depth.
 import { type JSONVisitor, printParseErrorCode, visit } from 'jsonc-parser';
 import { InputError } from '../errors.js';
-import { SUITE_DEPTH } from '../limits.js';
+import { JSON_DEPTH } from '../limits.js';
 import { fieldPath } from './problem.js';
 
 /**
@@ -15,9 +15,9 @@ export function parseJson(text: string, file: string): unknown {
   /** Of each object or list that is open: the keys so far, by their lines. */
   const open: Map<string, number>[] = [];
   const begin: JSONVisitor['onArrayBegin'] = (_offset, _length, line) => {
-    if (open.push(new Map()) > SUITE_DEPTH)
+    if (open.push(new Map()) > JSON_DEPTH)
       throw new InputError(
-        `${file}: line ${line + 1} is nested deeper than ${SUITE_DEPTH} levels; allowed: the fields of a suite`,
+        `${file}: is nested ${open.length} levels deep in line ${line + 1}; allowed: at most ${JSON_DEPTH}`,
       );
   };
   const end = () => {

@@ -39,7 +39,8 @@ function fields<T extends z.core.$ZodLooseShape>(shape: T) {
 
 /** A list of 1 to `most` different entries. The length is looked at first: a list that is too long is not gone through. */
 function distinct<T extends z.ZodType>(entry: T, allowed: string, most: number) {
-  return value<unknown[]>(allowed, (v) => Array.isArray(v) && v.length > 0 && v.length <= most)
+  return value<unknown[]>(allowed, (v) => Array.isArray(v) && v.length > 0)
+    .refine((v) => v.length <= most, `${allowed}, at most ${most}`)
     .pipe(z.array(entry, { error: allowed }))
     .refine((v) => new Set(v).size === v.length, `${allowed}, each once`);
 }
@@ -165,12 +166,14 @@ function methodSettings(
   context: z.core.$RefinementCtx,
 ): Record<string, MethodSettings> {
   const known: Record<string, MethodSettings> = {};
-  for (const method of METHODS)
+  for (const method of METHODS) {
+    const schema = settings(method);
     for (const name of Object.keys(given).filter((key) => baseName(key) === method.name)) {
-      const { data, error } = settings(method).safeParse(given[name]);
+      const { data, error } = schema.safeParse(given[name]);
       if (data) known[name] = data;
       for (const issue of error?.issues ?? []) context.addIssue({ ...issue, path: [name, ...issue.path] });
     }
+  }
   for (const name of Object.keys(given))
     if (!isMethodName(name))
       context.addIssue({ code: 'unrecognized_keys', keys: [name], message: METHOD_NAMES, path: [] });
@@ -188,7 +191,7 @@ const schema = fields({
   scaledDown: text('a sentence saying in what it is scaled down, or null').nullable(),
   seeds: distinct(
     integer('a whole number from 0', (v) => v >= 0),
-    `a list of at most ${SEEDS} seeds, e.g. [1, 2, 3]`,
+    'a list of seeds, e.g. [1, 2, 3]',
     SEEDS,
   ),
   noise,
