@@ -4,7 +4,7 @@ SUITE ?= $(if $(filter check,$(MAKECMDGOALS)),smoke,quick)
 # A check and a part of a suite have default folders of their own.
 OUT ?= $(if $(filter check,$(MAKECMDGOALS))$(ONLY)$(SEEDS),,results/$(or $(filter perf,$(MAKECMDGOALS)),$(SUITE)))
 # Reach the recipes through the environment, so that spaces and quotes in them are harmless.
-export SUITE OUT PYTORCH QUICK KILLS SEED BASELINE ONLY SEEDS RESUME MUTATION
+export SUITE OUT PYTORCH QUICK KILLS INPUTS SEED BASELINE ONLY SEEDS RESUME MUTATION
 
 NODE_MODULES := node_modules/.package-lock.json
 BUILT := dist/.built
@@ -28,7 +28,7 @@ OTHER_NODES := 24.21.0 26.10.0
 NODE_TESTS := $(addsuffix .test.js,$(addprefix dist/test/,install doctor workers lock checkpoint watch))
 
 MAKEFLAGS += --no-builtin-rules
-.PHONY: help report readme screenshot install build bench check perf test test-node torture mutation-test trajectory-test lint format doctor data clean
+.PHONY: help report readme screenshot install build bench check perf test test-node fuzz torture mutation-test trajectory-test lint licences format doctor data clean
 .DEFAULT_GOAL := help
 
 help:
@@ -40,6 +40,8 @@ help:
 	@echo 'make test-node  on other versions of Node ($(OTHER_NODES)): doctor, a training and the tests of what depends on Node'
 	@echo 'make torture [KILLS=50] [SEED=1]'
 	@echo '               kill the suite smoke at random instants, and see that its results do not change'
+	@echo 'make fuzz [INPUTS=10000] [SEED=1]'
+	@echo '               change suites, results, baselines and other files at random, and see that each is answered and nothing is lost'
 	@echo 'make mutation-test'
 	@echo '               break the product in ten ways, and see how many a check notices'
 	@echo 'make trajectory-test [SEEDS=100]'
@@ -55,6 +57,7 @@ help:
 	@echo 'make install   packages, build, TensorFlow'
 	@echo 'make build     compile TypeScript into dist'
 	@echo 'make lint      check style; make format mends it'
+	@echo 'make licences  list the packages used by their licences; fail if one is not compatible'
 	@echo 'make clean     remove dist (not results, not caches)'
 	@echo
 	@echo 'Downloads are kept in the cache folder of your system, or in LABELNOISE_CACHE.'
@@ -122,6 +125,9 @@ test-node: data
 		$(MOCHA) $(NODE_TESTS) || failed=1; \
 	done; exit $$failed
 
+fuzz: data
+	@node --enable-source-maps dist/test/fuzz.js
+
 torture: data
 	@node --enable-source-maps dist/test/torture.js
 
@@ -134,6 +140,9 @@ trajectory-test: data
 lint: $(NODE_MODULES)
 	@node_modules/.bin/biome check --error-on-warnings
 	@node_modules/.bin/clang-format --dry-run -Werror native/*.cpp native/*.h native/test/*.cpp native/test/*.h
+
+licences: build
+	@node --enable-source-maps dist/test/licences.js
 
 format: $(NODE_MODULES)
 	@node_modules/.bin/biome check --write

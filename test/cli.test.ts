@@ -1,7 +1,9 @@
 // The command as people type it: wrong input ends in one line, exit code 2, and nothing written.
-import { spawnSync } from 'node:child_process';
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { expect } from 'chai';
 import { PROJECT_ROOT } from '../src/project.js';
 import { claim } from '../src/results/ownership.js';
@@ -11,7 +13,13 @@ import { SUITE, temporaryFolder } from './fakes.js';
 const MAIN = path.join(PROJECT_ROOT, 'dist', 'src', 'cli', 'main.js');
 
 function labelnoise(cwd: string, ...args: string[]) {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [MAIN, ...args], { cwd, encoding: 'utf8' });
+  return nodeIn(cwd, process.env, MAIN, ...args);
+}
+
+/** Runs a program of the project; whatever is wrong must be said long before it is stopped here. */
+function nodeIn(cwd: string, env: NodeJS.ProcessEnv, ...args: string[]) {
+  const options = { cwd, env, encoding: 'utf8', timeout: 20_000, killSignal: 'SIGKILL' } as const;
+  const { status, stdout, stderr } = spawnSync(process.execPath, args, options);
   return { status, stdout, stderr };
 }
 
@@ -105,10 +113,119 @@ describe('wrong input on the command line', () => {
 
   it('a folder without results', () => refused('is no results folder', 'table', '.'));
 
+  it('a suite that never ends, or is too long', async () => {
+    await refused('is not known; allowed:', 'run', '/dev/zero');
+    await refused(
+      'mine.json has more than 1,000,000 bytes; allowed: a suite file of at most 1 MB',
+      'run',
+      await suiteFile({ description: 'x'.repeat(20e6) }),
+    );
+  });
+
+  it('a label file that never ends', async () =>
+    refused(
+      'label file /dev/zero cannot be read: /dev/zero is no regular file',
+      'run',
+      await suiteFile({ noise: { kind: 'file', files: { zeros: '/dev/zero' } }, methods: { sgd: {} } }),
+    ));
+
+  it('a baseline, or a text to put a table into, that never ends', async () => {
+    const results = path.join(PROJECT_ROOT, 'results', 'quick');
+    await refused('cannot read /dev/zero: it is no regular file', 'compare', results, '/dev/zero');
+    await refused('cannot read /dev/zero: it is no regular file', 'table', results, '--into', '/dev/zero');
+  });
+
+  it('what is in a name, without its control characters', async () => {
+    const { stderr } = labelnoise(folder, 'run', '\u001b[31mred\u202e\nline');
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: it is about control characters
+    expect(stderr).not.to.match(/[\u0000-\u0009\u000b-\u001f\u202e]|\n./);
+  });
+
+  it('numbers that are not written in decimal', async () => {
+    for (const rate of ['0x0', '1e-1', '', '-0', '1'])
+      await refused(`--rate ${rate}: must be a fraction`, 'noise', `--rate=${rate}`, '--seed=1', '--out=x');
+    for (const seed of ['0x1', '1.5', '9007199254740993'])
+      await refused(`--seed ${seed}: must be`, 'noise', '--rate=0.4', `--seed=${seed}`, '--out=x');
+  });
+
+  it('files of labels without a name', async () => {
+    await mkdir(path.join(folder, 'dir'));
+    for (const [out, instead] of [
+      ['dir/', 'dir/labels'],
+      ['dir', 'dir/labels'],
+      ['', 'labels'],
+      ['..', '../labels'],
+      ['dir/.npy', 'dir/labels'],
+    ] as const)
+      await refused(
+        `--out ${out}: is no name of a file; allowed: e.g. ${instead}\n`,
+        'noise',
+        '--rate=0.4',
+        '--seed=1',
+        `--out=${out}`,
+      );
+  });
+
+  it('a file of labels in the way that never ends', async () => {
+    await symlink('/dev/zero', path.join(folder, 'z.npy'));
+    const { status, stderr } = labelnoise(folder, 'noise', '--rate=0.4', '--seed=1', '--out=z');
+    expect(stderr).to.match(/^CIFAR-10: reading .*\nlabelnoise: --out z: .*z\.npy is no regular file\n$/);
+    expect(status).to.equal(2);
+  });
+
+  it('folders where none can be made (needs /proc)', async function () {
+    this.timeout(60_000);
+    if (process.platform !== 'linux') this.skip();
+    const said = 'no folder can be made there';
+    const results = path.join(PROJECT_ROOT, 'results', 'quick');
+    for (const command of ['run', 'check'])
+      await refused(`cannot write results to /proc/x: ${said}`, command, 'smoke', '--out', '/proc/x');
+    await refused(`cannot write results to /proc/x: ${said}`, 'perf', '--out', '/proc/x');
+    await refused(`cannot write /proc/x/y.html: ${said}`, 'report', results, '--out', '/proc/x/y.html');
+    await refused(
+      `cannot write results to /proc/x: ${said}`,
+      'noise',
+      '--rate=0.4',
+      '--seed=1',
+      '--out=/proc/x/y',
+    );
+    const env = { ...process.env, LABELNOISE_CACHE: '/proc/x' };
+    const install = path.join(PROJECT_ROOT, 'dist', 'src', 'cli', 'install.js');
+    for (const args of [[MAIN, 'data'], [MAIN, 'run', await suiteFile({})], [install]]) {
+      const { status, stderr } = nodeIn(folder, env, ...args);
+      expect(stderr).to.match(/^[^\n]*\/proc\/x[^\n]* cannot be (made|written)[^\n]*\n$/);
+      expect(status).to.equal(2);
+    }
+    expect(await readdir(folder)).to.deep.equal(['mine.json']);
+  });
+
   it('an unknown command, option, or one argument too many', async () => {
     await refused("unknown command 'rum'", 'rum');
     await refused("unknown option '--sed'", 'run', '--sed');
     await refused('too many arguments', 'run', 'smoke', 'quick');
+  });
+});
+
+describe('the name of a file of labels', () => {
+  it('may have its ending already', async () => {
+    const folder = await temporaryFolder();
+    const args = ['noise', '--rate=0.4', '--seed=1'];
+    for (const out of ['a.npy', 'b.csv', 'c'])
+      expect(labelnoise(folder, ...args, '--out', out).status).to.equal(0);
+    expect(await readdir(folder)).to.have.members(
+      ['a', 'b', 'c'].flatMap((name) => [`${name}.npy`, `${name}.csv`]),
+    );
+  }).timeout(60_000);
+});
+
+describe('a signal', () => {
+  it('ends the process, be it stuck', async () => {
+    const signals = pathToFileURL(path.join(PROJECT_ROOT, 'dist', 'src', 'cli', 'signals.js'));
+    const script = `import { abortOnSignals } from '${signals}'; abortOnSignals(100); setInterval(() => {}, 1000); console.log('ready')`;
+    const child = spawn(process.execPath, ['--input-type=module', '--eval', script]);
+    await once(child.stdout, 'data');
+    child.kill('SIGTERM');
+    expect(await once(child, 'close')).to.deep.equal([143, null]);
   });
 });
 

@@ -9,7 +9,7 @@ import { InputError } from '../src/errors.js';
 import { PROJECT_ROOT } from '../src/project.js';
 import { stream } from '../src/random.js';
 import { writeWhole } from '../src/results/files.js';
-import { readRecords, writeRecord } from '../src/results/store.js';
+import { readStored, writeRecord } from '../src/results/store.js';
 import { expand } from '../src/suite/expand.js';
 import type { ResolvedSuite } from '../src/suite/resolve.js';
 import { readCheckpoint, writeCheckpoint } from '../src/training/checkpoint.js';
@@ -140,7 +140,7 @@ describe('a full disk (needs the right to mount one)', () => {
     await refusal(writeRecord(disk, large));
     expect(await readdir(path.join(disk, 'runs'))).to.deep.equal([]);
     await writeRecord(disk, fakeRecord(runs[1]!, 42));
-    expect((await readRecords(disk, runs)).records.size).to.equal(1);
+    expect((await readStored(disk, runs)).records.size).to.equal(1);
     await refusal(writeWhole(path.join(disk, 'runs.csv'), 'x'.repeat(100_000)));
   });
 });

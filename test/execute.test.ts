@@ -63,6 +63,15 @@ async function workplace(changes: Partial<Suite> = {}) {
   return Object.assign(place, { go, records });
 }
 
+/** What `labelnoise table` prints of a folder. */
+async function redrawn(out: string): Promise<string> {
+  let printed = '';
+  await redraw(out, undefined, (text) => {
+    printed += text;
+  });
+  return printed;
+}
+
 const files = (out: string) => readdir(out).then((names) => names.sort());
 
 describe('executing a suite', () => {
@@ -178,6 +187,7 @@ describe('executing a suite', () => {
     await place.go();
     const { id } = graph.runs[4]!;
     await writeFile(path.join(place.out, 'runs', `${id}.json`), '{"id":');
+    await rm(path.join(place.out, 'records.jsonl'));
     expect(await place.go()).to.equal(0);
     expect(place.said).to.deep.equal([`aside ${id}.json.damaged`]);
     expect(place.jobs.map((job) => runId(job.spec))).to.deep.equal([id]);
@@ -185,6 +195,22 @@ describe('executing a suite', () => {
       `${id}.json`,
       `${id}.json.damaged`,
     ]);
+  });
+
+  it('takes a damaged record from the archive, and says so', async () => {
+    const place = await workplace();
+    await place.go();
+    const table = await readFile(path.join(place.out, 'runs.csv'), 'utf8');
+    const { id } = graph.runs[4]!;
+    const file = path.join(place.out, 'runs', `${id}.json`);
+    await writeFile(file, '{"id":');
+    expect(await place.go()).to.equal(0);
+    expect(place.jobs).to.deep.equal([]);
+    expect(place.said).to.have.length(1);
+    expect(place.said[0]).to.match(
+      /runs\/[0-9a-f]{16}\.json: is not JSON.*; used instead: .*records\.jsonl, line 5$/,
+    );
+    expect(await readFile(path.join(place.out, 'runs.csv'), 'utf8')).to.equal(table);
   });
 
   it('reports a failed run, leaves out what depends on it, and does the rest', async () => {
@@ -203,7 +229,7 @@ describe('executing a suite', () => {
     expect(failed).to.have.length(1);
     const note = JSON.parse(await readFile(path.join(place.out, 'runs', failed[0]!), 'utf8'));
     expect(note).to.deep.include({ method: 'sam', reason: 'out of memory [WRN-10-1, batches of 10]' });
-    expect(await redraw(place.out)).to.match(/SAM +│ +failed \(95\.1\)/);
+    expect(await redrawn(place.out)).to.match(/SAM +│ +failed \(95\.1\)/);
     expect(place.said[1]).to.match(/^bootstrap-sam: its teacher [0-9a-f]{16} failed$/);
     expect(place.printed).to.match(/SAM +│ +failed \(95\.1\)/);
     expect(await readFile(path.join(place.out, 'table4.csv'), 'utf8')).to.match(/^sam,$/m);
@@ -313,7 +339,7 @@ describe('executing a suite', () => {
     await place.go();
     const before = await readFile(path.join(place.out, 'runs.csv'), 'utf8');
     await rm(path.join(place.out, 'runs.csv'));
-    expect(place.printed.startsWith(await redraw(place.out))).to.equal(true);
+    expect(place.printed.startsWith(await redrawn(place.out))).to.equal(true);
     expect(await readFile(path.join(place.out, 'runs.csv'), 'utf8')).to.equal(before);
     expect(await redraw(path.dirname(place.out)).catch((e) => e)).to.be.instanceOf(InputError);
   });
@@ -363,9 +389,20 @@ describe('a dry run', () => {
       kinds.push(gradient.kind);
       return { secondsPerStep: 0, secondsPerEvaluation: 1 };
     };
-    expect(await estimate(graph.runs, measure, 1)).to.include('about 40 s');
+    const said: string[] = [];
+    const using = (parallel: number) => ({
+      measureStep: measure,
+      parallelRuns: () => parallel,
+      tell: (line: string) => said.push(line),
+    });
+    expect(await estimate(graph.runs, using(1))).to.include('about 40 s');
+    // Each takes long with a large network: what is waited for is said before.
+    expect(said).to.deep.equal([
+      'compiling WRN-10-1 for SGD, and taking a few steps',
+      'compiling WRN-10-1 for SAM, and taking a few steps',
+    ]);
     expect(kinds).to.deep.equal(['plain', 'sam']);
-    expect(await estimate(graph.runs, measure, 2)).to.include('about 20 s');
+    expect(await estimate(graph.runs, using(2))).to.include('about 20 s');
     expect(graphText(expand({ ...suite, seeds: [1, 2] }))).to.include('each of the seeds 1, 2');
   });
 });

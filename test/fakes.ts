@@ -114,7 +114,7 @@ export const fakeEngine: Engine = {
   versions: async () => ({ tensorflow: '0', tfjs: '0', kernels: 'tensorflow' as const }),
   fastestPrecision: () => 'float32',
   emulatesBfloat16: () => true,
-  warn() {},
+  tell() {},
   readLabels: async () => ({ labels: new Uint8Array(100), sha256: 'ab' }),
   loadData: async () => CIFAR,
   parallelRuns: () => 1,

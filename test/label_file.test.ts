@@ -1,6 +1,6 @@
 // Label files: what is written can be read back, by NumPy too, and what is wrong with a file is said in one line.
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { expect } from 'chai';
@@ -123,17 +123,43 @@ describe('label files', () => {
     expect(await problem(csv(['index,label', ...rows]))).to.include('Invalid Record Length');
     expect(await problem(csv([head!, ...rows.toReversed()]))).to.include('index 49999 in row 1');
     expect(await problem(csv([head!, ...rows.slice(1)]))).to.include('index 1 in row 1');
-    expect(await problem(csv([head!, '0,0,cat', ...rows.slice(1)]))).to.include('label NaN at index 0');
-    expect(await problem(csv([head!, '0,0,', ...rows.slice(1)]))).to.include('at index 0');
+    expect(await problem(csv([head!, '0,0,cat', ...rows.slice(1)]))).to.include('label "cat" at index 0');
+    for (const label of ['', '0x3', '3e0', ' 3', '3.0', '+3', '10'])
+      expect(await problem(csv([head!, `0,0,${label}`, ...rows.slice(1)]))).to.include('labels are 0 to 9');
+    expect(await problem(csv([head!, '0x0,0,3', ...rows.slice(1)]))).to.include('index 0x0 in row 1');
   });
 
   it('as .pt are data only: a pickle that does something else is refused', async () => {
     const pt = (pickle: string) =>
-      file('some.pt', zipSync({ 'archive/data.pkl': Buffer.from(pickle, 'latin1') }));
+      file('some.pt', zipSync({ 'archive/data.pkl': Buffer.from(pickle, 'latin1') }, { level: 0 }));
     expect(await problem(file('text.pt', 'hello'))).to.include('not a .pt file');
     expect(await problem(`${pt("cos\nsystem\n(S'true'\ntR.")}#x`)).to.include('opcode "S"');
     expect(await problem(pt('\x80\x02}q\x00X\xff'))).to.include('too early');
     expect(await problem(pt('\x80\x02K\x05.'))).to.include('dictionary');
+    // A call without arguments, and an array of nothing.
+    for (const broken of ['\x80\x02R.', '\x80\x02}q\x00(X\x01\x00\x00\x00aNu.'])
+      expect(await problem(pt(broken))).to.include('its pickle is of another layout');
+  });
+
+  it('that would never end, or fill the memory, are not read', async () => {
+    symlinkSync('/dev/zero', path.join(folder, 'zero.npy'));
+    expect(await problem(path.join(folder, 'zero.npy'))).to.include('no regular file');
+    expect(await problem(file('large.npy', new Uint8Array(32e6 + 1)))).to.include(
+      'more than 32,000,000 bytes',
+    );
+    expect(await problem(file('rows.csv', `index,noisy_label\n${'0,1\n'.repeat(5e6)}`))).to.include(
+      'has more than the 50000',
+    );
+    const long = zipSync(
+      { 'archive/data.pkl': Buffer.from(`\x80\x02${'N'.repeat(2e7)}`, 'latin1') },
+      { level: 0 },
+    );
+    expect(await problem(`${file('long.pt', long)}#x`)).to.include('more than 10000 operations');
+    const bomb = zipSync({ 'archive/data.pkl': new Uint8Array(1e7) });
+    expect(bomb.length).to.be.below(1e5);
+    expect(await problem(`${file('bomb.pt', bomb)}#x`)).to.include(
+      'is compressed, as torch.save never does it',
+    );
   });
 
   describe('of people (CIFAR-10N)', () => {

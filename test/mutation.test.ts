@@ -5,8 +5,8 @@ import { expect } from 'chai';
 import { PROJECT_ROOT } from '../src/project.js';
 import { baselineOf } from '../src/regression/baseline.js';
 import { compare } from '../src/regression/compare.js';
-import { knownRecords } from '../src/results/known.js';
 import { readOwner } from '../src/results/ownership.js';
+import { readStored } from '../src/results/store.js';
 import { expand } from '../src/suite/expand.js';
 import { select } from '../src/suite/select.js';
 import { temporaryFolder } from './fakes.js';
@@ -52,7 +52,7 @@ describe('a product broken on purpose', () => {
       const only = method ? ['--only', `method=${method}`] : [];
       expect(await runCopy(root, suite, '--out', out, ...only)).to.equal(undefined);
       const graph = select(expand((await readOwner(out))!), { method: method ? [method] : [], noise: [] });
-      const { records } = await knownRecords(out, graph.runs);
+      const { records } = await readStored(out, graph.runs);
       return { graph, records, failed: new Set<string>() };
     };
     await copyProduct(path.join(folder, 'sound'));

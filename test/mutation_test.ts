@@ -5,9 +5,8 @@ import { table } from 'table';
 import { PROJECT_ROOT } from '../src/project.js';
 import { baselineOf } from '../src/regression/baseline.js';
 import { compare } from '../src/regression/compare.js';
-import { knownRecords } from '../src/results/known.js';
 import { readOwner } from '../src/results/ownership.js';
-import { failedRuns } from '../src/results/store.js';
+import { failedRuns, readStored } from '../src/results/store.js';
 import { expand } from '../src/suite/expand.js';
 import { temporaryFolder } from './fakes.js';
 import { copyProduct, MUTATIONS, mutate, runCopy } from './support/mutations.js';
@@ -28,7 +27,7 @@ for (const mutation of mutations) {
 
 async function resultsIn(out: string) {
   const graph = expand((await readOwner(out))!);
-  const { records } = await knownRecords(out, graph.runs);
+  const { records } = await readStored(out, graph.runs);
   return { graph, records, failed: await failedRuns(out, graph.runs) };
 }
 

@@ -3,18 +3,21 @@ import { readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { expect } from 'chai';
 import { parse } from 'csv-parse/sync';
+import { graphText } from '../src/cli/dry_run.js';
 import { InputError } from '../src/errors.js';
 import { METHODS } from '../src/methods/catalogue.js';
 import { PROJECT_ROOT } from '../src/project.js';
 import { comparisonCsv, runsCsv, tableCsv } from '../src/report/csv.js';
 import { BEGIN, END, inserted } from '../src/report/insert.js';
 import { markdownTable } from '../src/report/markdown.js';
+import { csv } from '../src/report/page/format.js';
+import { pageDataOf } from '../src/report/page_data_of.js';
 import { reportOf } from '../src/report/report.js';
 import { settingsOf } from '../src/report/settings.js';
 import { terminalTable } from '../src/report/terminal.js';
 import { writeTables } from '../src/report/write.js';
-import { readArchive } from '../src/results/archive.js';
 import { readPublished } from '../src/results/published.js';
+import { readStored } from '../src/results/store.js';
 import { expand } from '../src/suite/expand.js';
 import type { ResolvedSuite } from '../src/suite/resolve.js';
 import { fakeRecord, SUITE, temporaryFolder } from './fakes.js';
@@ -170,6 +173,47 @@ describe('the table', () => {
       .and.not.to.include('learning');
   });
 
+  it('says of two label files with the same labels how many are wrong', () => {
+    const sha256 = 'ab'.repeat(32);
+    const twins = expand({
+      ...suite,
+      noise: { kind: 'file', files: { one: sha256, other: sha256 } },
+      methods: { sgd: {} },
+    });
+    expect(twins.runs).to.have.length(1);
+    const record = fakeRecord(twins.runs[0]!, 40);
+    const both = reportOf(
+      twins,
+      new Map([[record.id, { ...record, noise: { ...record.noise, rate: 0.25 } }]]),
+    );
+    expect(markdownTable(both)).to.include('one, other; measured wrong: 25.0 %, 25.0 %.');
+    expect(graphText(twins).match(/noise .*\n.*SGD/g)).to.have.length(2);
+    const { curves, transitions } = pageDataOf([{ name: 'twins', report: both }]).folders[0]!;
+    for (const drawn of [curves, transitions])
+      expect(drawn.map(({ condition }) => condition)).to.deep.equal(['one', 'other']);
+  });
+
+  it('shows text from outside as text', () => {
+    const hostile = '<img src=x>\n# hi\r\n| a | [b](http://c) `d` *e* \u001b[31m\u202e';
+    // Names and all: results folders are files of others too.
+    const odd = expand({
+      ...suite,
+      scaledDown: hostile,
+      noise: { kind: 'file', files: { [hostile]: 'ab'.repeat(32), '=1+1': 'cd'.repeat(32) } },
+      methods: { sgd: {} },
+    });
+    const all = reportOf(odd, new Map(odd.runs.map((run) => [run.id, fakeRecord(run, 40)])));
+    const markdown = markdownTable(all);
+    const escaped = String.raw`&lt;img src=x&gt; \# hi \| a \| \[b\](http://c) \`d\` \*e\*  [31m `;
+    expect(markdown).to.include(`- Scaled down: ${escaped}\n`).and.to.include(`| Method | ${escaped} |`);
+    for (const text of [markdown, terminalTable(all)]) {
+      expect(text.split('\n').filter((line) => /^# |^\| a/.test(line))).to.deep.equal([]);
+      expect(text.replaceAll('\n', '')).not.to.match(/[\p{Cc}\p{Bidi_Control}]/u);
+    }
+    expect(parse(tableCsv(all))[0]).to.deep.equal(['method', hostile, "'=1+1"]);
+    expect(csv([['@x', '-1.5', '+1', '=a,b', -2, null]])).to.equal(`'@x,-1.5,'+1,"'=a,b",-2,\n`);
+  });
+
   it('is written in files, all records in one of them', async () => {
     const out = path.join(await temporaryFolder(), 'deep', 'er');
     await writeTables(out, report);
@@ -184,11 +228,16 @@ describe('the table', () => {
       'records.jsonl',
     ];
     expect(await readdir(out)).to.have.members(names);
-    expect(await readArchive(out, graph.runs)).to.deep.equal(records);
-    const [, ...others] = graph.runs;
-    expect((await readArchive(out, others)).size).to.equal(19);
+    expect((await readStored(out, graph.runs)).records).to.deep.equal(records);
+    const [first, ...others] = graph.runs;
+    const part = await readStored(out, others);
+    expect([part.records.size, part.archive.foreign.map(({ record }) => record.id)]).to.deep.equal([
+      19,
+      [first!.id],
+    ]);
     await writeFile(path.join(out, 'records.jsonl'), 'nothing of use\n');
-    expect((await readArchive(out, graph.runs)).size).to.equal(0);
+    const none = await readStored(out, graph.runs);
+    expect([none.records.size, none.lost.size, none.archive.damaged.length]).to.deep.equal([0, 20, 1]);
     expect(await readFile(path.join(out, 'table4.csv'), 'utf8')).to.equal(tableCsv(report));
   });
 });

@@ -25,15 +25,25 @@ describe('labelnoise report', () => {
       await cp(QUICK, path.join(folder, name, 'quick'), { recursive: true });
   });
   const place = (name: string) => path.join(folder, name, 'quick');
+  let said: string;
+  let told: string[];
+  const write = (folders: string[], file?: string) => {
+    said = '';
+    told = [];
+    const print = (text: string) => {
+      said += text;
+    };
+    return writeReport(folders, file, print, (line) => told.push(line));
+  };
   const refusal = async (folders: string[], file?: string): Promise<string> => {
-    const error = await writeReport(folders, file).catch((e) => e);
+    const error = await write(folders, file).catch((e) => e);
     expect(error).to.be.instanceOf(InputError);
     expect(error.message).not.to.include('\n');
     return error.message;
   };
 
   it('writes the tables of a folder again, from its archive too', async () => {
-    const said = await writeReport([place('before')]);
+    expect(await write([place('before')])).to.equal(0);
     for (const name of ['report.html', 'table4.tex', 'table4.md', 'comparison.csv']) {
       expect(said).to.include(path.join(place('before'), name));
       expect(await readdir(place('before'))).to.include(name);
@@ -47,7 +57,8 @@ describe('labelnoise report', () => {
   it('writes one page of several folders, and nothing into them', async () => {
     const held = await readdir(place('after'));
     const file = path.join(folder, 'compared.html');
-    expect(await writeReport([place('before'), place('after')], file)).to.equal(`Written: ${file}\n`);
+    expect(await write([place('before'), place('after')], file)).to.equal(0);
+    expect(said).to.equal(`Written: ${file}\n`);
     expect(await readFile(file, 'utf8')).to.include('Comparison: before/quick and after/quick');
     expect(await readdir(place('after'))).to.deep.equal(held);
   });

@@ -9,7 +9,7 @@ import { checkOwner, claim, readOwner } from '../src/results/ownership.js';
 import { decodeLabels, encodeLabels } from '../src/results/predictions.js';
 import { originOf } from '../src/results/provenance.js';
 import { parseRecord, recordText } from '../src/results/record_schema.js';
-import { readRecords, writeRecord } from '../src/results/store.js';
+import { readStored, writeRecord } from '../src/results/store.js';
 import { expand } from '../src/suite/expand.js';
 import type { ResolvedSuite } from '../src/suite/resolve.js';
 import { fakeRecord, SUITE, temporaryFolder } from './fakes.js';
@@ -34,9 +34,9 @@ describe('run records', () => {
     const out = await temporaryFolder();
     const record = fakeRecord(first, 42);
     await writeRecord(out, record);
-    const { records, damaged } = await readRecords(out, graph.runs);
+    const { records, runs } = await readStored(out, graph.runs);
     expect([...records]).to.deep.equal([[first.id, record]]);
-    expect(damaged).to.deep.equal([]);
+    expect(runs.damaged).to.deep.equal([]);
     expect(await readdir(path.join(out, 'runs'))).to.deep.equal([`${first.id}.json`]);
   });
 
@@ -45,21 +45,24 @@ describe('run records', () => {
     const record = fakeRecord(first, 10);
     record.curve[1]!.trainLoss = Number.NaN;
     await writeRecord(out, record);
-    const { records } = await readRecords(out, graph.runs);
+    const { records } = await readStored(out, graph.runs);
     expect(records.get(first.id)!.curve[1]!.trainLoss).to.be.NaN;
   });
 
   const whole = fakeRecord(first, 42);
+  // Their checksums are right: what is wrong is found all the same.
   const damages: [string, string][] = [
-    ['cut short', JSON.stringify(whole).slice(0, 500)],
-    ['without a curve', JSON.stringify({ ...whole, curve: [] })],
-    ['unfinished', JSON.stringify({ ...whole, curve: whole.curve.slice(0, 1) })],
+    ['cut short', recordText(whole).slice(0, 500)],
+    ['without a checksum', JSON.stringify(whole)],
+    ['without a curve', recordText({ ...whole, curve: [] })],
+    ['unfinished', recordText({ ...whole, curve: whole.curve.slice(0, 1) })],
     [
       'with an impossible accuracy',
-      JSON.stringify({ ...whole, curve: [{ ...whole.curve[0], testAccuracy: 101 }] }),
+      recordText({ ...whole, curve: [{ ...whole.curve[0]!, testAccuracy: 101 }] }),
     ],
-    ['of another spec', JSON.stringify({ ...whole, spec: { ...whole.spec, seed: 2 } })],
-    ['with too few predictions', JSON.stringify({ ...whole, predictions: '12' })],
+    ['of another spec', recordText({ ...whole, spec: { ...whole.spec, seed: 2 } })],
+    ['of another run', recordText(fakeRecord(graph.runs[1]!, 42))],
+    ['with too few predictions', recordText({ ...whole, predictions: '12' })],
   ];
   for (const [what, text] of damages)
     it(`${what} are damaged`, async () => {
@@ -67,8 +70,9 @@ describe('run records', () => {
       const file = path.join(out, 'runs', `${first.id}.json`);
       await mkdir(path.dirname(file));
       await writeFile(file, text);
-      const { records, damaged } = await readRecords(out, graph.runs);
-      expect([records.size, damaged[0]?.file]).to.deep.equal([0, file]);
+      const { records, runs, lost } = await readStored(out, graph.runs);
+      expect([...lost]).to.deep.equal([first.id]);
+      expect([records.size, runs.damaged[0]?.file]).to.deep.equal([0, file]);
       expect(await setAside(file)).to.equal(`${file}.damaged`);
       expect(await readdir(path.dirname(file))).to.deep.equal([`${first.id}.json.damaged`]);
     });
@@ -78,11 +82,15 @@ describe('run records', () => {
     for (let bit = 0; bit < 8 * text.length; bit += 13) {
       const changed = Buffer.from(text);
       changed[bit >> 3]! ^= 1 << (bit & 7);
-      const parsed = parseRecord(changed.toString(), first);
+      const parsed = parseRecord(changed.toString());
       expect('damage' in parsed, changed.toString().slice((bit >> 3) - 20, (bit >> 3) + 20)).to.equal(true);
     }
-    expect(parseRecord(text.toString(), first)).to.deep.equal({ record: whole });
-    expect(parseRecord(JSON.stringify(whole), first)).to.deep.equal({ record: whole });
+    expect(parseRecord(text.toString())).to.deep.equal({ record: whole });
+    const { sha256, ...bare } = JSON.parse(text.toString());
+    expect(parseRecord(JSON.stringify(bare)))
+      .to.have.property('damage')
+      .that.includes(`sha256 is missing; by the rest of it, it would be ${sha256}`);
+    expect(parseRecord(JSON.stringify(bare), false)).to.deep.equal({ record: whole });
   });
 
   it('hold labels as digits', () => {
@@ -169,9 +177,17 @@ describe('aggregation over seeds', () => {
       condition: '20',
       seeds: 2,
       failed: 1,
+      damaged: 0,
       mean: 41,
       std: Math.sqrt(2),
     });
     expect(cells[1]).to.include({ seeds: 0, failed: 0, mean: null, std: null });
+  });
+
+  it('takes no mean without a seed that is damaged', () => {
+    const two = expand({ ...suite, seeds: [1, 2] });
+    const [one, other] = two.runs.filter((run) => run.method === 'sgd' && run.condition.label === '20');
+    const cells = summarise(two, new Map([[one!.id, fakeRecord(one!, 40)]]), new Set(), new Set([other!.id]));
+    expect(cells[0]).to.include({ seeds: 1, damaged: 1, mean: null, std: null });
   });
 });

@@ -91,6 +91,24 @@ describe('suite files', () => {
       { model: { kind: 'resnet', depth: 30 } },
       'model.depth is 30; allowed: 6n+2: 8, 14, 20, 26, 32, ...',
     ],
+    ['width 1e9', { 'model/width': 1e9 }, 'model.width is 1000000000; allowed: a whole number from 1 to 100'],
+    [
+      'more weights than memory holds',
+      { 'model/width': 100 },
+      'model.width is 100; allowed: with depth 10 a whole number from 1 to 71',
+    ],
+    ['depth 600000004', { 'model/depth': 600000004 }, 'model.depth is 600000004; allowed: 6n+4: 10, 16, 22,'],
+    ['a million threads', { threads: 1e6 }, 'threads is 1000000; allowed: a whole number from 1 to 1024'],
+    [
+      '100,000 seeds',
+      { seeds: Array.from({ length: 100_000 }, (_, i) => i) },
+      '...; allowed: a list of seeds, e.g. [1, 2, 3], at most 1000',
+    ],
+    [
+      'a table too large',
+      { seeds: Array.from({ length: 501 }, (_, i) => i) },
+      '...; allowed: a table of at most 10000 cells, not 501 seeds x 4 noise settings x 5 methods',
+    ],
     ['width 0', { 'model/width': 0 }, 'model.width is 0; allowed: a whole number from 1'],
     [
       'an unknown field',
@@ -107,6 +125,35 @@ describe('suite files', () => {
       { 'methods/sam@': { rho: 0.1 } },
       'methods["sam@"] is not known; allowed: one of sgd, mixup, bootstrap-mixup, sam, bootstrap-sam, or a variant of one',
     ],
+    ['a variant ..', { 'methods/sgd@..': {} }, 'methods["sgd@.."] is not known; allowed: one of sgd'],
+    [
+      'a method with a control character',
+      { 'methods/sgd\u001b[31m': {} },
+      'methods["sgd\\u001b[31m"] is not known; allowed: one of sgd',
+    ],
+    [
+      'a long unknown field',
+      { ['x'.repeat(1e5)]: 1 },
+      `tiny.json: ${'x'.repeat(57)}... is not known; allowed: one of name`,
+    ],
+    ...['', 'a\u001b[31m', 'a\nb', '..', '=1+1', '__proto__', 'x'.repeat(65)].map(
+      (name): [string, Record<string, unknown>, string] => [
+        `a label file named ${JSON.stringify(name)}`,
+        { noise: { kind: 'file', files: Object.fromEntries([[name, 'x.npy']]) } },
+        'is "x.npy"; allowed: names of letters, digits, ".", "_" and "-", beginning with a letter or digit',
+      ],
+    ),
+    [
+      'a label file without a path',
+      { noise: { kind: 'file', files: { x: '' } } },
+      'noise.files.x is ""; allowed: the path of a label file',
+    ],
+    ['a NUL in a text', { description: 'a\0b' }, 'description is "a\\u0000b"; allowed: a sentence, at most'],
+    [
+      'a very long text',
+      { description: 'x'.repeat(2001) },
+      '...; allowed: a sentence, at most 2000 characters',
+    ],
     [
       'a variant without its setting',
       { 'methods/sam@small m': { m: 5 } },
@@ -120,7 +167,7 @@ describe('suite files', () => {
     [
       'a test on what is not held out',
       { 'data/testOn': 'held-out' },
-      'data.testImages is 20; allowed: at most data.heldOut, 0',
+      'data.heldOut is missing; allowed: how many images are held out, because data.testOn is "held-out"',
     ],
     ['rho for SGD', { 'methods/sgd/rho': 1 }, 'methods.sgd.rho is not known; allowed: one of training'],
     [
@@ -175,6 +222,49 @@ describe('suite files', () => {
       InputError,
       'tiny.json: the content is 3; allowed: an object',
     );
+    expect(() => parseSuite('{"a": 1,\n"b" 2}', 'tiny.json')).to.throw(
+      InputError,
+      'tiny.json: is not JSON: colon expected in line 2, column 5',
+    );
+    expect(() => parseSuite('{} // mine', 'tiny.json')).to.throw(
+      InputError,
+      'invalid comment token in line 1',
+    );
+  });
+
+  const text = JSON.stringify(SUITE, null, 2);
+
+  it('may begin with a byte order mark', () => {
+    expect(parseSuite(`\uFEFF${text}`, 'tiny.json')).to.deep.equal(SUITE);
+  });
+
+  it('that say something twice are refused, naming it and the lines', () => {
+    const twice = text.replace('"momentum"', '"epochs": 7,\n    "momentum"');
+    const line = (part: string) => twice.slice(0, twice.indexOf(part)).split('\n').length;
+    expect(() => parseSuite(twice, 'tiny.json')).to.throw(
+      InputError,
+      `tiny.json: training.epochs is given twice, in lines ${line('"epochs": 2')} and ${line('"epochs": 7')}; allowed: once`,
+    );
+    expect(() => parseSuite(text.replace('{', '{"seeds": [9],'), 'tiny.json')).to.throw(
+      InputError,
+      'tiny.json: seeds is given twice, in lines 1 and',
+    );
+  });
+
+  it('with a number that no computer holds are refused, naming it', () => {
+    const huge = text.replace('"learningRate": 0.1', '"learningRate": 1e400');
+    expect(() => parseSuite(huge, 'tiny.json')).to.throw(
+      InputError,
+      'tiny.json: training.learningRate is 1e400; allowed: numbers up to 1.79',
+    );
+  });
+
+  it('that are nested without end are refused', () => {
+    for (const deep of ['['.repeat(200_000), '{"a":'.repeat(200_000)])
+      expect(() => parseSuite(deep, 'tiny.json')).to.throw(
+        InputError,
+        'is nested 33 levels deep in line 1; allowed: at most 32',
+      );
   });
 
   it('that do not exist lead to the list of those that do', async () => {
@@ -190,7 +280,7 @@ describe('suite files', () => {
     const resolved = await resolveSuite(file, {
       fastestPrecision: () => 'bfloat16',
       emulatesBfloat16: () => false,
-      warn() {},
+      tell() {},
       readLabels: async (name) => {
         asked.push(name);
         return { labels: new Uint8Array(3), sha256: 'ab' };
@@ -208,7 +298,7 @@ describe('suite files', () => {
       const resolver = {
         fastestPrecision: () => fastest,
         emulatesBfloat16: () => emulated,
-        warn: (line: string) => said.push(line),
+        tell: (line: string) => said.push(line),
         readLabels: () => Promise.reject(new Error('not asked for')),
       };
       const { suite } = await resolveSuite({ file: 'x.json', suite: { ...SUITE, precision } }, resolver);

@@ -112,10 +112,10 @@ describe('labelnoise watch', () => {
   it('says what is the matter when the folder can no longer be read, and recovers', async () => {
     await writeFile(path.join(out, 'suite.json'), '{');
     const answer = await fetch(server.url);
-    expect([answer.status, await answer.text()]).to.deep.equal([
-      500,
-      `${out}/suite.json: is damaged: choose another folder with --out, or remove this one\n`,
-    ]);
+    expect(answer.status).to.equal(500);
+    expect(await answer.text()).to.match(
+      /out\/suite\.json: is damaged \(.*JSON.*\): restore it, or choose another folder with --out\n$/,
+    );
     await claim(out, graph.suite);
     expect((await fetch(server.url)).status).to.equal(200);
   });

@@ -1,12 +1,18 @@
 // The pool of worker processes: answers, aborts, and workers that end.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { expect } from 'chai';
 import { balancedSubset } from '../src/data/subset.js';
+import { PROJECT_ROOT } from '../src/project.js';
 import { stream } from '../src/random.js';
 import { expand } from '../src/suite/expand.js';
 import type { ResolvedSuite } from '../src/suite/resolve.js';
 import type { TrainingJob, TrainingProgress } from '../src/training/job.js';
 import { parallelRuns, WorkerPool } from '../src/workers/pool.js';
-import { CIFAR, SUITE } from './fakes.js';
+import { CIFAR, SUITE, temporaryFolder } from './fakes.js';
 
 const [node] = expand({ ...SUITE, precision: 'float32' } as ResolvedSuite).runs;
 
@@ -85,6 +91,28 @@ describe('worker processes', () => {
     delete process.env.TF_CPU_BFC_MEM_LIMIT_IN_MB;
     expect((error as Error).message).to.match(/OOM when allocating tensor|as when memory runs out/);
     expect((await pool.ask(1, 'versions', undefined)).tensorflow).to.match(/^\d+\.\d+/);
+  });
+
+  it('end with the process that asks them, in the middle of a step too', async () => {
+    const model = { kind: 'wide-resnet', depth: 28, width: 4, shortcut: 'pool-pad' } as const;
+    const { spec } = job();
+    const large = { ...spec, model, data: { ...spec.data, trainImages: 256 } };
+    large.training = { ...large.training, batchSize: 256 };
+    const file = pathToFileURL(path.join(PROJECT_ROOT, 'dist', 'src', 'workers', 'pool.js'));
+    const script = `import { WorkerPool } from '${file}';
+      const asked = new WorkerPool().ask(1, 'measureStep', ${JSON.stringify(large)});
+      setTimeout(() => console.log('under way'), 4000);
+      await asked;
+      console.log('answered');`;
+    const program = path.join(await temporaryFolder(), 'ask.mjs');
+    await writeFile(program, script);
+    const parent = spawn(process.execPath, [program]);
+    const [said] = await once(parent.stdout, 'data');
+    expect(String(said)).to.equal('under way\n');
+    parent.kill('SIGTERM');
+    // The worker has the same standard output, which is closed when both have ended.
+    const closed = await once(parent, 'close', { signal: AbortSignal.timeout(3000) });
+    expect(closed).to.deep.equal([null, 'SIGTERM']);
   });
 
   it('are as many as the cores hold', () => {

@@ -8,9 +8,10 @@ import { type Baseline, baselineFile, baselineOf, baselineText } from '../regres
 import { readBaseline } from '../regression/baseline_schema.js';
 import { changesText } from '../report/check/changes.js';
 import { writeWhole } from '../results/files.js';
-import { knownRecords } from '../results/known.js';
 import { readOwnGraph } from '../results/ownership.js';
+import { announce, readStored, refuseForeign } from '../results/store.js';
 import { createEngine, type Engine } from './engine.js';
+import { tell } from './tell.js';
 import { baselineTrajectories } from './trajectories.js';
 
 export interface UpdateOptions {
@@ -82,10 +83,11 @@ export async function updateBaseline(
 }
 
 async function baselineOfFolder(out: string): Promise<Baseline> {
-  const whole = (await stat(out).catch(() => undefined))?.isDirectory() ? await readOwnGraph(out) : undefined;
-  if (!whole) throw new InputError(`${out}: is no results folder: it has no suite.json`);
-  const { records } = await knownRecords(out, whole.runs);
-  return baselineOf(whole, records, out);
+  const whole = await readOwnGraph(out);
+  const stored = await readStored(out, whole.runs);
+  refuseForeign(stored, whole.runs);
+  announce(out, stored, tell);
+  return baselineOf(whole, stored.records, out);
 }
 
 /** The baseline that is there; without its trajectories if they cannot be used, since new ones are made. */

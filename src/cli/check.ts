@@ -3,9 +3,11 @@ import { readdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import type { Command } from 'commander';
 import { InputError } from '../errors.js';
+import { unmakeFolders } from '../paths.js';
 import { baselineFile } from '../regression/baseline.js';
 import { readBaseline } from '../regression/baseline_schema.js';
 import { checkComparable } from '../regression/compare.js';
+import { makeResultsFolder } from '../results/files.js';
 import { checkUnlocked } from '../results/lock.js';
 import { originOf } from '../results/provenance.js';
 import { planOf } from '../suite/plan.js';
@@ -64,11 +66,12 @@ export async function check(
   const plan = await planOf(nameOrPath, options.selection ?? EVERYTHING, using);
   const { name, precision, threads } = plan.whole.suite;
   const baseline = options.baseline ?? baselineFile(name);
-  // What is wrong with the input is said before anything is trained.
-  const here = { ...(await originOf(await using.versions())), precision, threads };
-  const expected = await readBaseline(baseline);
-  checkComparable(expected, baseline, plan.graph, here);
   const out = options.out ?? path.join('results', 'check', name);
+  // What is wrong with the input is said before anything is trained.
+  unmakeFolders(makeResultsFolder(out));
+  const expected = await readBaseline(baseline);
+  const here = { ...(await originOf(await using.versions())), precision, threads };
+  checkComparable(expected, baseline, plan.graph, here);
   if (!options.resume) await makeRoom(out, options.out === undefined);
   // They take seconds, and what is wrong with them is wrong with all that follows.
   const trajectories = options.statistics

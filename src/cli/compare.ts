@@ -1,8 +1,9 @@
 // `labelnoise compare`: a results folder against a baseline, with the exit code that CI goes by.
-import { appendFile, readFile, stat } from 'node:fs/promises';
+import { appendFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Command } from 'commander';
-import { InputError } from '../errors.js';
+import { TEXT_FILE_BYTES } from '../limits.js';
+import { readBounded } from '../paths.js';
 import { baselineFile } from '../regression/baseline.js';
 import { readBaseline } from '../regression/baseline_schema.js';
 import { compare } from '../regression/compare.js';
@@ -15,12 +16,12 @@ import { checkText } from '../report/check/terminal.js';
 import { writeCheck } from '../report/check/write.js';
 import { reportOf } from '../report/report.js';
 import { explained } from '../results/files.js';
-import { knownRecords } from '../results/known.js';
 import { readOwnGraph } from '../results/ownership.js';
 import { readPublished } from '../results/published.js';
-import { failedRuns } from '../results/store.js';
+import { announce, failedRuns, readStored, refuseForeign } from '../results/store.js';
 import { EVERYTHING, type Selection, select } from '../suite/select.js';
 import { type SelectionOptions, selectionOf, withSelection } from './selection.js';
+import { tell } from './tell.js';
 
 export interface CompareOptions {
   statistics?: boolean;
@@ -75,14 +76,16 @@ export async function compareFolder(
   print: (text: string) => void = (text) => process.stdout.write(text),
   trajectories?: ReadonlyMap<string, FoundTrajectory>,
 ): Promise<number> {
-  const whole = (await stat(out).catch(() => undefined))?.isDirectory() ? await readOwnGraph(out) : undefined;
-  if (!whole) throw new InputError(`${out}: is no results folder: it has no suite.json`);
+  const whole = await readOwnGraph(out);
   const graph = select(whole, selection);
   const { suite } = graph;
-  const { records, damaged } = await knownRecords(out, graph.runs);
+  const stored = await readStored(out, whole.runs);
+  refuseForeign(stored, whole.runs);
+  announce(out, stored, tell);
+  const records = new Map([...stored.records].filter(([id]) => graph.runs.some((run) => run.id === id)));
   const failed = await failedRuns(out, graph.runs);
   if (baselinePath !== undefined && (await isPublished(baselinePath))) {
-    print(referenceText(reportOf(graph, records, failed)));
+    print(referenceText(reportOf(graph, records, failed, stored.lost)));
     return 0;
   }
   const file = baselinePath ?? baselineFile(suite.name);
@@ -91,16 +94,14 @@ export async function compareFolder(
   const report: CheckReport = { comparison, graph, published: readPublished() };
   const written = await writeCheck(out, report);
   await tellGitHub(report, print);
-  print(damaged.map(({ file, damage }) => `Left out, damaged: ${file} (${damage})\n`).join(''));
   print(`Written to ${out}: ${written.join(', ')}\n${checkText(report)}`);
   return comparison.passed ? 0 : 1;
 }
 
 /** Whether a file is the published table rather than a baseline. */
 async function isPublished(file: string): Promise<boolean> {
-  const text = await readFile(file, 'utf8').catch(() => '');
   try {
-    return Array.isArray(JSON.parse(text)?.rows);
+    return Array.isArray(JSON.parse((await readBounded(file, TEXT_FILE_BYTES)).toString('utf8'))?.rows);
   } catch {
     return false;
   }

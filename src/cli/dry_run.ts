@@ -3,9 +3,10 @@ import { methodNamed } from '../methods/catalogue.js';
 import { architectureName } from '../models/architecture.js';
 import { duration } from '../report/wording.js';
 import { conditionTitle } from '../suite/condition.js';
-import { type RunGraph, type RunNode, totalUnits } from '../suite/expand.js';
-import { canonicalJson, type RunSpec } from '../suite/spec.js';
+import { hasNoiseOf, type RunGraph, type RunNode, totalUnits } from '../suite/expand.js';
+import { canonicalJson } from '../suite/spec.js';
 import type { StepTime } from '../training/measure.js';
+import type { Engine } from './engine.js';
 
 /** The run graph as text: sums, then the tree of dependencies for each noise condition (every seed has the same). */
 export function graphText({ suite, conditions, cells, runs }: RunGraph): string {
@@ -17,9 +18,7 @@ export function graphText({ suite, conditions, cells, runs }: RunGraph): string 
     `${suite.name}: ${architectureName(suite.model)}, ${trainImages} training images, ${suite.training.epochs} epochs, ${suite.precision}`,
     `${runs.length} trainings, ${units(totalUnits(runs))} of an SGD run${shared}`,
     ...conditions.flatMap((condition) => {
-      const first = runs.filter(
-        (run) => run.condition.label === condition.label && run.spec.seed === seeds[0],
-      );
+      const first = runs.filter((run) => hasNoiseOf(run, condition) && run.spec.seed === seeds[0]);
       const roots = first.filter((run) => !run.dependsOn.length);
       const title = `noise ${conditionTitle(condition)}, ${seeds.length === 1 ? 'seed' : 'each of the seeds'} ${seeds.join(', ')}`;
       return [title, ...branches(roots, first, '')];
@@ -49,22 +48,25 @@ function units(n: number): string {
   return `${Number(n.toFixed(2))} unit${n === 1 ? '' : 's'}`;
 }
 
-/** Estimates the time of these runs, `parallel` at once, from a few steps of each kind of step among them. */
+/** Estimates the time of these runs, as many at once as the machine trains, from a few steps of each kind of step among them. */
 export async function estimate(
   runs: readonly RunNode[],
-  measureStep: (spec: RunSpec) => Promise<StepTime>,
-  parallel: number,
+  { measureStep, parallelRuns, tell }: Pick<Engine, 'measureStep' | 'parallelRuns' | 'tell'>,
 ): Promise<string> {
   const times = new Map<string, StepTime>();
   let seconds = 0;
-  for (const { spec } of runs) {
+  for (const { spec, method } of runs) {
     const { epochs, batchSize, evaluateEvery } = spec.training;
     const { rho: _, ...gradient } = { rho: 0, ...spec.gradient };
     const kind = canonicalJson({ gradient, batchSize });
+    if (!times.has(kind))
+      tell(
+        `compiling ${architectureName(spec.model)} for ${methodNamed(method).title}, and taking a few steps`,
+      );
     const time = times.get(kind) ?? (await measureStep(spec));
     times.set(kind, time);
     const steps = Math.floor(spec.data.trainImages / batchSize) * epochs;
     seconds += steps * time.secondsPerStep + Math.ceil(epochs / evaluateEvery) * time.secondsPerEvaluation;
   }
-  return `about ${duration(seconds / Math.min(parallel, runs.length))} on this machine, from a few measured steps`;
+  return `about ${duration(seconds / Math.min(parallelRuns(runs[0]!.spec.threads), runs.length))} on this machine, from a few measured steps`;
 }

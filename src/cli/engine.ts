@@ -10,6 +10,7 @@ import type { StepTime } from '../training/measure.js';
 import { fastestPrecision } from '../training/precision.js';
 import type { Trajectory } from '../training/trajectory.js';
 import { parallelRuns, WorkerPool } from '../workers/pool.js';
+import { tell } from './tell.js';
 
 /** Everything of a run that is not bookkeeping; tests put in their own. */
 export interface Engine extends Resolver {
@@ -33,10 +34,13 @@ export function createEngine(): Engine {
     trajectory: (job) => pool.ask(job.spec.threads, 'trajectory', job),
     parallelRuns,
     measureStep: (spec) => pool.ask(spec.threads, 'measureStep', spec),
-    versions: () => pool.ask(1, 'versions', undefined),
+    versions: () => {
+      tell('starting TensorFlow');
+      return pool.ask(1, 'versions', undefined);
+    },
     fastestPrecision,
     emulatesBfloat16: () => bfloat16Support() === 'emulated',
-    warn: (line) => process.stderr.write(`labelnoise: ${line}\n`),
+    tell,
     readLabels: async (file) => (await import('../data/label_file.js')).readLabelFile(file),
     loadData: (dataDir) => loadCifar10({ dataDir }),
     close: () => pool.close(),

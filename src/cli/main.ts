@@ -3,6 +3,7 @@
 import { Command, CommanderError } from 'commander';
 import { EXIT_BAD_INPUT, InputError } from '../errors.js';
 import { VERSION } from '../project.js';
+import { plain } from '../report/escape.js';
 import * as baseline from './baseline.js';
 import * as check from './check.js';
 import * as compare from './compare.js';
@@ -15,6 +16,8 @@ import * as run from './run.js';
 import * as runs from './runs.js';
 import * as suites from './suites.js';
 import * as table from './table.js';
+import { tell } from './tell.js';
+import * as verify from './verify.js';
 import * as watch from './watch.js';
 
 const HELP = `
@@ -25,14 +28,13 @@ Examples:
   labelnoise table results/quick
   labelnoise report results/quick
   labelnoise watch results/quick   the page, while the suite runs
+  labelnoise verify results/quick  is everything there as it was written?
 
-Exit codes: 0 all went well, 1 a run failed or a check did, 2 wrong input, 130 stopped by Ctrl-C.
+Exit codes: 0 all went well, 1 a run failed, a check did or something is damaged, 2 wrong input, 130 stopped by Ctrl-C.
 LABELNOISE_DEBUG=1 shows where an unexpected error comes from.`;
 
-const oneLine = (text: string) => text.trim().replace(/\s*\n\s*/g, ' ');
-
 function fail(message: string, exitCode: number): void {
-  process.stderr.write(`labelnoise: ${oneLine(message)}\n`);
+  tell(message);
   process.exitCode = exitCode;
 }
 
@@ -48,7 +50,7 @@ const program = new Command('labelnoise')
   .version(VERSION)
   .exitOverride()
   .configureOutput({
-    outputError: (text, write) => write(`labelnoise: ${oneLine(text.replace(/^error: /, ''))}\n`),
+    outputError: (text, write) => write(`labelnoise: ${plain(text.replace(/^error: /, '').trim())}\n`),
   })
   .addHelpText('after', HELP);
 for (const command of [
@@ -60,6 +62,7 @@ for (const command of [
   check,
   compare,
   baseline,
+  verify,
   suites,
   data,
   noise,

@@ -1,13 +1,16 @@
 // `labelnoise noise`: writes the noisy labels of a rate and seed to files that others can read.
-import { readFile } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
+import path from 'node:path';
 import type { Command } from 'commander';
 import { table } from 'table';
 import { loadCifar10 } from '../data/cifar10.js';
 import { labelFiles } from '../data/label_file.js';
 import { measureNoise, symmetricNoise } from '../data/noise.js';
 import { InputError } from '../errors.js';
+import { LABEL_FILE_BYTES } from '../limits.js';
+import { readBounded, unmakeFolders } from '../paths.js';
 import { stream } from '../random.js';
-import { writeWhole } from '../results/files.js';
+import { makeResultsFolder, writeWhole } from '../results/files.js';
 
 const HELP = `
 Writes FILE.npy (int64, shape (50000,)) and FILE.csv (index, true_label, noisy_label), both in the
@@ -42,7 +45,7 @@ export function register(program: Command): void {
     .description('write the noisy training labels of a rate and seed as .npy and .csv')
     .requiredOption('--rate <fraction>', 'share of the images chosen for a new label: 0 <= rate < 1')
     .requiredOption('--seed <number>', 'whole number that the draws follow from')
-    .requiredOption('--out <file>', 'files to write, without .npy and .csv')
+    .requiredOption('--out <file>', 'files to write, .npy and .csv being added')
     .option('--redraw <classes>', 'where a new label is drawn from: other or any', 'other')
     .option('--data-dir <dir>', 'folder with the official binary files, instead of the cache')
     .option('--force', 'overwrite files that have other contents')
@@ -53,13 +56,19 @@ export function register(program: Command): void {
 async function writeNoise(options: Options): Promise<void> {
   const { redraw } = options;
   const rate = number('--rate', options.rate, (n) => n < 1, 'a fraction, 0 <= rate < 1 (0.4 is 40 %)');
-  const seed = number('--seed', options.seed, Number.isSafeInteger, 'a whole number, 0 or more');
+  const seed = number(
+    '--seed',
+    options.seed,
+    Number.isSafeInteger,
+    `a whole number from 0 to ${Number.MAX_SAFE_INTEGER}`,
+  );
+  const out = await nameOf(options.out);
   if (redraw !== 'other' && redraw !== 'any') {
     throw new InputError(`--redraw ${redraw}: must be other (the nine wrong classes) or any (all ten)`);
   }
   const { train } = await loadCifar10({ dataDir: options.dataDir });
   const labels = symmetricNoise(train.labels, { rate, redraw }, stream(seed, 'noise'));
-  const written = await writeFiles(options.out, labelFiles(train.labels, labels), options.force === true);
+  const written = await writeFiles(out, labelFiles(train.labels, labels), options.force === true);
   const { rate: measured, transitions } = measureNoise(train.labels, labels);
   const heading = ['true \\ given', ...transitions.keys()];
   process.stdout.write(
@@ -70,10 +79,23 @@ async function writeNoise(options: Options): Promise<void> {
 
 function number(flag: string, text: string, accept: (n: number) => boolean, right: string): number {
   const value = Number(text);
-  if (text.trim() === '' || !(value >= 0 && accept(value))) {
+  if (!/^\d*\.?\d+$/.test(text) || !accept(value)) {
     throw new InputError(`${flag} ${text}: must be ${right}`);
   }
   return value;
+}
+
+/** The name that both files have without their endings, where it is one. */
+async function nameOf(out: string): Promise<string> {
+  const name = out.replace(/(?<=[^/])\.(npy|csv)$/, '');
+  const isNone = /(^|\/)(\.{0,2}|\.npy|\.csv)$/.test(name);
+  if (isNone || (await stat(name).catch(() => undefined))?.isDirectory()) {
+    const within = /\.(npy|csv)$/.test(name) ? path.dirname(name) : name;
+    throw new InputError(`--out ${out}: is no name of a file; allowed: e.g. ${path.join(within, 'labels')}`);
+  }
+  // Before the labels are drawn, which takes longer.
+  unmakeFolders(makeResultsFolder(path.dirname(name)));
+  return name;
 }
 
 /** Writes the files `out` + ending, or none of them. */
@@ -82,7 +104,7 @@ async function writeFiles(out: string, files: Record<string, Buffer>, force: boo
   const contents = Object.values(files);
   try {
     for (const [i, name] of names.entries()) {
-      const existing = await readFile(name).catch((error: NodeJS.ErrnoException) => {
+      const existing = await readBounded(name, LABEL_FILE_BYTES).catch((error: NodeJS.ErrnoException) => {
         if (error.code === 'ENOENT') return undefined;
         throw error;
       });

@@ -1,6 +1,5 @@
 // `labelnoise perf`: how fast training is beside other ways to do the same, and how much of the machine it uses.
 import { execFile } from 'node:child_process';
-import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import type { Command } from 'commander';
@@ -12,7 +11,7 @@ import { kindInUse } from '../perf/kind.js';
 import { modelOf } from '../perf/setting.js';
 import { comparisonTable, kernelTables, perfTable } from '../perf/table.js';
 import { insertInto, PERF_MARKS } from '../report/insert.js';
-import { explained, writeWhole } from '../results/files.js';
+import { makeResultsFolder, writeWhole } from '../results/files.js';
 import { originOf } from '../results/provenance.js';
 import type { Precision } from '../suite/spec.js';
 
@@ -87,9 +86,7 @@ export async function perf(options: PerfOptions, tell: (line: string) => void): 
         : ROUNDS
       : wholeNumber('--rounds', options.rounds);
   const torch = options.pytorch === undefined ? undefined : await torchVersion(options.pytorch);
-  await mkdir(options.out, { recursive: true }).catch((error) => {
-    throw explained(error, `cannot write results to ${options.out}`);
-  });
+  makeResultsFolder(options.out);
 
   const { compare } = await import('../perf/compare.js');
   const { tensorflowOverNative } = await import('../perf/convolutions.js');

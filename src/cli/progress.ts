@@ -1,5 +1,6 @@
 // Shows how a suite gets on, on stderr: bars on a terminal, else a line for each run.
 
+import { plain } from '../report/escape.js';
 import { duration, leftText, runTitle } from '../report/wording.js';
 import { finalAccuracy } from '../results/aggregate.js';
 import type { Observer } from '../suite/execute.js';
@@ -29,7 +30,8 @@ export function createProgress(
   now = () => performance.now() / 1000,
 ): Progress {
   const bars = stream.isTTY ? new ProgressBars(stream) : undefined;
-  const say = (line: string) => (bars ? bars.log(line) : stream.write(`${line}\n`));
+  const print = (line: string) => (bars ? bars.log(line) : stream.write(`${line}\n`));
+  const say = (line: string) => print(plain(line));
   let left = new TimeLeft([], now);
   let total = 0;
   let over = 0;
@@ -56,14 +58,14 @@ export function createProgress(
       left = new TimeLeft(missing, now);
       total = missing.length;
       const kept = finished.size ? `, ${finished.size} finished before` : '';
-      say(`${graph.suite.name}: ${total} trainings${kept}`);
+      say(`${graph.suite.name}: ${total} trainings${kept}; the first ones compile their networks`);
       bars?.begin(total);
     },
     filled(table) {
       const parts = TABLES_ON_THE_WAY + 1;
       if (bars) bars.filled(table);
       else if (over < total && Math.floor((parts * over) / total) > Math.floor((parts * (over - 1)) / total))
-        say(table.join('\n'));
+        print(table.join('\n'));
     },
     setAside: (file, damage) => say(`damaged file (${damage}) moved to ${file}; its run is done again`),
     noted: (line) => say(line),
@@ -88,7 +90,7 @@ export function createProgress(
     failed(run, reason, error) {
       left.dropped(run);
       end(run, `failed: ${reason}`);
-      if (process.env.LABELNOISE_DEBUG && error) say(String((error as Error).stack));
+      if (process.env.LABELNOISE_DEBUG && error) print(String((error as Error).stack));
     },
     stop: () => bars?.stop(),
   };

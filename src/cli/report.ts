@@ -7,12 +7,14 @@ import { pageDataOf } from '../report/page_data_of.js';
 import { type ReadReport, readReport } from '../report/read.js';
 import { writeTables } from '../report/write.js';
 import { writeWhole } from '../results/files.js';
+import { announce } from '../results/store.js';
 import { EVENT_FILE, eventsOf, TENSORBOARD, tensorBoardName } from '../results/tensorboard.js';
+import { tell } from './tell.js';
 
 const HELP = `
 Of one results folder, finished or not: writes report.html, table4.md, table4.tex and the CSV files into it. Of several:
 writes one page that holds them side by side, the first being what the others are compared with. The page is one file
-that needs no network.
+that needs no network. A cell whose record is damaged says so, records.jsonl is then left as it is, and the exit code is 1.
 
 Examples:
   labelnoise report results/quick
@@ -31,28 +33,39 @@ export function register(program: Command): void {
     .option('--tensorboard', "also write each run's curves into tensorboard/ in its folder, for TensorBoard")
     .addHelpText('after', HELP)
     .action(async (folders: string[], { out, tensorboard }: { out?: string; tensorboard?: boolean }) => {
-      process.stdout.write(await writeReport(folders, out));
+      process.exitCode = await writeReport(folders, out);
       if (tensorboard)
         for (const folder of folders) process.stdout.write(`Written: ${await writeTensorBoard(folder)}\n`);
     });
 }
 
-/** Writes the page, and returns what to tell. @throws InputError if a folder is no results folder, or it cannot be written */
-export async function writeReport(folders: readonly string[], file?: string): Promise<string> {
+/**
+ * Writes the page, and prints where.
+ *
+ * @returns the exit code
+ * @throws InputError if a folder is no results folder, or holds records of other runs than its suite's, or it cannot be written
+ */
+export async function writeReport(
+  folders: readonly string[],
+  file?: string,
+  print: (text: string) => void = (text) => process.stdout.write(text),
+  say: (line: string) => void = tell,
+): Promise<number> {
   const read: ReadReport[] = [];
   for (const folder of folders) read.push(await readReport(folder));
-  const leftOut = read.flatMap(({ damaged }) =>
-    damaged.map(({ file, damage }) => `Left out, damaged: ${file} (${damage})\n`),
-  );
+  const [first] = read;
   let written: string[];
-  if (folders.length === 1 && file === undefined) written = await writeTables(folders[0]!, read[0]!.report);
+  if (folders.length === 1 && file === undefined)
+    written = await writeTables(folders[0]!, first!.report, !first!.stored.archive.damaged.length);
   else {
     if (file === undefined) throw new InputError('--out is missing: name the page that compares the folders');
     const names = distinctNames(folders);
     await writeWhole(file, htmlPage(pageDataOf(read.map(({ report }, i) => ({ name: names[i]!, report })))));
     written = [file];
   }
-  return `Written: ${written.join(', ')}\n${leftOut.join('')}`;
+  const damage = read.map(({ stored }, i) => announce(folders[i]!, stored, say));
+  print(`Written: ${written.join(', ')}\n`);
+  return damage.includes(true) ? 1 : 0;
 }
 
 /** Writes the curves of a folder's finished runs for TensorBoard, and returns where. @throws InputError if it cannot */

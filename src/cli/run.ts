@@ -1,14 +1,14 @@
 // `labelnoise run`: trains what a suite's table needs and prints the table.
 import path from 'node:path';
 import type { Command } from 'commander';
-import { type Report, reportOf } from '../report/report.js';
+import { reportOf } from '../report/report.js';
 import { tableLines, terminalTable } from '../report/terminal.js';
 import { writeNumbers, writeTables } from '../report/write.js';
 import { checkOwner } from '../results/ownership.js';
 import { originOf } from '../results/provenance.js';
 import type { RunRecord } from '../results/record.js';
-import { checkpointedRuns, readRecords } from '../results/store.js';
-import { execute, type Observer } from '../suite/execute.js';
+import { checkpointedRuns } from '../results/store.js';
+import { checkStored, execute, type Observer, stateOf } from '../suite/execute.js';
 import type { RunGraph } from '../suite/expand.js';
 import { observers } from '../suite/observers.js';
 import { type Plan, planOf } from '../suite/plan.js';
@@ -31,8 +31,9 @@ export interface RunOptions {
 const HELP = `
 A suite is a name (see "labelnoise suites") or the path of a suite file. Finished runs are kept in OUT: the same
 command goes on where it was stopped. OUT then holds runs/<id>.json, report.html (open it in a browser), runs.csv,
-table4.csv, comparison.csv, shape.csv, table4.md, table4.tex and records.jsonl, and tensorboard/ has each run's curves
-for TensorBoard.
+table4.csv, comparison.csv, shape.csv, table4.md, table4.tex and records.jsonl (all records, for publishing), and
+tensorboard/ has each run's curves for TensorBoard. Records that were published in OUT are kept until their runs are made
+there; "labelnoise verify OUT" checks them all.
 
 Examples:
   labelnoise run smoke                    see in about a minute that everything works
@@ -76,6 +77,13 @@ export async function run(
   return train(plan, out, options, using, progress, print);
 }
 
+/** Where an execution stands, to be looked at. */
+interface Standing {
+  records: ReadonlyMap<string, RunRecord>;
+  kept: ReadonlyMap<string, RunRecord>;
+  failures: ReadonlyMap<string, string>;
+}
+
 /** Trains what is planned, into a results folder. @returns the exit code @throws InputError */
 export async function train(
   { whole, graph, labelSets }: Plan,
@@ -86,17 +94,26 @@ export async function train(
   print: (text: string) => void,
 ): Promise<number> {
   const stop = abortOnSignals();
-  stop.signal.addEventListener('abort', () =>
-    progress.noted?.('stopping: runs under way save their state; the same again stops at once'),
-  );
+  let begun = false;
+  stop.signal.addEventListener('abort', () => {
+    // Nothing is to be saved yet.
+    if (!begun) process.exit(stop.exitCode);
+    progress.noted?.('stopping: runs under way save their state; the same again stops at once');
+  });
   try {
-    // Tables are of the whole suite, with what was trained of it before.
-    const rest = whole.runs.filter((run) => !graph.runs.includes(run));
-    const others = rest.length ? (await readRecords(out, rest)).records : new Map<string, RunRecord>();
-    const report = (records: ReadonlyMap<string, RunRecord>, failures: ReadonlyMap<string, string>) =>
-      reportOf(whole, new Map([...others, ...records]), failures);
-    const show = (standing: Report) => progress.filled?.(tableLines(standing, true));
-    const begins: Observer['begins'] = (_, finished) => show(report(finished, new Map()));
+    // Tables are of the whole suite, with what the folder holds of it.
+    const report = ({ kept, records, failures }: Standing) =>
+      reportOf(whole, new Map([...kept, ...records]), failures);
+    // What is shown on the way fills up: what was published of the chosen runs is not in it.
+    const chosen = new Set(graph.runs.map(({ id }) => id));
+    const show = ({ kept, ...state }: Standing) => {
+      const others = new Map([...kept].filter(([id]) => !chosen.has(id)));
+      progress.filled?.(tableLines(report({ ...state, kept: others }), true));
+    };
+    const begins: Observer['begins'] = (_, records, kept = new Map()) => {
+      begun = true;
+      show({ records, kept, failures: new Map() });
+    };
     const state = await execute({
       graph,
       labelSets,
@@ -105,16 +122,15 @@ export async function train(
       parallel: using.parallelRuns(whole.suite.threads),
       loadData: () => using.loadData(dataDir),
       origin: async () => originOf(await using.versions()),
-      writeTables: async ({ records, failures }) => {
-        const standing = report(records, failures);
-        await writeNumbers(out, standing);
-        show(standing);
+      writeTables: async (state) => {
+        await writeNumbers(out, report(state));
+        show(state);
       },
       observer: observers({ begins }, progress, createEventLog(out), createTensorBoardLog(out)),
       signal: stop.signal,
     });
     progress.stop();
-    const result = report(state.records, state.failures);
+    const result = report(state);
     const written = ['runs/', ...(await writeTables(out, result)).map((file) => path.basename(file))];
     if (stop.exitCode) {
       const done = `${state.records.size} of ${graph.runs.length} runs are finished`;
@@ -135,11 +151,10 @@ export async function train(
 
 async function dryRun(graph: RunGraph, out: string, using: Engine, print: (text: string) => void) {
   await checkOwner(out, graph.suite);
-  const { records } = await readRecords(out, graph.runs);
+  const { records } = stateOf(await checkStored(out, graph), graph);
   print(graphText(graph));
   if (records.size) print(`${records.size} of them are finished in ${out}\n`);
   const missing = graph.runs.filter((run) => !records.has(run.id));
-  if (missing.length)
-    print(`${await estimate(missing, using.measureStep, using.parallelRuns(graph.suite.threads))}\n`);
+  if (missing.length) print(`${await estimate(missing, using)}\n`);
   return 0;
 }

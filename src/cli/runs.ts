@@ -3,11 +3,13 @@ import { rm } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { table } from 'table';
 import { InputError } from '../errors.js';
+import { plain } from '../report/escape.js';
 import { finalAccuracy } from '../results/aggregate.js';
 import { explained } from '../results/files.js';
 import { inventory } from '../results/inventory.js';
 import { lock } from '../results/lock.js';
-import { readOwner, readOwnGraph } from '../results/ownership.js';
+import { readOwnGraph } from '../results/ownership.js';
+import { foreignText, readStored } from '../results/store.js';
 
 const HELP = `
 Lists every run that the folder's suite names: finished, archived (its record is in records.jsonl alone, as in
@@ -34,8 +36,7 @@ export function register(program: Command): void {
 /** Prints the runs of a folder and its superfluous files, which it returns. @throws InputError if it is no results folder */
 export async function listRuns(out: string, print: (text: string) => void): Promise<string[]> {
   const graph = await readOwnGraph(out);
-  if (!graph) throw new InputError(`${out}: is no results folder: it has no suite.json`);
-  const { runs, superfluous } = await inventory(out, graph.runs);
+  const { runs, superfluous, faults } = await inventory(out, graph.runs);
   const rows = runs.map(({ run, state, record }) => [
     run.id,
     run.method,
@@ -49,14 +50,18 @@ export async function listRuns(out: string, print: (text: string) => void): Prom
       drawHorizontalLine: (i, rows) => i < 2 || i === rows,
     }),
   );
+  for (const fault of faults) print(`${fault}\n`);
   if (superfluous.length) print(`Of no use to the suite ${graph.suite.name}:\n`);
-  for (const file of superfluous) print(`${file}\n`);
+  for (const file of superfluous) print(`${plain(file)}\n`);
   return superfluous;
 }
 
 /** Lists, then removes what is superfluous. @throws InputError if the folder is in use, or a file cannot be removed */
 export async function pruneRuns(out: string, print: (text: string) => void): Promise<void> {
-  if (!(await readOwner(out))) throw new InputError(`${out}: is no results folder: it has no suite.json`);
+  const { runs } = await readOwnGraph(out);
+  // By a suite.json that is not that of the records, all of them would be of no use.
+  const { foreign } = (await readStored(out, runs)).archive;
+  if (foreign.length) throw new InputError(foreignText(foreign, runs));
   const unlock = await lock(out, (line) => print(`${line}\n`));
   try {
     const superfluous = await listRuns(out, print);

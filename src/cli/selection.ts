@@ -1,5 +1,6 @@
 // The options --only and --seeds, the same for all commands that take a part of a suite.
 import { type Command, InvalidArgumentError } from 'commander';
+import { SEEDS } from '../limits.js';
 import type { Selection } from '../suite/select.js';
 
 export interface SelectionOptions {
@@ -34,7 +35,7 @@ function addChoice(text: string, before: SelectionOptions['only']): SelectionOpt
 
 function toCount(text: string): number {
   const count = Number(text);
-  if (!/^\d+$/.test(text) || count < 1 || count > 1000)
-    throw new InvalidArgumentError('Allowed: a whole number from 1 to 1000.');
+  if (!/^\d+$/.test(text) || count < 1 || count > SEEDS)
+    throw new InvalidArgumentError(`Allowed: a whole number from 1 to ${SEEDS}.`);
   return count;
 }

@@ -1,13 +1,18 @@
 // Ctrl-C and SIGTERM as an abort signal and an exit code.
 
-/** Aborts on the first signal; a second one ends the process at once. */
-export function abortOnSignals() {
+/** What a step of the largest networks takes, and saving them: who has not stopped by then is stuck. */
+const GRACE_MILLISECONDS = 120_000;
+
+/** Aborts on the first signal; a second one ends the process at once, and so does the end of a time of grace. */
+export function abortOnSignals(grace = GRACE_MILLISECONDS) {
   const controller = new AbortController();
+  let end: NodeJS.Timeout | undefined;
   const stop = {
     signal: controller.signal,
     /** Set once a signal came. */
     exitCode: undefined as number | undefined,
     release() {
+      clearTimeout(end);
       process.off('SIGINT', onInterrupt);
       process.off('SIGTERM', onTerminate);
     },
@@ -16,6 +21,7 @@ export function abortOnSignals() {
     stop.exitCode = exitCode;
     stop.release();
     controller.abort();
+    end = setTimeout(() => process.exit(exitCode), grace).unref();
   };
   const onInterrupt = () => abort(130);
   const onTerminate = () => abort(143);

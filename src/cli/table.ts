@@ -5,9 +5,12 @@ import { markdownTable } from '../report/markdown.js';
 import { readReport } from '../report/read.js';
 import { terminalTable } from '../report/terminal.js';
 import { writeTables } from '../report/write.js';
+import { announce } from '../results/store.js';
+import { tell } from './tell.js';
 
 const HELP = `
-Prints the table of a results folder, finished or not, and writes its CSV and Markdown files again.
+Prints the table of a results folder, finished or not, and writes its CSV and Markdown files again. A cell whose record is
+damaged says so, records.jsonl is then left as it is, and the exit code is 1.
 
 Examples:
   labelnoise table results/quick
@@ -21,15 +24,26 @@ export function register(program: Command): void {
     .option('--into <file>', `also put the Markdown table into a file, between ${BEGIN} and ${END}`)
     .addHelpText('after', HELP)
     .action(async (out: string, { into }: { into?: string }) => {
-      process.stdout.write(await redraw(out, into));
+      process.exitCode = await redraw(out, into);
     });
 }
 
-/** Writes the tables of a folder again and returns the terminal's. @throws InputError if it is no results folder */
-export async function redraw(out: string, into?: string): Promise<string> {
-  const { report, damaged } = await readReport(out);
+/**
+ * Writes the tables of a folder again and prints the terminal's.
+ *
+ * @returns the exit code
+ * @throws InputError if it is no results folder, or holds records of other runs than its suite's
+ */
+export async function redraw(
+  out: string,
+  into?: string,
+  print: (text: string) => void = (text) => process.stdout.write(text),
+  say: (line: string) => void = tell,
+): Promise<number> {
+  const { report, stored } = await readReport(out);
+  const damage = announce(out, stored, say);
   if (into) await insertInto(into, markdownTable(report));
-  await writeTables(out, report);
-  const notes = damaged.map(({ file, damage }) => `Left out, damaged: ${file} (${damage})\n`);
-  return terminalTable(report) + notes.join('');
+  await writeTables(out, report, !stored.archive.damaged.length);
+  print(terminalTable(report));
+  return damage ? 1 : 0;
 }

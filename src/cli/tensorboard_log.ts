@@ -1,6 +1,7 @@
 // Writes what TensorBoard shows, as it happens: OUT/tensorboard/<run>/.
-import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs';
+import { appendFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { makeFolder } from '../paths.js';
 import type { RunRecord } from '../results/record.js';
 import {
   EVENT_FILE,
@@ -19,7 +20,7 @@ export function createTensorBoardLog(out: string): Observer {
   const write = (run: RunNode, how: (file: string) => void) => {
     const folder = path.join(out, TENSORBOARD, tensorBoardName(run));
     try {
-      mkdirSync(folder, { recursive: true });
+      makeFolder(folder);
       how(path.join(folder, EVENT_FILE));
     } catch {
       // Results do not depend on it; what keeps it from being written stops the records too, and is told then.

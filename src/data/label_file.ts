@@ -1,10 +1,11 @@
 // Files of training labels, which people hand each other: written as .npy and CSV, read from these and PyTorch's .pt.
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { parse } from 'csv-parse/sync';
 import { stringify } from 'csv-stringify/sync';
 import { InputError } from '../errors.js';
+import { LABEL_FILE_BYTES } from '../limits.js';
+import { readBounded } from '../paths.js';
 import { CLASSES } from './dataset.js';
 import { npyOf, parseNpy } from './npy.js';
 import { parsePt } from './pt.js';
@@ -14,6 +15,7 @@ const TRAIN_IMAGES = 50_000;
 
 const NOISY_LABEL = 'noisy_label';
 const INDEX = 'index';
+const LABELS = `labels are 0 to ${CLASSES - 1}`;
 
 /** A label file's contents by the ending of its name: `.npy` int64, `.csv` with a header line. */
 export function labelFiles(trueLabels: Uint8Array, labels: Uint8Array): { '.npy': Buffer; '.csv': Buffer } {
@@ -33,7 +35,7 @@ export function labelFiles(trueLabels: Uint8Array, labels: Uint8Array): { '.npy'
 export async function readLabelFile(name: string): Promise<{ labels: Uint8Array; sha256: string }> {
   // a `#` only means an array's name behind .pt: anywhere else it belongs to the file's name
   const [, file = name, key] = /^(.*\.pt)#([^#]*)$/.exec(name) ?? [];
-  const bytes = await readFile(file).catch((error: Error) => {
+  const bytes = await readBounded(file, LABEL_FILE_BYTES).catch((error: Error) => {
     throw new InputError(`label file ${file} cannot be read: ${error.message}`);
   });
   let values: number[];
@@ -68,7 +70,14 @@ function readValues(file: string, bytes: Buffer, key: string | undefined): numbe
 }
 
 function parseCsv(bytes: Buffer): number[] {
-  const rows: Record<string, string>[] = parse(bytes, { columns: true, skip_empty_lines: true, bom: true });
+  const rows: Record<string, string>[] = parse(bytes, {
+    columns: true,
+    skip_empty_lines: true,
+    bom: true,
+    // One more is enough to know that there are too many.
+    to: TRAIN_IMAGES + 1,
+    max_record_size: 1000,
+  });
   for (const column of [INDEX, NOISY_LABEL]) {
     if (rows[0]?.[column] === undefined) {
       throw new Error(
@@ -76,12 +85,15 @@ function parseCsv(bytes: Buffer): number[] {
       );
     }
   }
+  if (rows.length > TRAIN_IMAGES)
+    throw new Error(`has more than the ${TRAIN_IMAGES} training images' labels`);
   return rows.map((row, i) => {
-    if (Number(row[INDEX]) !== i) {
+    if (row[INDEX] !== String(i)) {
       throw new Error(`has index ${row[INDEX]} in row ${i + 1}; the official order has ${i} there`);
     }
     const label = row[NOISY_LABEL]!;
-    return label === '' ? Number.NaN : Number(label);
+    if (!/^\d+$/.test(label)) throw new Error(`has label ${JSON.stringify(label)} at index ${i}; ${LABELS}`);
+    return Number(label);
   });
 }
 
@@ -92,6 +104,5 @@ function check(values: number[]): void {
     );
   }
   const wrong = values.findIndex((label) => !(Number.isInteger(label) && label >= 0 && label < CLASSES));
-  if (wrong >= 0)
-    throw new Error(`has label ${values[wrong]} at index ${wrong}; labels are 0 to ${CLASSES - 1}`);
+  if (wrong >= 0) throw new Error(`has label ${values[wrong]} at index ${wrong}; ${LABELS}`);
 }

@@ -1,5 +1,6 @@
 // PyTorch's .pt files as far as CIFAR-10N uses them: a zip whose pickle is a dictionary of one-dimensional int64 arrays.
-import { unzipSync } from 'fflate';
+import { type UnzipFileFilter, unzipSync } from 'fflate';
+import { PICKLE_OPERATIONS } from '../limits.js';
 
 /** What may be on the pickle's stack; a call is kept as the name of what is called, and is never made. */
 type Value = null | boolean | number | string | Call | Value[] | Map<string, Value>;
@@ -18,18 +19,28 @@ interface Call {
  */
 export function parsePt(file: Uint8Array): Map<string, number[]> {
   let pickle: Uint8Array | undefined;
+  let isCompressed = false;
   try {
-    pickle = Object.values(unzipSync(file, { filter: ({ name }) => name.endsWith('/data.pkl') }))[0];
+    const filter: UnzipFileFilter = ({ name, compression }) => {
+      if (!name.endsWith('/data.pkl')) return false;
+      // A few kilobytes can be made to inflate to more than the memory holds.
+      isCompressed = compression !== 0;
+      return !isCompressed;
+    };
+    pickle = Object.values(unzipSync(file, { filter }))[0];
   } catch {
     // said below
   }
+  if (isCompressed)
+    throw new Error('is compressed, as torch.save never does it; save it anew with torch.save');
   if (!pickle) throw new Error('is not a .pt file of PyTorch 1.6 or later');
   try {
     const top = unpickle(Buffer.from(pickle));
     if (!(top instanceof Map)) throw new Error('its top is something else');
     return new Map(Array.from(top, ([key, value]) => [key, int64Array(value)]));
   } catch (error) {
-    const detail = (error as Error).message;
+    // What is not where the format has it is missed as something undefined.
+    const detail = error instanceof TypeError ? 'its pickle is of another layout' : (error as Error).message;
     throw new Error(`does not hold a dictionary of one-dimensional int64 NumPy arrays (${detail})`);
   }
 }
@@ -85,13 +96,14 @@ function unpickle(pickle: Buffer): Value {
       for (let i = 0; i < items.length; i += 2) map.set(items[i] as string, items[i + 1]!);
     },
   };
-  for (;;) {
+  for (let done = 0; done < PICKLE_OPERATIONS; done++) {
     const opcode = bytes(1).toString('latin1');
     if (opcode === '.') return stack.pop()!;
     const run = opcodes[opcode];
     if (!run) throw new Error(`unexpected pickle opcode ${JSON.stringify(opcode)}`);
     run();
   }
+  throw new Error(`it has more than ${PICKLE_OPERATIONS} operations`);
 }
 
 /** An array as NumPy pickles it: built from (version, shape, dtype, in Fortran order, the bytes as latin1 text). */

@@ -1,7 +1,8 @@
 // A TensorFlow graph under construction, and its form on disk (a SavedModel without a variables folder).
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
+import { makeFolder } from '../paths.js';
 
 /** TensorFlow's numbers of the element types used here (types.proto). */
 export const DTYPES = { float32: 1, int32: 3, uint8: 4, bool: 10, bfloat16: 14, resource: 20 } as const;
@@ -172,6 +173,6 @@ export function writeSavedModel(graph: Graph, folder: string): void {
   const model = new messages.SavedModel();
   model.setSavedModelSchemaVersion(1);
   model.addMetaGraphs(metaGraph);
-  mkdirSync(folder, { recursive: true });
+  makeFolder(folder);
   writeFileSync(path.join(folder, 'saved_model.pb'), model.serializeBinary());
 }

@@ -1,10 +1,12 @@
 // Reads a baseline file: it may be missing, cut short, edited, or something else.
-import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { InputError } from '../errors.js';
+import { TEXT_FILE_BYTES } from '../limits.js';
+import { readBounded } from '../paths.js';
 import { explained } from '../results/files.js';
 import { conditions } from '../suite/condition.js';
 import { expand } from '../suite/expand.js';
+import { parseJson } from '../suite/json.js';
 import { parseSuite } from '../suite/load.js';
 import { describeProblem } from '../suite/problem.js';
 import type { ResolvedSuite } from '../suite/resolve.js';
@@ -123,24 +125,19 @@ const schema = fields({
  * @throws InputError if it cannot be read, or is none
  */
 export async function readBaseline(file: string, withTrajectories = true): Promise<Baseline> {
-  const content = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
+  const content = await readBounded(file, TEXT_FILE_BYTES).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT')
       throw new InputError(
         `${file}: there is no such baseline; "labelnoise baseline update" makes one from a results folder`,
       );
     throw explained(error, `cannot read ${file}`);
   });
-  return parseBaseline(content, file, withTrajectories);
+  return parseBaseline(content.toString('utf8'), file, withTrajectories);
 }
 
 /** Checks a baseline's text. @param file what to call it in errors @throws InputError */
 export function parseBaseline(content: string, file: string, withTrajectories = true): Baseline {
-  let input: unknown;
-  try {
-    input = JSON.parse(content);
-  } catch (error) {
-    throw new InputError(`${file}: is not JSON: ${(error as Error).message.replace(/\s+/g, ' ')}`);
-  }
+  const input = parseJson(content, file);
   if (!withTrajectories && input && typeof input === 'object')
     Object.assign(input, { trajectories: undefined });
   const { data, error } = schema.safeParse(input);

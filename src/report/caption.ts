@@ -5,12 +5,14 @@ import { bestVariants } from '../results/best_variants.js';
 import { paperAccuracy } from '../results/published.js';
 import { mean } from '../statistics/mean.js';
 import { conditionTitle } from '../suite/condition.js';
+import { hasNoiseOf } from '../suite/expand.js';
+import { plain } from './escape.js';
 import { INTERVAL_NOTE } from './interval.js';
 import type { Report } from './report.js';
 import { settingsOf } from './settings.js';
 import { shapeNotes } from './shape_notes.js';
 
-/** A table's caption and the lines under it, without markup. */
+/** A table's caption and the lines under it, without markup and control characters. */
 export interface Caption {
   title: string;
   noise: string;
@@ -50,8 +52,8 @@ export function captionOf(report: Report): Caption {
     ...(suite.scaledDown ? scaledDownNotes(report, suite.scaledDown) : []),
   ];
   return {
-    title,
-    noise: noiseConvention(report),
+    title: plain(title),
+    noise: plain(noiseConvention(report)),
     notes: [
       ...(hasPaper ? ['In parentheses: the paper (Foret et al., 2021, Table 4).'] : []),
       ...(suite.seeds.length > 1 ? [INTERVAL_NOTE] : []),
@@ -59,9 +61,9 @@ export function captionOf(report: Report): Caption {
       ...variants,
       ...settings,
       ...about,
-    ],
-    settings,
-    about: [...variants, ...about],
+    ].map(plain),
+    settings: settings.map(plain),
+    about: [...variants, ...about].map(plain),
   };
 }
 
@@ -102,9 +104,9 @@ function noiseConvention({ graph, records }: Report): string {
     any: `${rates.join(', ')} of the labels drawn anew from all ten classes, so that about a tenth of them stay right`,
     file: `training labels from files: ${rates.join(', ')}`,
   }[noise.kind === 'file' ? 'file' : noise.redraw];
-  const measured = graph.conditions.map(({ label }) => {
+  const measured = graph.conditions.map((condition) => {
     const seen = graph.runs.flatMap((run) => {
-      const record = run.condition.label === label ? records.get(run.id) : undefined;
+      const record = hasNoiseOf(run, condition) ? records.get(run.id) : undefined;
       return record ? [record.noise.rate * 100] : [];
     });
     return seen.length ? `${mean(seen).toFixed(1)} %` : '-';

@@ -3,6 +3,7 @@ import { methodNamed } from '../methods/catalogue.js';
 import type { CellSummary } from '../results/aggregate.js';
 import { paperAccuracy } from '../results/published.js';
 import { conditionTitle } from '../suite/condition.js';
+import { plain } from './escape.js';
 import { halfWidth } from './interval.js';
 import type { Report } from './report.js';
 
@@ -18,13 +19,13 @@ export function tableCells({ graph, cells, published }: Report): string[][] {
       return [ours(cell, suite.seeds.length), paper === null ? '' : `(${paper.toFixed(1)})`].join(' ').trim();
     }),
   ]);
-  return [header, ...rows];
+  return [header, ...rows].map((row) => row.map(plain));
 }
 
 /** `84.21`, with several seeds `84.21 ± 0.30`, and what is missing of the seeds. */
 function ours(cell: CellSummary, wanted: number): string {
-  const { mean, seeds, failed } = cell;
-  if (mean === null) return failed ? 'failed' : '-';
+  const { mean, seeds, failed, damaged } = cell;
+  if (mean === null) return damaged ? 'damaged' : failed ? 'failed' : '-';
   const half = halfWidth(cell);
   const text = half === null ? mean.toFixed(2) : `${mean.toFixed(2)} ± ${half.toFixed(2)}`;
   return seeds === wanted ? text : `${text} [${seeds} of ${wanted} seeds]`;

@@ -1,11 +1,17 @@
 // The CSV files of a results folder.
-import { stringify } from 'csv-stringify/sync';
+import { type Options, stringify } from 'csv-stringify/sync';
 import { architectureName } from '../models/architecture.js';
 import { bestAccuracy, finalAccuracy } from '../results/aggregate.js';
 import { paperAccuracy } from '../results/published.js';
 import { shapeOf, wrongLabelsFitted } from '../results/shape.js';
+import { csvText } from './escape.js';
 import type { TransitionData } from './page_data.js';
 import type { Report } from './report.js';
+
+/** Rows as CSV, with every text escaped. */
+function csvOf(rows: object[], options: Options = {}): string {
+  return stringify(rows, { ...options, cast: { string: csvText } });
+}
 
 /** Percentages have two decimals; nothing where there is no number. */
 function percent(value: number | null | undefined): string {
@@ -40,7 +46,7 @@ export function runsCsv({ graph, records }: Report): string {
       },
     ];
   });
-  return stringify(rows, { header: true, columns: RUN_COLUMNS });
+  return csvOf(rows, { header: true, columns: RUN_COLUMNS });
 }
 
 const RUN_COLUMNS = [
@@ -69,7 +75,7 @@ export function tableCsv({ graph, cells }: Report): string {
     method,
     ...cells.filter((cell) => cell.method === method).map((cell) => percent(cell.mean)),
   ]);
-  return stringify([['method', ...labels], ...rows]);
+  return csvOf([['method', ...labels], ...rows]);
 }
 
 /** comparison.csv: one row for each cell with the paper's value, if it has one, and the difference to it. */
@@ -80,7 +86,7 @@ export function comparisonCsv({ graph, cells, published }: Report): string {
     const delta = mean === null || paper === null ? null : mean - paper;
     return [method, label, seeds, percent(mean), percent(std), percent(paper), percent(delta)];
   });
-  return stringify([['method', 'noise_rate', 'seeds', 'mean', 'std', 'paper', 'delta'], ...rows]);
+  return csvOf([['method', 'noise_rate', 'seeds', 'mean', 'std', 'paper', 'delta'], ...rows]);
 }
 
 /** transitions.csv: one row for each true class and given label of a noise condition: how many training images, over all seeds. */
@@ -88,7 +94,7 @@ export function transitionsCsv(transitions: readonly TransitionData[]): string {
   const rows = transitions.flatMap(({ condition, counts }) =>
     counts.flatMap((row, truth) => row.map((count, given) => [condition, truth, given, count])),
   );
-  return stringify([['noise_rate', 'true_class', 'given_label', 'images'], ...rows]);
+  return csvOf([['noise_rate', 'true_class', 'given_label', 'images'], ...rows]);
 }
 
 /**
@@ -115,5 +121,5 @@ export function shapeCsv(report: Report): string {
   for (const { method, condition, fitted } of wrongLabelsFitted(report.graph, report.records))
     rows.push(['wrong_labels_fitted', method, '', condition.label, percent(fitted)]);
   const header = ['measure', 'method', 'minus', 'noise_rate', 'value', 'low', 'high'];
-  return stringify([header, ...rows.map((row) => [...row, '', ''].slice(0, header.length))]);
+  return csvOf([header, ...rows.map((row) => [...row, '', ''].slice(0, header.length))]);
 }

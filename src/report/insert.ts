@@ -1,6 +1,7 @@
 // Puts a generated text into a file that people write, between two marks.
-import { readFile } from 'node:fs/promises';
 import { InputError } from '../errors.js';
+import { TEXT_FILE_BYTES } from '../limits.js';
+import { readBounded } from '../paths.js';
 import { explained, writeWhole } from '../results/files.js';
 
 export const BEGIN = '<!-- labelnoise table -->';
@@ -32,8 +33,8 @@ export function inserted(
 
 /** Puts a generated text between the marks of a file. @throws InputError if it cannot be read or written, or has no marks */
 export async function insertInto(file: string, generated: string, marks?: typeof PERF_MARKS): Promise<void> {
-  const text = await readFile(file, 'utf8').catch((error) => {
+  const bytes = await readBounded(file, TEXT_FILE_BYTES).catch((error) => {
     throw explained(error, `cannot read ${file}`);
   });
-  await writeWhole(file, inserted(text, generated, file, marks));
+  await writeWhole(file, inserted(bytes.toString('utf8'), generated, file, marks));
 }

@@ -18,12 +18,14 @@ export function latexTable(report: Report): string {
   const { title, noise, settings, about } = captionOf(report);
   const ours = methods.map((method) =>
     conditions.map(({ label }) => {
-      const { mean, seeds, failed, std } = cells.find((c) => c.method === method && c.condition === label)!;
+      const { mean, seeds, failed, damaged, std } = cells.find(
+        (c) => c.method === method && c.condition === label,
+      )!;
       return {
         value: mean,
         digits: 2,
         half: halfWidth({ mean, std, seeds }),
-        instead: failed ? 'failed' : '--',
+        instead: damaged ? 'damaged' : failed ? 'failed' : '--',
       };
     }),
   );

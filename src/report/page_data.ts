@@ -73,6 +73,7 @@ export interface CellData {
   condition: string;
   seeds: number;
   failed: number;
+  damaged: number;
   mean: number | null;
   /** Half the width of the 95 % interval of the mean; null below two seeds. */
   half: number | null;
@@ -121,7 +122,7 @@ export interface TransitionData {
   counts: number[][];
 }
 
-export type RunState = 'finished' | 'running' | 'begun' | 'to do' | 'failed' | 'teacher failed';
+export type RunState = 'finished' | 'running' | 'begun' | 'to do' | 'failed' | 'teacher failed' | 'damaged';
 
 export interface RunData {
   id: string;

@@ -7,7 +7,7 @@ import type { Happening } from '../results/events.js';
 import { paperAccuracy } from '../results/published.js';
 import type { Evaluation, Provenance, RunRecord } from '../results/record.js';
 import { type Condition, conditionTitle } from '../suite/condition.js';
-import { type RunGraph, type RunNode, totalUnits } from '../suite/expand.js';
+import { hasNoiseOf, type RunGraph, type RunNode, totalUnits } from '../suite/expand.js';
 import type { RunSpec } from '../suite/spec.js';
 import { captionOf } from './caption.js';
 import { comparisonCsv, runsCsv, shapeCsv, tableCsv, transitionsCsv } from './csv.js';
@@ -114,13 +114,14 @@ function conditionData(condition: Condition): ConditionData {
 
 function cellsOf({ graph, cells, published }: Report): CellData[] {
   return cells.map((cell) => {
-    const { method, condition, seeds, failed, mean } = cell;
+    const { method, condition, seeds, failed, damaged, mean } = cell;
     const column = cells.filter((other) => other.condition === condition);
     return {
       method,
       condition,
       seeds,
       failed,
+      damaged,
       mean,
       half: halfWidth(cell),
       paper: paperAccuracy(published, method, graph.conditions.find(({ label }) => label === condition)!),
@@ -138,18 +139,25 @@ function curvesOf({ report: { graph, records }, happening }: NamedReport): Curve
   const byId = new Map(graph.runs.map((run) => [run.id, run]));
   const inCells = new Set(graph.cells.map(({ run }) => run));
   return [
-    ...graph.cells.map(({ method, run }) => ({ method, run: byId.get(run)! })),
-    ...graph.runs.filter(({ id }) => !inCells.has(id)).map((run) => ({ method: run.method, run })),
-  ].flatMap(({ method, run }) => {
+    ...graph.cells.map(({ method, condition, run }) => ({ method, condition, run: byId.get(run)! })),
+    ...graph.runs
+      .filter(({ id }) => !inCells.has(id))
+      .map((run) => ({ method: run.method, condition: run.condition.label, run })),
+  ].flatMap(({ method, condition, run }) => {
     const curve = records.get(run.id)?.curve ?? happening?.underWay.get(run.id)?.curve ?? [];
-    return curve.length ? [curveData(method, run, curve)] : [];
+    return curve.length ? [curveData(method, condition, run, curve)] : [];
   });
 }
 
-function curveData(method: string, { condition, spec }: RunNode, curve: readonly Evaluation[]): CurveData {
+function curveData(
+  method: string,
+  condition: string,
+  { spec }: RunNode,
+  curve: readonly Evaluation[],
+): CurveData {
   return {
     method,
-    condition: condition.label,
+    condition,
     seed: spec.seed,
     epochs: curve.map(({ epoch }) => epoch),
     testAccuracy: curve.map(({ testAccuracy }) => rounded(testAccuracy)),
@@ -160,10 +168,10 @@ function curveData(method: string, { condition, spec }: RunNode, curve: readonly
 
 /** One matrix a condition: the labels of a seed are the same for all methods, so each seed counts once. */
 function transitionsOf({ graph, records }: Report): TransitionData[] {
-  return graph.conditions.flatMap(({ label }) => {
+  return graph.conditions.flatMap((condition) => {
     const bySeed = new Map<number, number[][]>();
     for (const run of graph.runs) {
-      const record = run.condition.label === label ? records.get(run.id) : undefined;
+      const record = hasNoiseOf(run, condition) ? records.get(run.id) : undefined;
       if (record) bySeed.set(run.spec.seed, record.noise.transitions);
     }
     const [first, ...others] = bySeed.values();
@@ -171,7 +179,7 @@ function transitionsOf({ graph, records }: Report): TransitionData[] {
     const counts = first.map((row, t) =>
       row.map((count, g) => others.reduce((sum, matrix) => sum + matrix[t]![g]!, count)),
     );
-    return [{ condition: label, seeds: bySeed.size, counts }];
+    return [{ condition: condition.label, seeds: bySeed.size, counts }];
   });
 }
 
@@ -183,6 +191,7 @@ function runData(run: RunNode, { report, happening, begun }: NamedReport): RunDa
   const state = ((): RunState => {
     if (record) return 'finished';
     if (underWay) return 'running';
+    if (report.lost.has(run.id)) return 'damaged';
     if (teacherFailed && !report.records.has(teacherFailed)) return 'teacher failed';
     if (reason !== undefined) return 'failed';
     return begun?.has(run.id) ? 'begun' : 'to do';
@@ -192,6 +201,7 @@ function runData(run: RunNode, { report, happening, begun }: NamedReport): RunDa
     'teacher failed': `its teacher ${teacherFailed} failed`,
     running: underWay?.epochs ? `epoch ${underWay.epoch} of ${underWay.epochs}` : 'starting',
     begun: 'goes on from its checkpoint',
+    damaged: 'its record cannot be read',
   };
   const last = record?.curve.at(-1);
   return {

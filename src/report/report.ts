@@ -10,17 +10,23 @@ export interface Report {
   records: ReadonlyMap<string, RunRecord>;
   /** Why runs have no record, by their ids, as far as it is known. */
   failures: ReadonlyMap<string, string>;
+  /** Runs whose record is damaged, and nowhere else. */
+  lost: ReadonlySet<string>;
   /** Every cell, methods in table order, each with the columns in order. */
   cells: CellSummary[];
   published: Published;
 }
 
-/** @param failures the runs that failed this time, by id: why */
+/**
+ * @param failures the runs that failed this time, by id: why
+ * @param lost ids of the runs whose record is damaged
+ */
 export function reportOf(
   graph: RunGraph,
   records: ReadonlyMap<string, RunRecord>,
   failures: ReadonlyMap<string, string> = new Map(),
+  lost: ReadonlySet<string> = new Set(),
 ): Report {
-  const cells = summarise(graph, records, new Set(failures.keys()));
-  return { graph, records, failures, cells, published: readPublished() };
+  const cells = summarise(graph, records, new Set(failures.keys()), lost);
+  return { graph, records, failures, lost, cells, published: readPublished() };
 }

@@ -1,7 +1,7 @@
 // Writes every table of a results folder.
 import path from 'node:path';
-import { ARCHIVE, archiveOf } from '../results/archive.js';
 import { writeWhole } from '../results/files.js';
+import { archiveFile, writeArchive } from '../results/store.js';
 import { comparisonCsv, runsCsv, shapeCsv, tableCsv } from './csv.js';
 import { htmlPage } from './html.js';
 import { latexTable } from './latex.js';
@@ -10,29 +10,37 @@ import { pageDataOf } from './page_data_of.js';
 import type { Report } from './report.js';
 
 /**
- * Writes every table of a results folder: runs.csv, table4.csv, comparison.csv, shape.csv, table4.md, records.jsonl,
- * table4.tex and report.html.
+ * Writes every table of a results folder: runs.csv, table4.csv, comparison.csv, shape.csv, table4.md, table4.tex and
+ * report.html, and all records into records.jsonl.
  *
- * @returns their paths @throws InputError if one cannot be written
+ * @param archive false: leaves records.jsonl as it is
+ * @returns their paths
+ * @throws InputError if one cannot be written, or records.jsonl would lose a record: nothing is written then
  */
-export async function writeTables(out: string, report: Report): Promise<string[]> {
+export async function writeTables(out: string, report: Report, archive = true): Promise<string[]> {
   const page = pageDataOf([{ name: report.graph.suite.name, report }]);
   return [
-    ...(await writeNumbers(out, report)),
-    ...(await writeAll(out, { 'table4.tex': latexTable(report), 'report.html': htmlPage(page) })),
+    ...(await writeNumbers(out, report, archive)),
+    ...(await writeAll(out, { 'report.html': htmlPage(page) })),
   ];
 }
 
-/** Writes those that are quickly made, as after every run. @returns their paths @throws InputError if one cannot be written */
-export function writeNumbers(out: string, report: Report): Promise<string[]> {
-  return writeAll(out, {
+/** Writes all but the page, as after every run. See `writeTables`. */
+export async function writeNumbers(out: string, report: Report, archive = true): Promise<string[]> {
+  if (archive) await writeArchive(out, report.graph.runs, report.records);
+  return [...(await writeAll(out, tableTexts(report))), ...(archive ? [archiveFile(out)] : [])];
+}
+
+/** The contents of all tables but the page, by their files' names. */
+export function tableTexts(report: Report): Record<string, string> {
+  return {
     'runs.csv': runsCsv(report),
     'table4.csv': tableCsv(report),
     'comparison.csv': comparisonCsv(report),
     'shape.csv': shapeCsv(report),
     'table4.md': markdownTable(report),
-    [ARCHIVE]: archiveOf(report.graph.runs, report.records),
-  });
+    'table4.tex': latexTable(report),
+  };
 }
 
 async function writeAll(out: string, contents: Record<string, string>): Promise<string[]> {

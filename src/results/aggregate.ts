@@ -12,7 +12,9 @@ export interface CellSummary {
   seeds: number;
   /** Seeds whose run, or its teacher's, failed. */
   failed: number;
-  /** Mean over the seeds of the final clean-test accuracy, percent; null without a result. */
+  /** Seeds whose record is lost: damaged, and nowhere else. */
+  damaged: number;
+  /** Mean over the seeds of the final clean-test accuracy, percent; null without a result, and where one is damaged. */
   mean: number | null;
   /** Sample standard deviation over the seeds; null below two. */
   std: number | null;
@@ -33,11 +35,13 @@ export function bestAccuracy(record: RunRecord): number {
  *
  * @param records finished runs by id
  * @param failed ids of the runs that cannot have a record this time
+ * @param lost ids of the runs whose record is damaged: no mean is taken without it, which would be another figure
  */
 export function summarise(
   graph: RunGraph,
   records: ReadonlyMap<string, RunRecord>,
   failed: ReadonlySet<string> = new Set(),
+  lost: ReadonlySet<string> = new Set(),
 ): CellSummary[] {
   return Object.keys(graph.suite.methods).flatMap((method) =>
     graph.conditions.map(({ label }) => {
@@ -46,13 +50,15 @@ export function summarise(
         const record = records.get(run);
         return record ? [finalAccuracy(record)] : [];
       });
+      const damaged = cells.filter(({ run }) => lost.has(run)).length;
       return {
         method,
         condition: label,
         seeds: accuracies.length,
         failed: cells.filter(({ run }) => failed.has(run)).length,
-        mean: accuracies.length ? mean(accuracies) : null,
-        std: accuracies.length > 1 ? sampleStd(accuracies) : null,
+        damaged,
+        mean: accuracies.length && !damaged ? mean(accuracies) : null,
+        std: accuracies.length > 1 && !damaged ? sampleStd(accuracies) : null,
       };
     }),
   );

@@ -1,7 +1,8 @@
 // Writing a file whole or not at all, with the user's part of what can go wrong as one line.
-import { type FileHandle, mkdir, open, readdir, realpath, rename, rm, stat } from 'node:fs/promises';
+import { type FileHandle, open, readdir, realpath, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { InputError } from '../errors.js';
+import { makeFolder, PATH_ERRORS } from '../paths.js';
 
 const REASONS: Record<string, string> = {
   ENOSPC: 'no space left on the device',
@@ -14,12 +15,23 @@ const REASONS: Record<string, string> = {
   EEXIST: 'a file is in the way of the folder',
   EISDIR: 'a folder of that name is in the way',
   ENAMETOOLONG: 'the name is too long',
+  ELOOP: 'links lead in a circle',
+  ...PATH_ERRORS,
 };
 
 /** A file system error as an InputError where the user can mend it, else as it is. */
 export function explained(error: unknown, doing: string): unknown {
   const reason = REASONS[(error as NodeJS.ErrnoException).code ?? ''];
   return reason ? new InputError(`${doing}: ${reason}`) : error;
+}
+
+/** Makes a results folder. @returns the folders that were not there, outermost first @throws InputError if it cannot be made */
+export function makeResultsFolder(out: string): string[] {
+  try {
+    return makeFolder(out);
+  } catch (error) {
+    throw explained(error, `cannot write results to ${out}`);
+  }
 }
 
 /** Tells versions of a file apart until they are whole. */
@@ -40,7 +52,7 @@ export async function writeWhole(name: string, content: string | Uint8Array): Pr
   const folder = path.dirname(file);
   const unfinished = `${file}.${process.pid}-${versions++}.tmp`;
   try {
-    const made = await mkdir(folder, { recursive: true });
+    const [made] = makeFolder(folder);
     try {
       await withHandle(unfinished, 'w', async (handle) => {
         // Goes on until all is written: on a nearly full disk a single write may take a part and report no error.
@@ -81,9 +93,15 @@ export async function removeUnfinished(folder: string): Promise<void> {
     await rm(path.join(folder, name), { force: true });
 }
 
-/** Moves a damaged file out of the way and returns its new name. @throws InputError if it cannot be moved */
-export async function setAside(file: string): Promise<string> {
-  const aside = `${file}.damaged`;
+/**
+ * Moves a file out of the way, over no other, and returns its new name.
+ *
+ * @param why what the name ends in
+ * @throws InputError if it cannot be moved
+ */
+export async function setAside(file: string, why: 'damaged' | 'replaced' = 'damaged'): Promise<string> {
+  let aside = `${file}.${why}`;
+  for (let n = 2; await stat(aside).catch(() => undefined); n++) aside = `${file}.${why}-${n}`;
   await rename(file, aside).catch((error) => {
     throw explained(error, `cannot move ${file} aside`);
   });

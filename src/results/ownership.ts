@@ -7,9 +7,9 @@ import { expand, type RunGraph } from '../suite/expand.js';
 import { parseSuite } from '../suite/load.js';
 import type { ResolvedSuite } from '../suite/resolve.js';
 import { ALGORITHM_VERSION } from '../suite/spec.js';
-import { ARCHIVE } from './archive.js';
 import { firstDifference } from './difference.js';
 import { explained, writeWhole } from './files.js';
+import { ARCHIVE } from './store.js';
 import { TENSORBOARD } from './tensorboard.js';
 
 /** What OUT/suite.json holds. */
@@ -32,7 +32,7 @@ const OWN = [
   TENSORBOARD,
   ARCHIVE,
 ];
-const ownerFile = (out: string) => path.join(out, 'suite.json');
+export const ownerFile = (out: string) => path.join(out, 'suite.json');
 
 /** The suite a results folder belongs to; undefined if it has none. @throws InputError if its suite.json is damaged */
 export async function readOwner(out: string): Promise<ResolvedSuite | undefined> {
@@ -40,14 +40,15 @@ export async function readOwner(out: string): Promise<ResolvedSuite | undefined>
 }
 
 /**
- * The graph of the runs that a results folder is of, with the ids that the code had which made them; undefined if it is of
- * no suite.
+ * The graph of the runs that a results folder is of, with the ids that the code had which made them.
  *
- * @throws InputError if its suite.json is damaged
+ * @throws InputError if it is no results folder, or its suite.json is damaged
  */
-export async function readOwnGraph(out: string): Promise<RunGraph | undefined> {
-  const owner = await readOwnerFile(out);
-  return owner && expand(owner.suite, owner.algorithm);
+export async function readOwnGraph(out: string): Promise<RunGraph> {
+  const isFolder = (await stat(out).catch(() => undefined))?.isDirectory();
+  const owner = isFolder ? await readOwnerFile(out) : undefined;
+  if (!owner) throw new InputError(`${out}: is no results folder: it has no suite.json`);
+  return expand(owner.suite, owner.algorithm);
 }
 
 async function readOwnerFile(out: string): Promise<Owner | undefined> {
@@ -58,10 +59,12 @@ async function readOwnerFile(out: string): Promise<Owner | undefined> {
   if (text === undefined) return undefined;
   try {
     const { algorithm, suite } = JSON.parse(text) as Owner;
-    return { algorithm, suite: parseSuite(JSON.stringify(suite ?? null), ownerFile(out)) as ResolvedSuite };
-  } catch {
+    if (!Number.isSafeInteger(algorithm))
+      throw new Error(`algorithm is ${shown(algorithm)}; allowed: a whole number`);
+    return { algorithm, suite: parseSuite(JSON.stringify(suite ?? null), 'suite') as ResolvedSuite };
+  } catch (error) {
     throw new InputError(
-      `${ownerFile(out)}: is damaged: choose another folder with --out, or remove this one`,
+      `${ownerFile(out)}: is damaged (${(error as Error).message.replace(/\s+/g, ' ')}): restore it, or choose another folder with --out`,
     );
   }
 }

@@ -1,35 +1,58 @@
 // The published numbers that results are put beside: baselines/published.json.
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
+import { z } from 'zod';
+import { InputError } from '../errors.js';
 import { PROJECT_ROOT } from '../project.js';
 import type { Condition } from '../suite/condition.js';
+import { describeProblem } from '../suite/problem.js';
 
-/** One row of the published table. */
-export interface PublishedRow {
+const text = z.string({ error: 'a text' }).min(1, 'a text');
+const row = z.strictObject({
   /** `paper`: trained by the SAM paper's authors; `literature`: quoted by them. */
-  block: 'paper' | 'literature';
+  block: z.enum(['paper', 'literature'], { error: 'paper or literature' }),
   /** The method of the catalogue it is the number of, if any. */
-  method: string | null;
-  title: string;
+  method: text.nullable(),
+  title: text,
   /** Where the number is from. */
-  source: string;
+  source: text,
   /** Clean-test accuracy in percent by noise rate in percent; null where none was published. */
-  accuracy: Record<string, number | null>;
-}
-
-export interface Published {
-  source: string;
-  metric: string;
+  accuracy: z.record(
+    z.string(),
+    z.number({ error: 'percent, or null' }).min(0, 'percent').max(100, 'percent').nullable(),
+  ),
+});
+const schema = z.strictObject({
+  source: text,
+  metric: text,
   /** How the paper's block was made. */
-  protocol: Record<string, string | number>;
-  rows: PublishedRow[];
-}
+  protocol: z.record(z.string(), z.union([z.string(), z.number()])),
+  rows: z.array(row, { error: 'a list of rows' }).min(1, 'a list of rows'),
+});
+
+export type Published = z.infer<typeof schema>;
+/** One row of the published table. */
+export type PublishedRow = Published['rows'][number];
+
+const FILE = path.join(PROJECT_ROOT, 'baselines', 'published.json');
 
 /** Reads the published table. */
 export function readPublished(): Published {
-  return JSON.parse(readFileSync(path.join(PROJECT_ROOT, 'baselines', 'published.json'), 'utf8'));
+  return parsePublished(readFileSync(FILE, 'utf8'), FILE);
 }
 
+/** Checks a published table's text. @param file what to call it in errors @throws InputError */
+export function parsePublished(content: string, file: string): Published {
+  let input: unknown;
+  try {
+    input = JSON.parse(content);
+  } catch (error) {
+    throw new InputError(`${file}: is not JSON: ${(error as Error).message.replace(/\s+/g, ' ')}`);
+  }
+  const { data, error } = schema.safeParse(input);
+  if (error) throw new InputError(`${file}: ${describeProblem(error, input)}`);
+  return data;
+}
 /** The paper's own accuracy of a method at a symmetric noise rate, percent; null if it gives none. */
 export function paperAccuracy(published: Published, method: string, condition: Condition): number | null {
   if (condition.noise.kind !== 'symmetric') return null;

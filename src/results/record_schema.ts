@@ -1,10 +1,14 @@
-// Run records as text, and the check when they are read back: they may be cut short, changed, or of another run.
+// Run records as text, one form for runs/ and the archive, and the check when they are read back: they may be cut short or changed.
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { CLASSES } from '../data/dataset.js';
 import type { RunNode } from '../suite/expand.js';
+import { describeProblem } from '../suite/problem.js';
 import { canonicalJson, type RunSpec, runId } from '../suite/spec.js';
 import type { RunRecord } from './record.js';
+
+/** Bumped when the form of records as text changes: 1 had no checksums in the archive, and no version. */
+export const RECORD_FORMAT = 2;
 
 const percent = z.number().min(0).max(100);
 const count = z.int().min(0);
@@ -57,34 +61,70 @@ const record = z.strictObject({
   }),
 });
 
-/** A record as one line, with the SHA-256 of all its other content. */
+/** A record as one line, with its format and checksum; the same bytes for the same record. */
 export function recordText(record: RunRecord): string {
-  return `${JSON.stringify({ ...record, sha256: checksum(record) })}\n`;
+  return sealed({ ...record, format: RECORD_FORMAT });
 }
 
-function checksum(content: object): string {
-  return createHash('sha256').update(canonicalJson(content)).digest('hex');
+/** Content as a line of canonical JSON, with the SHA-256 of it. */
+export function sealed(content: object): string {
+  return `${canonicalJson({ ...content, sha256: sha256(canonicalJson(content)) })}\n`;
 }
 
-/** The record in a file's text if it is the whole and valid record of that run, else what is wrong with it. */
-export function parseRecord(text: string, run: RunNode): { record: RunRecord } | { damage: string } {
-  let content: Record<string, unknown>;
+export function sha256(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
+}
+
+/** The content of a line, if it is what its checksum is of. @param checked false: it may be without a checksum */
+export function unseal(
+  text: string,
+  checked = true,
+): { content: Record<string, unknown> } | { damage: string } {
+  let parsed: unknown;
   try {
-    content = JSON.parse(text);
-  } catch {
-    return { damage: 'is not JSON' };
+    parsed = JSON.parse(text);
+  } catch (error) {
+    return { damage: `is not JSON: ${(error as Error).message.replace(/\s+/g, ' ').slice(0, 100)}` };
   }
-  const { sha256, ...rest } = content ?? {};
-  // Published records have none: they are under version control.
-  if (sha256 !== undefined && sha256 !== checksum(rest)) return { damage: 'its checksum is wrong' };
-  const { data, error } = record.safeParse(rest);
-  if (error) return { damage: `${error.issues[0]?.path.join('.')}: ${error.issues[0]?.message}` };
-  if (data.id !== run.id || runId(data.spec) !== run.id)
-    return { damage: 'its spec is not that of its name' };
-  const { trainImages } = run.spec.data;
-  if (data.predictions.length !== trainImages)
-    return { damage: `predictions: ${data.predictions.length} labels for ${trainImages} images` };
-  const last = data.curve.at(-1)?.epoch;
-  if (last !== run.spec.training.epochs) return { damage: `curve: ends at epoch ${last}` };
+  if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed))
+    return { damage: 'is no JSON object' };
+  const { sha256: found, ...content } = parsed as Record<string, unknown>;
+  if (found === undefined && !checked) return { content };
+  const right = sha256(canonicalJson(content));
+  if (found === right) return { content };
+  const is = found === undefined ? 'is missing' : `is ${JSON.stringify(found)}`;
+  return { damage: `sha256 ${is}; by the rest of it, it would be ${right}` };
+}
+
+/** What a line holds: a record that is whole, or what is wrong with it and, where it still tells, of which run it was. */
+export type ParsedRecord = { record: RunRecord } | { damage: string; run: string | undefined };
+
+/**
+ * The record in a line, whole and of its own id.
+ *
+ * @param checked false: it may be without a checksum, as in archives of before there were any
+ */
+export function parseRecord(text: string, checked = true): ParsedRecord {
+  const damaged = (damage: string) => ({ damage, run: /"id":"([0-9a-f]{16})"/.exec(text)?.[1] });
+  const unsealed = unseal(text, checked);
+  if ('damage' in unsealed) return damaged(unsealed.damage);
+  // Files of runs/ had a checksum before they had a version.
+  const { format = 1, ...fields } = unsealed.content;
+  if (format !== 1 && format !== RECORD_FORMAT)
+    return damaged(`format is ${JSON.stringify(format)}; allowed: 1 to ${RECORD_FORMAT}`);
+  const { data, error } = record.safeParse(fields);
+  if (error) return damaged(describeProblem(error, fields));
+  if (runId(data.spec) !== data.id)
+    return damaged(`id is ${data.id}; that of its spec is ${runId(data.spec)}`);
   return { record: data };
+}
+
+/** In what a record is not that of the run whose id it has; undefined if it is. */
+export function misfit({ predictions, curve }: RunRecord, { spec }: RunNode): string | undefined {
+  const { trainImages } = spec.data;
+  if (predictions.length !== trainImages)
+    return `predictions has ${predictions.length} labels; allowed: one for each of ${trainImages} images`;
+  const last = curve.at(-1)?.epoch;
+  if (last !== spec.training.epochs) return `curve ends at epoch ${last}; allowed: ${spec.training.epochs}`;
+  return undefined;
 }

@@ -1,10 +1,15 @@
 // Rules of a suite that span several of its fields.
 import type { z } from 'zod';
+import { CELLS, WEIGHTS } from '../limits.js';
 import { conditionKeys } from './condition.js';
 import type { PerRate, Suite } from './schema.js';
 
 /** Images of CIFAR-10's training set. */
 const TRAIN_IMAGES = 50000;
+
+/** Weights of a Wide ResNet's residual convolutions, which are nearly all that it has. */
+const weightsOf = (depth: number, width: number) =>
+  ((depth - 4) / 6) * 2 * 9 * width ** 2 * (16 ** 2 + 32 ** 2 + 64 ** 2);
 
 /** Adds an issue for each rule broken: batches that fit the subset, settings for every noise rate, m that divides a batch. */
 export function checkAcrossFields(suite: Suite, context: z.core.$RefinementCtx): void {
@@ -15,13 +20,28 @@ export function checkAcrossFields(suite: Suite, context: z.core.$RefinementCtx):
   const { trainImages, testImages, heldOut = 0, testOn } = suite.data;
   if (trainImages > TRAIN_IMAGES - heldOut)
     report(`at most ${TRAIN_IMAGES - heldOut}, those that are not held out`, 'data', 'trainImages');
-  if (testOn && testImages > heldOut)
+  if (testOn && !heldOut)
+    report('how many images are held out, because data.testOn is "held-out"', 'data', 'heldOut');
+  else if (testOn && testImages > heldOut)
     report(`at most data.heldOut, ${heldOut}, which is tested on`, 'data', 'testImages');
+  const { kind, depth } = suite.model;
+  if (kind === 'wide-resnet' && weightsOf(depth, suite.model.width) > WEIGHTS)
+    report(
+      `with depth ${depth} a whole number from 1 to ${Math.floor(Math.sqrt(WEIGHTS / weightsOf(depth, 1)))}`,
+      'model',
+      'width',
+    );
   const checkBatch = (batchSize: number, ...path: string[]) => {
     if (batchSize > trainImages) report(`at most data.trainImages, ${trainImages}`, ...path);
   };
   checkBatch(suite.training.batchSize, 'training', 'batchSize');
   const keys = conditionKeys(suite.noise);
+  const counts = [suite.seeds.length, keys.length, Object.keys(suite.methods).length] as const;
+  const cells = counts.reduce((product, count) => product * count);
+  if (cells > CELLS) {
+    const product = `${counts[0]} seeds x ${counts[1]} noise settings x ${counts[2]} methods`;
+    report(`a table of at most ${CELLS} cells, not ${product}`, 'seeds');
+  }
   for (const [name, settings] of Object.entries(suite.methods)) {
     const batchSize = settings.training?.batchSize ?? suite.training.batchSize;
     if (settings.training?.batchSize) checkBatch(batchSize, 'methods', name, 'training', 'batchSize');

@@ -3,13 +3,24 @@ import path from 'node:path';
 import type { Cifar10 } from '../data/dataset.js';
 import { InputError } from '../errors.js';
 import { architectureName } from '../models/architecture.js';
-import { removeUnfinished, setAside } from '../results/files.js';
+import { unmakeFolders } from '../paths.js';
+import { makeResultsFolder, removeUnfinished, setAside } from '../results/files.js';
 import { checkUnlocked, lock } from '../results/lock.js';
 import { checkOwner, claim } from '../results/ownership.js';
 import { encodeLabels } from '../results/predictions.js';
 import { type Origin, provenanceOf } from '../results/provenance.js';
 import type { RunRecord } from '../results/record.js';
-import { checkpointFile, readRecords, writeFailure, writeRecord } from '../results/store.js';
+import {
+  archiveFile,
+  checkpointFile,
+  damagedFiles,
+  faultText,
+  readStored,
+  refuseForeign,
+  type Stored,
+  writeFailure,
+  writeRecord,
+} from '../results/store.js';
 import {
   type CheckpointInterval,
   type Trainer,
@@ -18,7 +29,7 @@ import {
   type TrainingProgress,
   WorkerEnded,
 } from '../training/job.js';
-import type { RunGraph, RunNode } from './expand.js';
+import { expand, type RunGraph, type RunNode } from './expand.js';
 import { longestFirst } from './longest_first.js';
 import { Preparer } from './prepare.js';
 import type { LabelSets } from './resolve.js';
@@ -29,8 +40,12 @@ const RETRIES = 2;
 
 /** Hears what happens, as it happens. */
 export interface Observer {
-  /** Before the first run: the graph, and how many of its runs are there already. */
-  begins?(graph: RunGraph, finished: ReadonlyMap<string, RunRecord>): void;
+  /** Before the first run: the graph, which of its runs are there already, and what else is kept. */
+  begins?(
+    graph: RunGraph,
+    finished: ReadonlyMap<string, RunRecord>,
+    kept?: ReadonlyMap<string, RunRecord>,
+  ): void;
   /** A record or checkpoint that could not be used was moved aside; its run is done again. */
   setAside?(file: string, damage: string): void;
   /** Something to know about the results folder. */
@@ -67,36 +82,84 @@ export interface Execution {
 /** Where an execution stands. */
 export interface ExecutionState {
   records: Map<string, RunRecord>;
+  /** What the folder holds besides: records of the suite's other runs, and those of the archive until they are made here. */
+  kept: Map<string, RunRecord>;
   /** Why runs have no record: they failed, or their teacher did. */
   failures: Map<string, string>;
 }
 
 /**
  * Runs everything of the graph that has no record in OUT/runs yet, several at once, and writes each record when it
- * is there. Once `signal` is aborted, runs under way stop at their next step with a checkpoint, and it returns what is
- * finished.
+ * is there. The archive's records are what was published: runs are made here all the same, but for those whose record in
+ * OUT/runs is damaged. Once `signal` is aborted, runs under way stop at their next step with a checkpoint, and it returns
+ * what is finished.
  *
- * @throws InputError if OUT is another suite's, in use or cannot be written, or the data cannot be had
+ * @throws InputError if OUT is another suite's, in use or cannot be written, its archive could lose a record, or the data
+ *   cannot be had
  */
 export async function execute(execution: Execution): Promise<ExecutionState> {
   const { graph, out, observer } = execution;
   await checkOwner(out, graph.suite);
   await checkUnlocked(out);
-  const { records } = await readRecords(out, graph.runs);
-  if (graph.runs.every((run) => records.has(run.id))) {
-    const state: ExecutionState = { records, failures: new Map() };
+  const stored = await checkStored(out, graph);
+  const state = stateOf(stored, graph);
+  if (graph.runs.every((run) => state.records.has(run.id))) {
+    for (const { instead, text } of damagedFiles(stored)) if (instead) observer.noted?.(text);
     await execution.writeTables(state);
     return state;
   }
-  const preparer = new Preparer(await execution.loadData(), execution.labelSets);
-  const origin = await execution.origin();
-  const unlock = await lock(out, (line) => observer.noted?.(line));
+  // Before anything that takes long. Where nothing comes of it, nothing is left of it.
+  const made = makeResultsFolder(out);
   try {
-    await claim(out, graph.suite);
-    return await executeLocked(execution, preparer, origin);
-  } finally {
-    await unlock();
+    const preparer = new Preparer(await execution.loadData(), execution.labelSets);
+    const origin = await execution.origin();
+    const unlock = await lock(out, (line) => observer.noted?.(line));
+    try {
+      const { foreign } = (await checkStored(out, graph)).archive;
+      if (foreign.length) {
+        const aside = await setAside(archiveFile(out), 'replaced');
+        const are = `${foreign.length} of its records are of none of the suite's runs`;
+        observer.noted?.(
+          `${archiveFile(out)}: ${are}; all runs are made anew, and the file is kept as ${aside}`,
+        );
+      }
+      await claim(out, graph.suite);
+      return await executeLocked(execution, preparer, origin);
+    } finally {
+      await unlock();
+    }
+  } catch (error) {
+    unmakeFolders(made);
+    throw error;
   }
+}
+
+/**
+ * What OUT holds of the whole suite.
+ *
+ * @throws InputError if a record could be lost: the archive is damaged, or holds records of other settings, unless the whole
+ *   suite is to be made and none of it is yet
+ */
+export async function checkStored(out: string, graph: RunGraph): Promise<Stored> {
+  const whole = expand(graph.suite).runs;
+  const stored = await readStored(out, whole);
+  const [fault] = stored.archive.damaged;
+  if (fault)
+    throw new InputError(`${faultText(fault)}; "labelnoise verify ${out} --repair" says what can be done`);
+  const anew = graph.runs.length === whole.length && !stored.runs.placed.size && !stored.runs.foreign.length;
+  if (!anew) refuseForeign(stored, whole);
+  return stored;
+}
+
+/** Of what is stored: what is finished of these runs, and what else is kept. */
+export function stateOf({ records, runs: files }: Stored, graph: RunGraph): ExecutionState {
+  const damaged = new Set(files.damaged.map(({ run }) => run));
+  const isFinished = (id: string) => files.placed.has(id) || (records.has(id) && damaged.has(id));
+  const state: ExecutionState = { records: new Map(), kept: new Map(), failures: new Map() };
+  const asked = new Set(graph.runs.map(({ id }) => id));
+  for (const [id, record] of records)
+    (asked.has(id) && isFinished(id) ? state.records : state.kept).set(id, record);
+  return state;
 }
 
 /** The part of an execution that must be alone in OUT. */
@@ -106,12 +169,22 @@ async function executeLocked(
   origin: Origin,
 ): Promise<ExecutionState> {
   const { graph, out, observer } = execution;
-  const { records, damaged } = await readRecords(out, graph.runs);
-  const state: ExecutionState = { records, failures: new Map() };
+  const stored = await checkStored(out, graph);
+  const state = stateOf(stored, graph);
+  const { records } = state;
   const missing = longestFirst(graph.runs.filter((run) => !records.has(run.id)));
   for (const folder of ['.', 'runs', 'checkpoints']) await removeUnfinished(path.join(out, folder));
-  observer.begins?.(graph, records);
-  for (const { file, damage } of damaged) observer.setAside?.(await setAside(file), damage);
+  observer.begins?.(graph, records, state.kept);
+  for (const { instead, text } of damagedFiles(stored)) if (instead) observer.noted?.(text);
+  const published = [...stored.archive.placed.keys()].filter(
+    (id) => state.kept.has(id) && !stored.runs.placed.has(id),
+  );
+  if (published.length)
+    observer.noted?.(
+      `${archiveFile(out)}: ${published.length} records are kept, until their runs are made here`,
+    );
+  for (const { file, damage, run } of stored.runs.damaged)
+    if (missing.some(({ id }) => id === run)) observer.setAside?.(await setAside(file), damage);
   // What cannot be written by one run cannot be written by the others under way either: they stop too.
   const stop = new AbortController();
   const signal = AbortSignal.any([execution.signal, stop.signal]);

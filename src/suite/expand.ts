@@ -3,7 +3,7 @@ import { type Method, methodNamed, sameVariant } from '../methods/catalogue.js';
 import { type Condition, conditions } from './condition.js';
 import type { ResolvedSuite } from './resolve.js';
 import type { MethodSettings, PerRate } from './schema.js';
-import { ALGORITHM_VERSION, type RunSpec, runId } from './spec.js';
+import { ALGORITHM_VERSION, canonicalJson, type RunSpec, runId } from './spec.js';
 
 /** One run of the graph. */
 export interface RunNode {
@@ -125,6 +125,11 @@ function at(setting: PerRate | undefined, condition: Condition): number {
   const value = typeof setting === 'object' ? setting[condition.key] : setting;
   if (value === undefined) throw new Error(`no setting for noise ${condition.key}`);
   return value;
+}
+
+/** Whether a run is of a condition: two label files with the same labels are two conditions of the same runs. */
+export function hasNoiseOf({ spec }: RunNode, { noise }: Condition): boolean {
+  return canonicalJson(spec.noise) === canonicalJson(noise);
 }
 
 /** Cost of a set of runs, in trainings with plain SGD. */

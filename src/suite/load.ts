@@ -1,8 +1,11 @@
 // Finds suite files, reads and checks them.
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { InputError } from '../errors.js';
+import { SUITE_BYTES } from '../limits.js';
+import { readBounded } from '../paths.js';
 import { PROJECT_ROOT } from '../project.js';
+import { parseJson } from './json.js';
 import { describeProblem } from './problem.js';
 import { type Suite, suiteSchema } from './schema.js';
 
@@ -36,18 +39,16 @@ export async function loadSuite(nameOrPath: string): Promise<SuiteFile> {
     throw new InputError(
       `suite ${JSON.stringify(nameOrPath)} is not known; allowed: ${known.join(', ')}, or the path of a suite file`,
     );
-  return { file, suite: parseSuite(await readFile(file, 'utf8'), file) };
+  const bytes = await readBounded(file, SUITE_BYTES).catch((error: Error) => {
+    throw new InputError(`${error.message}; allowed: a suite file of at most ${SUITE_BYTES / 1e6} MB`);
+  });
+  return { file, suite: parseSuite(bytes.toString('utf8'), file) };
 }
 
 /** Checks a suite's text. @param file what to call it in errors @throws InputError */
 export function parseSuite(text: string, file: string): Suite {
   const shown = path.relative('', file).startsWith('..') ? file : path.relative('', file) || file;
-  let content: unknown;
-  try {
-    content = JSON.parse(text);
-  } catch (error) {
-    throw new InputError(`${shown}: is not JSON: ${(error as Error).message.replace(/\s+/g, ' ')}`);
-  }
+  const content = parseJson(text, shown);
   const result = suiteSchema.safeParse(content);
   if (!result.success) throw new InputError(`${shown}: ${describeProblem(result.error, content)}`);
   return result.data as Suite;

@@ -2,11 +2,13 @@
 import type { z } from 'zod';
 
 /** A field's path as one writes it: `noise.rates[1]`. */
-function fieldPath(path: readonly PropertyKey[]): string {
+export function fieldPath(path: readonly PropertyKey[]): string {
   return path.reduce<string>((text, key) => {
     if (typeof key === 'number') return `${text}[${key}]`;
     const name = String(key);
-    return /^[\w-]+$/.test(name) ? `${text}${text && '.'}${name}` : `${text}["${name}"]`;
+    return /^[\w-]+$/.test(name)
+      ? `${text}${text && '.'}${cut(name)}`
+      : `${text}[${cut(JSON.stringify(name))}]`;
   }, '');
 }
 
@@ -15,9 +17,11 @@ function valueAt(input: unknown, path: readonly PropertyKey[]): unknown {
 }
 
 function shown(value: unknown): string {
-  if (value === undefined) return 'is missing';
-  const text = JSON.stringify(value);
-  return `is ${text.length > 60 ? `${text.slice(0, 57)}...` : text}`;
+  return value === undefined ? 'is missing' : `is ${cut(JSON.stringify(value))}`;
+}
+
+function cut(text: string): string {
+  return text.length > 60 ? `${text.slice(0, 57)}...` : text;
 }
 
 /** The first issue as a line without its file, and how many more there are. */

@@ -16,8 +16,8 @@ export interface Resolver {
   fastestPrecision(): Precision;
   /** Whether the processor has no instructions for bfloat16. */
   emulatesBfloat16(): boolean;
-  /** Tells the user what to think about. */
-  warn(line: string): void;
+  /** Tells the user what to know or to wait for. */
+  tell(line: string): void;
   /** Reads labels of the whole training set in official order, and their hash. @throws InputError */
   readLabels(file: string): Promise<{ labels: Uint8Array; sha256: string }>;
 }
@@ -42,7 +42,7 @@ export async function resolveSuite(
 function resolvePrecision(asked: Suite['precision'], resolver: Resolver): Precision {
   if (asked === 'auto') return resolver.fastestPrecision();
   if (asked === 'bfloat16' && resolver.emulatesBfloat16())
-    resolver.warn(
+    resolver.tell(
       'bfloat16 is emulated here, which is many times as slow as float32; allowed: "precision": "auto"',
     );
   return asked;

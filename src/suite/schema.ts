@@ -1,5 +1,6 @@
 // What a suite file may say.
 import { z } from 'zod';
+import { CELLS, DEPTH, EPOCHS, NAME_LENGTH, SEEDS, SENTENCE_LENGTH, THREADS, WIDTH } from '../limits.js';
 import { baseName, METHODS, type Method } from '../methods/catalogue.js';
 import { checkAcrossFields } from './cross_checks.js';
 
@@ -7,11 +8,25 @@ const list = (values: readonly string[]) => `one of ${values.join(', ')}`;
 
 /** A value that passes `ok`; the error says what is allowed. */
 const value = <T>(allowed: string, ok: (v: unknown) => boolean) => z.custom<T>(ok, { error: allowed });
+const isObject = (v: unknown) =>
+  !!v && typeof v === 'object' && !Array.isArray(v) && Object.keys(v).length > 0;
 const number = (allowed: string, ok: (v: number) => boolean) =>
   value<number>(allowed, (v) => typeof v === 'number' && Number.isFinite(v) && ok(v));
 const integer = (allowed: string, ok: (v: number) => boolean) =>
   number(allowed, (v) => Number.isSafeInteger(v) && ok(v));
-const text = (allowed: string) => value<string>(allowed, (v) => typeof v === 'string' && v !== '');
+/** A text of people. Line breaks are theirs to make; no other control character belongs in a text. */
+const text = (allowed: string) =>
+  value<string>(
+    `${allowed}, at most ${SENTENCE_LENGTH} characters, none of them a control character`,
+    (v) => typeof v === 'string' && v.length <= SENTENCE_LENGTH && /^(?:\P{Cc}|[\t\r\n])+$/u.test(v),
+  );
+const wholeNumber = (from: number, to: number) =>
+  integer(`a whole number from ${from} to ${to}`, (v) => v >= from && v <= to);
+
+/** What names are made of: they become those of files, folders and columns. */
+const NAME = `letters, digits, ".", "_" and "-", beginning with a letter or digit, at most ${NAME_LENGTH} characters`;
+const isName = (v: unknown) =>
+  typeof v === 'string' && v.length <= NAME_LENGTH && /^[a-z0-9][\w.-]*$/i.test(v);
 const choice = <const T extends string>(...values: T[]) => z.enum(values, { error: list(values) });
 
 /** An object of exactly these fields; the error for another field lists them. */
@@ -22,10 +37,11 @@ function fields<T extends z.core.$ZodLooseShape>(shape: T) {
   });
 }
 
-function distinct<T extends z.ZodType>(entry: T, allowed: string) {
-  return z
-    .array(entry, { error: allowed })
-    .min(1, allowed)
+/** A list of 1 to `most` different entries. The length is looked at first: a list that is too long is not gone through. */
+function distinct<T extends z.ZodType>(entry: T, allowed: string, most: number) {
+  return value<unknown[]>(allowed, (v) => Array.isArray(v) && v.length > 0)
+    .refine((v) => v.length <= most, `${allowed}, at most ${most}`)
+    .pipe(z.array(entry, { error: allowed }))
     .refine((v) => new Set(v).size === v.length, `${allowed}, each once`);
 }
 
@@ -34,20 +50,28 @@ const union = <T extends Parameters<typeof z.discriminatedUnion>[1]>(kinds: stri
     error: (issue) => (issue.path?.at(-1) === 'kind' ? list(kinds) : `an object with kind ${list(kinds)}`),
   });
 
+const path = text('the path of a label file');
 const rate = number('a fraction from 0 up to 1, e.g. 0.4', (v) => v >= 0 && v < 1);
 const noise = union(
   ['symmetric', 'file'],
   [
     fields({
       kind: z.literal('symmetric'),
-      rates: distinct(rate, 'a list of fractions from 0 up to 1, e.g. [0.2, 0.4]'),
+      rates: distinct(rate, 'a list of fractions from 0 up to 1, e.g. [0.2, 0.4]', CELLS),
       redraw: choice('other', 'any'),
     }),
     fields({
       kind: z.literal('file'),
-      files: z
-        .record(z.string(), text('the path of a label file'), { error: 'an object from name to label file' })
-        .refine((v) => Object.keys(v).length > 0, 'an object from name to label file, at least one'),
+      files: value<Record<string, string>>(
+        'an object from name to label file, at least one',
+        isObject,
+      ).superRefine((files, context) => {
+        for (const [name, file] of Object.entries(files)) {
+          const { error } = path.safeParse(file);
+          const message = isName(name) ? error?.issues[0]?.message : `names of ${NAME}`;
+          if (message) context.addIssue({ code: 'custom', message, path: [name] });
+        }
+      }),
     }),
   ],
 );
@@ -57,20 +81,26 @@ const model = union(
   [
     fields({
       kind: z.literal('wide-resnet'),
-      depth: integer('6n+4: 10, 16, 22, 28, 34, 40, ...', (v) => v >= 10 && v % 6 === 4),
-      width: integer('a whole number from 1', (v) => v >= 1),
+      depth: integer(
+        `6n+4: 10, 16, 22, 28, 34, 40, ... up to ${DEPTH}`,
+        (v) => v >= 10 && v <= DEPTH && v % 6 === 4,
+      ),
+      width: wholeNumber(1, WIDTH),
       shortcut: choice('pool-pad', 'conv'),
       stemStride: z.literal(2, { error: '2, or nothing for a stem of stride 1' }).optional(),
     }),
     fields({
       kind: z.literal('resnet'),
-      depth: integer('6n+2: 8, 14, 20, 26, 32, ...', (v) => v >= 8 && v % 6 === 2),
+      depth: integer(
+        `6n+2: 8, 14, 20, 26, 32, ... up to ${DEPTH}`,
+        (v) => v >= 8 && v <= DEPTH && v % 6 === 2,
+      ),
     }),
   ],
 );
 
 const trainingShape = {
-  epochs: integer('a whole number from 1', (v) => v >= 1),
+  epochs: wholeNumber(1, EPOCHS),
   batchSize: integer('a whole number from 1', (v) => v >= 1),
   learningRate: number('a number above 0', (v) => v > 0),
   momentum: number('a number from 0 up to 1', (v) => v >= 0 && v < 1),
@@ -126,7 +156,9 @@ export interface MethodSettings {
 
 const METHOD_NAMES = `${list(METHODS.map((m) => m.name))}, or a variant of one, e.g. "sam@rho 0.2"`;
 const isMethodName = (name: string) =>
-  METHODS.some((method) => baseName(name) === method.name) && /^[a-z-]+(@[\w .,=+-]+)?$/.test(name);
+  METHODS.some((method) => baseName(name) === method.name) &&
+  name.length <= NAME_LENGTH &&
+  /^[a-z-]+(@[a-z0-9][\w .,=+-]*)?$/i.test(name);
 
 /** Settings by method, or by variant of a method (`sam@rho 0.2`), in the catalogue's order. */
 function methodSettings(
@@ -134,12 +166,14 @@ function methodSettings(
   context: z.core.$RefinementCtx,
 ): Record<string, MethodSettings> {
   const known: Record<string, MethodSettings> = {};
-  for (const method of METHODS)
+  for (const method of METHODS) {
+    const schema = settings(method);
     for (const name of Object.keys(given).filter((key) => baseName(key) === method.name)) {
-      const { data, error } = settings(method).safeParse(given[name]);
+      const { data, error } = schema.safeParse(given[name]);
       if (data) known[name] = data;
       for (const issue of error?.issues ?? []) context.addIssue({ ...issue, path: [name, ...issue.path] });
     }
+  }
   for (const name of Object.keys(given))
     if (!isMethodName(name))
       context.addIssue({ code: 'unrecognized_keys', keys: [name], message: METHOD_NAMES, path: [] });
@@ -152,15 +186,13 @@ const checkpoint = fields({
 }).refine((v) => Object.keys(v).length === 1, 'either minutes or epochs, e.g. {"minutes": 2}');
 
 const schema = fields({
-  name: value<string>(
-    'letters, digits, ".", "_" and "-", beginning with a letter or digit',
-    (v) => typeof v === 'string' && /^[a-z0-9][\w.-]*$/i.test(v),
-  ),
+  name: value<string>(NAME, isName),
   description: text('a sentence'),
   scaledDown: text('a sentence saying in what it is scaled down, or null').nullable(),
   seeds: distinct(
     integer('a whole number from 0', (v) => v >= 0),
     'a list of seeds, e.g. [1, 2, 3]',
+    SEEDS,
   ),
   noise,
   model,
@@ -176,12 +208,11 @@ const schema = fields({
   }),
   training: fields(trainingShape),
   precision: choice('auto', 'float32', 'bfloat16'),
-  threads: integer('a whole number from 1', (v) => v >= 1),
+  threads: wholeNumber(1, THREADS),
   checkpoint: checkpoint.optional(),
-  methods: value<Record<string, unknown>>(
-    `an object with ${METHOD_NAMES}`,
-    (v) => !!v && typeof v === 'object' && !Array.isArray(v) && Object.keys(v).length > 0,
-  ).transform(methodSettings),
+  methods: value<Record<string, unknown>>(`an object with ${METHOD_NAMES}`, isObject).transform(
+    methodSettings,
+  ),
 });
 
 /** What a suite file holds. Methods come out in the catalogue's order. */

@@ -2,6 +2,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
+import { onExit } from 'signal-exit';
 import { HUGE_PAGES } from '../engine/huge_pages.js';
 import { InputError } from '../errors.js';
 import { type TrainingProgress, WorkerEnded } from '../training/job.js';
@@ -28,6 +29,10 @@ export function parallelRuns(threads: number): number {
 export class WorkerPool {
   private idle: Worker[] = [];
   private readonly busy = new Set<Worker>();
+  /** Who computes does not hear that nobody waits for the answer any more, and a step can take minutes. */
+  private readonly unwatch = onExit(() => {
+    for (const { process } of this.busy) process.kill('SIGKILL');
+  });
 
   /**
    * Asks a worker whose TensorFlow uses `threads` threads.
@@ -58,6 +63,7 @@ export class WorkerPool {
 
   /** Lets all workers go. */
   close(): void {
+    this.unwatch();
     for (const { process } of [...this.idle.splice(0), ...this.busy])
       if (process.connected) process.disconnect();
   }

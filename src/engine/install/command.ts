@@ -1,9 +1,10 @@
 // Runs other programs for the installer: output kept in a log, shown only when they fail.
 import { spawn, spawnSync } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { cacheFolder } from '../../cache.js';
 import { InputError } from '../../errors.js';
+import { makeFolder } from '../../paths.js';
 
 /** A program that failed; the message is one line with its last words and the log that has all of them. */
 export class CommandError extends Error {
@@ -49,7 +50,7 @@ export async function runCommand(program: string, args: string[], options: Comma
     });
   });
   const log = path.join(cacheFolder('tensorflow', 'logs'), `${step.replaceAll(' ', '-')}.log`);
-  mkdirSync(path.dirname(log), { recursive: true });
+  makeFolder(path.dirname(log));
   writeFileSync(log, output);
   signal.throwIfAborted();
   if (failure) {

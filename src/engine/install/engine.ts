@@ -6,6 +6,7 @@ import path from 'node:path';
 import prettyBytes from 'pretty-bytes';
 import { cacheFolder } from '../../cache.js';
 import { InputError } from '../../errors.js';
+import { makeFolder } from '../../paths.js';
 import { buildAddon } from './addon.js';
 import { requireTools } from './command.js';
 import { installNativeKernels } from './native_kernels.js';
@@ -173,7 +174,7 @@ async function obtainAddon(
 async function requireCache(): Promise<void> {
   const folder = cacheFolder('tensorflow');
   try {
-    await mkdir(folder, { recursive: true });
+    makeFolder(folder);
     await access(folder, constants.W_OK);
   } catch (error) {
     const reason = (error as Error).message;

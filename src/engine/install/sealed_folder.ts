@@ -3,6 +3,7 @@ import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { lstat, mkdir, readdir, rename, rm, symlink } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import path from 'node:path';
+import { makeFolder } from '../../paths.js';
 
 const MANIFEST = 'manifest.json';
 
@@ -55,7 +56,7 @@ export async function publish(filled: string, target: string, content: string): 
   const { [MANIFEST]: _, ...files } = await fileSizes(filled);
   const manifest: Manifest = { content, files };
   writeFileSync(path.join(filled, MANIFEST), JSON.stringify(manifest, null, 1));
-  await mkdir(path.dirname(target), { recursive: true });
+  makeFolder(path.dirname(target));
   for (;;) {
     try {
       await rename(filled, target);
@@ -96,7 +97,7 @@ async function moveAside(target: string, aside: string): Promise<void> {
  */
 export async function withWorkFolder<T>(parent: string, work: (folder: string) => Promise<T>): Promise<T> {
   const prefix = `partial-${hostname()}-`;
-  await mkdir(parent, { recursive: true });
+  makeFolder(parent);
   for (const name of await readdir(parent)) {
     const pid = Number(name.slice(prefix.length));
     if (name.startsWith(prefix) && (pid === process.pid || !isRunning(pid))) {

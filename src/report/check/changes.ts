@@ -6,7 +6,7 @@ import { mismatch } from '../../regression/mismatch.js';
 import { compareTrajectories } from '../../regression/trajectory.js';
 import { mean } from '../../statistics/mean.js';
 import { expand } from '../../suite/expand.js';
-import { plain } from './plain_text.js';
+import { plain } from '../escape.js';
 
 /** The settings and the machine that differ, and the cells that do, or that none does. */
 export function changesText(before: Baseline | undefined, after: Baseline, file: string): string {

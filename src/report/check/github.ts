@@ -1,7 +1,7 @@
 // A check's failures as annotations of GitHub Actions: lines that its runner understands.
 import { isFailure } from '../../regression/verdict.js';
+import { plain } from '../escape.js';
 import { type CheckReport, cellTitle, headline, verdicts, verdictText } from './content.js';
-import { plain } from './plain_text.js';
 
 /**
  * An `::error` line for each cell that fails the check, a `::warning` line for each that improved, a `::notice` if all is well.

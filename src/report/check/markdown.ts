@@ -1,5 +1,6 @@
 // A check's result in Markdown, for the summary of a CI run or a comment.
 import { isFailure } from '../../regression/verdict.js';
+import { markdownText } from '../escape.js';
 import {
   type CheckReport,
   COLUMNS,
@@ -10,7 +11,6 @@ import {
   verdicts,
   verdictText,
 } from './content.js';
-import { markdownText } from './plain_text.js';
 
 /** Heading, what failed and why, the table, notes; ends in a line break. */
 export function checkMarkdown(report: CheckReport): string {

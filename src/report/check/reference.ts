@@ -3,8 +3,8 @@ import { table } from 'table';
 import { methodNamed } from '../../methods/catalogue.js';
 import { paperAccuracy } from '../../results/published.js';
 import { conditionTitle } from '../../suite/condition.js';
+import { plain } from '../escape.js';
 import type { Report } from '../report.js';
-import { plain } from './plain_text.js';
 
 /** Ours, the paper's, and the difference, for each cell that has a result. */
 export function referenceText({ graph, cells, published }: Report): string {

@@ -1,6 +1,7 @@
 // A check's result for a terminal.
 import { table } from 'table';
 import { isFailure } from '../../regression/verdict.js';
+import { plain } from '../escape.js';
 import {
   type CheckReport,
   COLUMNS,
@@ -11,7 +12,6 @@ import {
   verdicts,
   verdictText,
 } from './content.js';
-import { plain } from './plain_text.js';
 
 /** Table, what failed and why, notes, and the headline as the last line. */
 export function checkText(report: CheckReport): string {

@@ -1,4 +1,5 @@
 // Numbers as the page prints them, and rows as CSV.
+import { csvText } from '../escape.js';
 
 /** The sign that is as wide as a plus. */
 const MINUS = '−';
@@ -26,7 +27,7 @@ export function count(n: number, noun: string): string {
 /** Rows as CSV; fields that hold a comma, a quote or a line break are quoted (RFC 4180). */
 export function csv(rows: readonly (readonly (string | number | null)[])[]): string {
   const field = (value: string | number | null) => {
-    const text = value === null ? '' : String(value);
+    const text = value === null ? '' : csvText(String(value));
     return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
   };
   return rows.map((row) => `${row.map(field).join(',')}\n`).join('');

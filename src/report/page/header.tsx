@@ -106,17 +106,19 @@ function Unfinished({ runs }: Pick<FolderData, 'runs'>) {
   const number = (...states: string[]) => runs.filter(({ state }) => states.includes(state)).length;
   const finished = number('finished');
   if (finished === runs.length) return null;
-  const [failed, without] = [number('failed'), number('teacher failed')];
+  const [failed, without, damaged] = [number('failed'), number('teacher failed'), number('damaged')];
   const parts = [
     `${finished} of ${count(runs.length, 'run')} finished`,
+    damaged && `${damaged} damaged`,
     failed && `${failed} failed`,
     without && `${without} without a teacher`,
     number('running') && `${number('running')} under way`,
     number('begun', 'to do') && `${number('begun', 'to do')} to do`,
   ].filter(Boolean);
+  const bad = failed || damaged;
   return (
-    <p class={failed ? 'banner bad' : 'banner plain'}>
-      <b>{failed ? 'Not complete.' : 'Not finished.'}</b> {parts.join(', ')}. Cells without a result say so.
+    <p class={bad ? 'banner bad' : 'banner plain'}>
+      <b>{bad ? 'Not complete.' : 'Not finished.'}</b> {parts.join(', ')}. Cells without a result say so.
     </p>
   );
 }

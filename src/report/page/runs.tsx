@@ -6,7 +6,7 @@ import { accuracy, count } from './format.js';
 import { STATES } from './styles.js';
 import { TableBox } from './table_box.js';
 
-const ORDER: RunState[] = ['running', 'failed', 'teacher failed', 'begun', 'to do', 'finished'];
+const ORDER: RunState[] = ['running', 'damaged', 'failed', 'teacher failed', 'begun', 'to do', 'finished'];
 
 function State({ run }: { run: RunData }) {
   const { sign, colour } = STATES[run.state];

@@ -31,5 +31,6 @@ export const STATES: Record<RunState, { sign: string; colour: string }> = {
   begun: { sign: '◐', colour: 'var(--accent)' },
   'to do': { sign: '○', colour: 'var(--muted)' },
   failed: { sign: '✗', colour: 'var(--bad)' },
+  damaged: { sign: '⚠', colour: 'var(--bad)' },
   'teacher failed': { sign: '⊘', colour: 'var(--bad)' },
 };

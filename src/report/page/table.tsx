@@ -6,12 +6,13 @@ import { TableBox } from './table_box.js';
 import { Columns, Difference } from './table_parts.js';
 
 function Cell({ cell, wanted }: { cell: CellData; wanted: number }) {
-  const { mean, half, paper, best, seeds, failed } = cell;
+  const { mean, half, paper, best, seeds, failed, damaged } = cell;
+  const instead = damaged ? 'damaged' : failed ? 'failed' : 'not finished';
   const text = mean === null ? '' : withHalf(accuracy(mean), half);
   return (
     <td data-method={cell.method} data-condition={cell.condition}>
       {mean === null ? (
-        <span class={failed ? 'missing failed' : 'missing'}>{failed ? 'failed' : 'not finished'}</span>
+        <span class={damaged || failed ? 'missing failed' : 'missing'}>{instead}</span>
       ) : (
         <span class="ours">{best ? <strong>{text}</strong> : text}</span>
       )}

@@ -1,0 +1,390 @@
+// `labelnoise verify`: whether results and baselines are whole, of their specs, and say what their records say.
+import { readdir, readFile, stat } from 'node:fs/promises';
+import path from 'node:path';
+import type { Command } from 'commander';
+import { parse } from 'csv-parse/sync';
+import { InputError } from '../errors.js';
+import { readPerf } from '../perf/file.js';
+import { parseBaseline } from '../regression/baseline_schema.js';
+import { plain } from '../report/escape.js';
+import { reportOn } from '../report/read.js';
+import { tableTexts } from '../report/write.js';
+import { pairingFaults, recordFaults } from '../results/consistency.js';
+import { firstDifference } from '../results/difference.js';
+import { explained, setAside, writeWhole } from '../results/files.js';
+import { checkUnlocked, lock } from '../results/lock.js';
+import { ownerFile, readOwnGraph } from '../results/ownership.js';
+import { parsePublished } from '../results/published.js';
+import {
+  archiveFile,
+  archiveOf,
+  damagedFiles,
+  faultText,
+  foreignText,
+  readStored,
+  type Stored,
+  writeRecord,
+} from '../results/store.js';
+import type { RunGraph } from '../suite/expand.js';
+
+export interface VerifyOptions {
+  repair?: boolean;
+  yes?: boolean;
+}
+
+const HELP = `
+Of a results folder: that every record is whole, by its checksum, and of its spec, by its id; that its figures, predictions and
+noise agree; that runs/ and records.jsonl agree; that every table is what the records give. Of a baseline: its schema, and the
+ids of its runs. A line for every fault: file, line or field, value, and what would be right. --repair also says what it would
+do, and does it with --yes: records are taken from where they are whole, what is damaged is moved aside, records.jsonl of an
+earlier version gets checksums, tables are drawn again.
+
+Exit codes: 0 all holds, 1 something does not, 2 wrong input.
+
+Examples:
+  labelnoise verify results/* baselines/*
+  labelnoise verify results/quick --repair
+  labelnoise verify results/quick --repair --yes`;
+
+export function register(program: Command): void {
+  program
+    .command('verify')
+    .description('check results and baselines against their checksums, specs and tables')
+    .argument('<out...>', 'results folders, baseline files')
+    .option('--repair', 'say what would be done about the faults')
+    .option('--yes', 'with --repair: do it')
+    .addHelpText('after', HELP)
+    .action(async (places: string[], options: VerifyOptions) => {
+      process.exitCode = await verify(places, options);
+    });
+}
+
+/** Something that can be done about faults. */
+interface Repair {
+  /** In the words of "would: " and "done: ". */
+  what: string;
+  act(): Promise<unknown>;
+}
+
+interface Findings {
+  /** A line each. */
+  faults: string[];
+  repairs: Repair[];
+  /** What was looked at. */
+  seen: string;
+}
+
+/** Something to check: a results folder, or a file that stands for itself and cannot be repaired. */
+interface Place {
+  check(): Promise<Findings>;
+  /** The results folder to lock while it is repaired. */
+  folder?: string;
+}
+
+/**
+ * Checks places, prints what is found, and repairs if asked to.
+ *
+ * @returns the exit code
+ * @throws InputError for places that are neither results nor baselines, or are in use
+ */
+export async function verify(
+  names: readonly string[],
+  { repair, yes }: VerifyOptions = {},
+  print: (text: string) => void = (text) => process.stdout.write(text),
+): Promise<number> {
+  if (yes && !repair) throw new InputError('--yes: does nothing alone; allowed: --repair --yes');
+  // What cannot be checked at all is said before anything is.
+  const places: Place[] = [];
+  for (const name of names) places.push(await placeOf(name));
+  let exitCode = 0;
+  for (const place of places) {
+    let findings = await place.check();
+    for (const fault of findings.faults) print(`${plain(fault)}\n`);
+    if (repair && !yes) for (const { what } of findings.repairs) print(`${plain(`would: ${what}`)}\n`);
+    if (repair && yes && place.folder !== undefined && findings.repairs.length) {
+      findings = await repaired(place, place.folder, print);
+      for (const fault of findings.faults) print(`${plain(fault)}\n`);
+    }
+    if (findings.faults.length) exitCode = 1;
+    else print(`${findings.seen}\n`);
+  }
+  return exitCode;
+}
+
+/** Does what can be done, alone in the folder, and looks again. */
+async function repaired(place: Place, folder: string, print: (text: string) => void): Promise<Findings> {
+  const unlock = await lock(folder, (line) => print(`${line}\n`));
+  try {
+    for (const { what, act } of (await place.check()).repairs) {
+      await act();
+      print(`${plain(`done: ${what}`)}\n`);
+    }
+    return await place.check();
+  } finally {
+    await unlock();
+  }
+}
+
+/** @throws InputError if it is nothing that can be checked */
+async function placeOf(name: string): Promise<Place> {
+  const found = await stat(name).catch(() => undefined);
+  if (!found)
+    throw new InputError(
+      `${name}: there is no such file or folder; allowed: results folders, baseline files`,
+    );
+  if (!found.isDirectory()) return { check: () => fileFindings(name) };
+  const held = await readdir(name);
+  if (held.includes(path.basename(ownerFile(name)))) {
+    await checkUnlocked(name);
+    return { check: () => folderFindings(name), folder: name };
+  }
+  if (held.some((file) => /^perf-.*\.json$/.test(file)))
+    return { check: () => readable(`${name}: speeds, readable`, () => readPerf(name)) };
+  throw new InputError(
+    `${name}: is no results folder: it has no suite.json; allowed: results folders, baseline files`,
+  );
+}
+
+/** Nothing wrong, or the one thing that its reader says. */
+async function readable(seen: string, read: () => unknown): Promise<Findings> {
+  try {
+    await read();
+    return { faults: [], repairs: [], seen };
+  } catch (error) {
+    if (error instanceof InputError) return { faults: [error.message], repairs: [], seen };
+    throw error;
+  }
+}
+
+/** A baseline, or the published table. */
+async function fileFindings(file: string): Promise<Findings> {
+  const text = await readFile(file, 'utf8').catch((error) => {
+    throw explained(error, `cannot read ${file}`);
+  });
+  if (/"rows"\s*:/.test(text))
+    return readable(`${file}: the published table, as its schema has it`, () => parsePublished(text, file));
+  return readable(`${file}: a baseline of its suite's runs`, () => {
+    const { suite, cells } = parseBaseline(text, file);
+    const { testImages } = suite.data;
+    for (const [i, { results }] of cells.entries())
+      for (const [j, { accuracy }] of results.entries()) {
+        const right = (100 * Math.round((accuracy * testImages) / 100)) / testImages;
+        if (accuracy !== right)
+          throw new InputError(
+            `${file}: cells[${i}].results[${j}].accuracy is ${accuracy}; allowed: a whole number of ${testImages} images, such as ${right}`,
+          );
+      }
+  });
+}
+
+async function folderFindings(out: string): Promise<Findings> {
+  let graph: RunGraph;
+  try {
+    graph = await readOwnGraph(out);
+  } catch (error) {
+    if (error instanceof InputError) return { faults: [error.message], repairs: [], seen: out };
+    throw error;
+  }
+  const stored = await readStored(out, graph.runs);
+  const { runs, archive, records, lost } = stored;
+  const foreign = [...archive.foreign, ...runs.foreign];
+  const damage = [...runs.damaged, ...archive.damaged].map(faultText);
+  const views = viewFaults(out, stored);
+  const contents = contentFaults(graph, stored);
+  const archived =
+    views.length || damage.length || foreign.length ? [] : await archiveFaults(out, graph, stored);
+  const tables = foreign.length || lost.size ? [] : await tableFaults(out, graph, stored);
+  const faults = [
+    ...damage,
+    ...foreign.map((placed) => foreignText([placed], graph.runs)),
+    ...views,
+    ...contents,
+    ...archived,
+    ...tables.map(({ fault }) => fault),
+    ...(lost.size
+      ? [`${out}: tables are not compared: the records of ${[...lost].join(', ')} are lost`]
+      : []),
+    ...(archive.unversioned
+      ? [
+          `${archiveFile(out)}: format is missing, and with it all checksums; right: 2, by --repair when nothing else is wrong`,
+        ]
+      : []),
+  ];
+  const repairs = fileRepairs(out, stored);
+  // Without checksums nothing tells which of two is right: tables that are not of the records may be all there is of them.
+  const isDoubtful = archive.unversioned && contents.length + tables.length + damage.length > 0;
+  if (!isDoubtful && !foreign.length && !views.some((fault) => fault.includes(DIFFERS))) {
+    repairs.push(...archiveRepairs(out, graph, stored, views.length + archived.length > 0));
+    if (tables.length) {
+      const texts = tableTexts(await reportOn(out, graph, stored));
+      for (const name of new Set(tables.map(({ name }) => name)))
+        repairs.push({
+          what: `${path.join(out, name)}: drawn again`,
+          act: () => writeWhole(path.join(out, name), texts[name]!),
+        });
+    }
+  }
+  const seen = `${out}: ${records.size} of ${graph.runs.length} records and their tables, as they were written`;
+  return { faults, repairs, seen };
+}
+
+const DIFFERS = ' and does not agree with ';
+
+/** Where runs/ and the archive do not say the same. */
+function viewFaults(out: string, { runs, archive }: Stored): string[] {
+  return [...runs.placed].flatMap(([id, { record, file }]) => {
+    const other = archive.placed.get(id);
+    if (!other) {
+      const known = archive.damaged.some(({ run }) => run === id || run === undefined);
+      return known
+        ? []
+        : [`${archiveFile(out)}: lacks the run ${id}; right: a line with the record in ${file}`];
+    }
+    const found = firstDifference(record, other.record);
+    if (!found) return [];
+    const [here, there] = [found.before, found.after].map((value) => JSON.stringify(value) ?? 'nothing');
+    return [
+      `${file}: ${found.path} is ${here}${DIFFERS}${other.file}, line ${other.line}; there: ${there}; the right one is to stay, the other to be removed`,
+    ];
+  });
+}
+
+/** Where records cannot be true. */
+function contentFaults({ runs: nodes }: RunGraph, { records, runs, archive }: Stored): string[] {
+  const said = (id: string, fault: string) => {
+    const { file, line } = runs.placed.get(id) ?? archive.placed.get(id)!;
+    return faultText({ file, line, damage: fault, run: id });
+  };
+  return [
+    ...nodes.flatMap((run) => {
+      const record = records.get(run.id);
+      return record ? recordFaults(record, run).map((fault) => said(run.id, fault)) : [];
+    }),
+    ...pairingFaults(nodes, records).map(({ run, fault }) => said(run, fault)),
+  ];
+}
+
+/** Whether an archive without faults is written as this version writes it. */
+async function archiveFaults(out: string, graph: RunGraph, { archive, records }: Stored): Promise<string[]> {
+  if (archive.unversioned || !records.size) return [];
+  const file = archiveFile(out);
+  const text = await textOf(file);
+  const right = archiveOf(graph.runs, records);
+  if (text === undefined) return [`${file}: is missing; right: ${records.size} records and their total`];
+  const line = firstOtherLine(text, right);
+  return line === undefined
+    ? []
+    : [
+        `${file}, line ${line}: is not written as this version does; right: the record of that place in the suite, keys in order`,
+      ];
+}
+
+interface TableFault {
+  name: string;
+  fault: string;
+}
+
+/** Where tables are not what the records give. */
+async function tableFaults(out: string, graph: RunGraph, stored: Stored): Promise<TableFault[]> {
+  if (!stored.records.size) return [];
+  const texts = tableTexts(await reportOn(out, graph, stored));
+  const faults: TableFault[] = [];
+  for (const [name, right] of Object.entries(texts)) {
+    const file = path.join(out, name);
+    const text = await textOf(file);
+    if (text === right) continue;
+    const found =
+      text === undefined ? ['is missing; right: the table of the records'] : differences(name, text, right);
+    faults.push(
+      ...found.map((fault) => ({ name, fault: `${file}${fault.startsWith(',') ? '' : ': '}${fault}` })),
+    );
+  }
+  return faults;
+}
+
+/** Each line of a table that is another, with the field of a CSV file. */
+function differences(name: string, text: string, right: string): string[] {
+  const [lines, wanted] = [text.split('\n'), right.split('\n')];
+  const [header] = rowsOf(wanted[0]!);
+  return Array.from({ length: Math.max(lines.length, wanted.length) }, (_, i) => i).flatMap((i) => {
+    if (lines[i] === wanted[i]) return [];
+    const place = `, line ${i + 1}`;
+    if (lines[i] === undefined || wanted[i] === undefined || !name.endsWith('.csv'))
+      return [`${place}: is ${shown(lines[i])}; right: ${shown(wanted[i])}`];
+    const [[fields = []], [rights = []]] = [rowsOf(lines[i]), rowsOf(wanted[i])];
+    const column = rights.findIndex((value, j) => value !== fields[j]);
+    if (column < 0 || fields.length !== rights.length)
+      return [`${place}: is ${shown(lines[i])}; right: ${shown(wanted[i])}`];
+    return [`${place}: ${header?.[column]} is ${shown(fields[column])}; right: ${shown(rights[column])}`];
+  });
+}
+
+function rowsOf(line: string): string[][] {
+  try {
+    return parse(line, { relax_column_count: true });
+  } catch {
+    return [];
+  }
+}
+
+function shown(text: string | undefined): string {
+  if (text === undefined) return 'missing';
+  return JSON.stringify(text.length > 100 ? `${text.slice(0, 97)}...` : text);
+}
+
+function firstOtherLine(text: string, right: string): number | undefined {
+  const [lines, wanted] = [text.split('\n'), right.split('\n')];
+  const i = wanted.findIndex((line, i) => line !== lines[i]);
+  return i < 0 ? (lines.length > wanted.length ? wanted.length : undefined) : i + 1;
+}
+
+/** Damaged files of runs/: moved aside, and written again where the archive has their record. */
+function fileRepairs(out: string, stored: Stored): Repair[] {
+  return damagedFiles(stored).map(({ fault: { file }, instead }) => ({
+    what: instead
+      ? `${file}: moved aside, and written again from ${instead.file}, line ${instead.line}`
+      : `${file}: moved aside; its run is to be trained again`,
+    act: async () => {
+      await setAside(file);
+      if (instead) await writeRecord(out, instead.record);
+    },
+  }));
+}
+
+/** The archive, of all records that are whole. */
+function archiveRepairs(
+  out: string,
+  graph: RunGraph,
+  { records, archive, lost }: Stored,
+  isOther: boolean,
+): Repair[] {
+  const file = archiveFile(out);
+  const write = () => writeWhole(file, archiveOf(graph.runs, records));
+  const written = `written again of the ${records.size} records that are whole`;
+  // Of lines that are whole, but not those that were written, version control has the right ones.
+  if (lost.size && !archive.placed.size) return [];
+  if (archive.damaged.length) {
+    const gone = lost.size ? `; to be trained again: ${[...lost].join(', ')}` : '';
+    return [
+      {
+        what: `${file}: moved aside, and ${written}${gone}`,
+        act: async () => {
+          await setAside(file);
+          await write();
+        },
+      },
+    ];
+  }
+  if (archive.unversioned)
+    return [
+      { what: `${file}: its ${records.size} records get checksums, and the file its total`, act: write },
+    ];
+  return isOther ? [{ what: `${file}: ${written}`, act: write }] : [];
+}
+
+async function textOf(file: string): Promise<string | undefined> {
+  return readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return undefined;
+    throw explained(error, `cannot read ${file}`);
+  });
+}

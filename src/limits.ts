@@ -1,0 +1,43 @@
+// How large input may be, in one place. Far above what anybody has needed, far below what would hang or exhaust a machine.
+
+/** Suite files: the longest that come with the project have 6 kB. */
+export const SUITE_BYTES = 1e6;
+
+/** Levels of objects and lists in suites and baselines; they have up to seven. */
+export const JSON_DEPTH = 32;
+
+/** Label files: CIFAR-10N's, the largest known, has 2.4 MB. */
+export const LABEL_FILE_BYTES = 32e6;
+
+/** Operations of a pickle: CIFAR-10N's has about a hundred. */
+export const PICKLE_OPERATIONS = 10_000;
+
+/** Baselines, and texts that a table is put into: the largest here have 100 kB. */
+export const TEXT_FILE_BYTES = 64e6;
+
+/** Characters of a suite's sentences: they are printed under every table. */
+export const SENTENCE_LENGTH = 2000;
+
+/** Characters of a name: file systems allow 255 bytes, and names of folders are made of several. */
+export const NAME_LENGTH = 64;
+
+/** Seeds of a suite, and what --seeds can ask for. */
+export const SEEDS = 1000;
+
+/** Cells of a suite's table, all seeds counted: planning them takes about a second. */
+export const CELLS = 10_000;
+
+/** Layers: ResNet-1202 (He et al., 2016) is the deepest published for CIFAR-10. */
+export const DEPTH = 1202;
+
+/** Widening factors: Wide ResNets were published up to 20. */
+export const WIDTH = 100;
+
+/** Weights of a network: training holds several copies of them, of 4 bytes each. WRN-28-10 has 36.5 million. */
+export const WEIGHTS = 5e8;
+
+/** Epochs of a run: the paper's longest has 1,800. */
+export const EPOCHS = 100_000;
+
+/** Threads of a run: more than the processors of any one machine would each get none of its work. */
+export const THREADS = 1024;

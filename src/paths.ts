@@ -1,0 +1,80 @@
+// Paths that users give: folders made and files read in bounded time, wherever they lead.
+import { mkdirSync, rmdirSync, statSync } from 'node:fs';
+import { open, stat } from 'node:fs/promises';
+import path from 'node:path';
+
+/** The codes of the errors that this file adds to the system's, and what they mean. */
+export const PATH_ERRORS = {
+  ENOFOLDERS: 'no folder can be made there',
+  ENOTREGULAR: 'it is no regular file',
+  ETOOLARGE: 'it is too large',
+} as const;
+
+const pathError = (code: keyof typeof PATH_ERRORS, message: string) =>
+  Object.assign(new Error(message), { code });
+
+/**
+ * Makes a folder and those above it. Node's own recursive `mkdir` tries for ever where the system denies that the folder
+ * above is there, as it does in /proc, and no signal ends a process in that state.
+ *
+ * @returns the folders that it made, outermost first
+ * @throws an error of the file system, or one of PATH_ERRORS
+ */
+export function makeFolder(folder: string): string[] {
+  const missing: string[] = [];
+  let above = path.resolve(folder);
+  for (; !isFolder(above); above = path.dirname(above)) missing.unshift(above);
+  for (const made of missing)
+    try {
+      mkdirSync(made);
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code === 'ENOENT')
+        throw pathError('ENOFOLDERS', `${made} cannot be made: ${path.dirname(made)} takes no folders`);
+      // Another process may have been faster.
+      if (code !== 'EEXIST' || !isFolder(made)) throw error;
+    }
+  return missing;
+}
+
+/** Removes folders that `makeFolder` made, those that are empty still. */
+export function unmakeFolders(made: readonly string[]): void {
+  try {
+    for (const folder of made.toReversed()) rmdirSync(folder);
+  } catch {
+    // Somebody has put something into it.
+  }
+}
+
+/** @throws an error of the file system if it is there and is no folder */
+function isFolder(folder: string): boolean {
+  const found = statSync(folder, { throwIfNoEntry: false });
+  if (found && !found.isDirectory())
+    throw Object.assign(new Error(`${folder} is no folder`), { code: 'ENOTDIR' });
+  return !!found;
+}
+
+/**
+ * Reads a file of at most `limit` bytes. Devices and pipes, which may never end, are not read.
+ *
+ * @throws an error of the file system, or one of PATH_ERRORS
+ */
+export async function readBounded(file: string, limit: number): Promise<Buffer> {
+  const found = await stat(file);
+  if (!found.isFile()) throw pathError('ENOTREGULAR', `${file} is no regular file`);
+  const handle = await open(file);
+  try {
+    // Files of /proc have more in them than their size says, and others may grow.
+    const parts: Buffer[] = [];
+    let size = 0;
+    for await (const part of handle.createReadStream({ end: limit, autoClose: false })) {
+      parts.push(part);
+      size += part.length;
+    }
+    if (size > limit)
+      throw pathError('ETOOLARGE', `${file} has more than ${limit.toLocaleString('en')} bytes`);
+    return Buffer.concat(parts);
+  } finally {
+    await handle.close();
+  }
+}

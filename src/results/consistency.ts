@@ -1,0 +1,134 @@
+// Whether a record can be true: what its figures, labels and noise say of each other. A checksum only tells that it is as it was written.
+
+import { baseName } from '../methods/catalogue.js';
+import type { RunNode } from '../suite/expand.js';
+import { canonicalJson } from '../suite/spec.js';
+import { firstDifference } from './difference.js';
+import { decodeLabels } from './predictions.js';
+import type { Evaluation, RunRecord } from './record.js';
+
+const sum = (values: readonly number[]) => values.reduce((a, b) => a + b, 0);
+
+/** What is wrong with a record, each as field, value and what would be right. It is whole, and the run's. */
+export function recordFaults(record: RunRecord, { method, spec }: RunNode): string[] {
+  const faults: string[] = [];
+  const expect = (ok: boolean, field: string, value: unknown, right: unknown) => {
+    if (!ok) faults.push(`${field} is ${JSON.stringify(value)}; right: ${right}`);
+  };
+  const same = (field: string, value: unknown, right: unknown) =>
+    expect(value === right, field, value, JSON.stringify(right));
+  const { data, noise, training } = spec;
+  const { transitions, rate } = record.noise;
+  // Variants of one method may share a run, which then has the name of one of them.
+  same('method', baseName(record.method), baseName(method));
+  same('provenance.precision', record.provenance.precision, spec.precision);
+  same('provenance.threads', record.provenance.threads, spec.threads);
+
+  const given = transitions.map((_, g) => sum(transitions.map((row) => row[g]!)));
+  const truth = transitions.map(sum);
+  const images = sum(truth);
+  const wrong = images - sum(transitions.map((row, t) => row[t]!));
+  same('noise.transitions (sum)', images, data.trainImages);
+  // Subsets are balanced; all of the training set is as well.
+  for (const [t, count] of truth.entries()) {
+    const share = data.trainImages / truth.length;
+    expect(
+      Math.abs(count - share) < 1,
+      `noise.transitions[${t}] (sum)`,
+      count,
+      `${share}, its class's share`,
+    );
+  }
+  same('noise.rate', rate, wrong / images);
+  if (noise.kind === 'symmetric') {
+    const chosen = Math.round(noise.rate * data.trainImages);
+    const asked = `the share of ${chosen} labels of ${data.trainImages}`;
+    if (noise.redraw === 'other')
+      expect(wrong === chosen, 'noise.rate', rate, `${chosen / data.trainImages}, ${asked}`);
+    else expect(wrong <= chosen, 'noise.rate', rate, `at most ${chosen / data.trainImages}, ${asked}`);
+  }
+
+  const { curve } = record;
+  const epochs = Array.from({ length: training.epochs }, (_, i) => i + 1).filter(
+    (epoch) => epoch % training.evaluateEvery === 0 || epoch === training.epochs,
+  );
+  const seen = curve.map(({ epoch }) => epoch);
+  expect(`${seen}` === `${epochs}`, 'curve (epochs)', seen, JSON.stringify(epochs));
+  for (const [i, evaluation] of curve.entries()) {
+    /** A percentage of so many images is a whole number of them; null where there are none. */
+    const isShare = (field: keyof Evaluation, of: number) => {
+      const value = evaluation[field];
+      const hits = value === null ? 0 : Math.round((value * of) / 100);
+      expect(
+        of === 0 ? value === null : value === (100 * hits) / of,
+        `curve[${i}].${field}`,
+        value,
+        of === 0
+          ? 'null: there are no wrong labels'
+          : `a whole number of ${of} images, such as ${(100 * hits) / of}`,
+      );
+      return hits;
+    };
+    isShare('testAccuracy', data.testImages);
+    const right = isShare('trainAccuracyTrue', data.trainImages);
+    const fitted = isShare('wrongLabelsFitted', wrong);
+    const recovered = isShare('trueLabelsRecovered', wrong);
+    const { wrongLabelsFitted, trueLabelsRecovered, trainAccuracyTrue } = evaluation;
+    expect(
+      fitted + recovered <= wrong,
+      `curve[${i}].wrongLabelsFitted`,
+      wrongLabelsFitted,
+      `with trueLabelsRecovered ${trueLabelsRecovered}, at most 100`,
+    );
+    expect(
+      right >= recovered && right - recovered <= images - wrong,
+      `curve[${i}].trainAccuracyTrue`,
+      trainAccuracyTrue,
+      `what trueLabelsRecovered ${trueLabelsRecovered} of ${wrong} images leaves room for`,
+    );
+    if (i < curve.length - 1) continue;
+    // The last evaluation is of the labels that are kept: no class is right, or fitted, more often than it is predicted.
+    const predicted = Array.from(truth, () => 0);
+    for (const label of decodeLabels(record.predictions)) predicted[label]!++;
+    const atMost = (counts: readonly number[]) => sum(predicted.map((n, c) => Math.min(n, counts[c]!)));
+    expect(
+      right <= atMost(truth),
+      `curve[${i}].trainAccuracyTrue`,
+      trainAccuracyTrue,
+      `by the predictions, at most ${(100 * atMost(truth)) / images}`,
+    );
+    const wrongly = given.map((count, c) => count - transitions[c]![c]!);
+    expect(
+      fitted <= atMost(wrongly),
+      `curve[${i}].wrongLabelsFitted`,
+      wrongLabelsFitted,
+      `by the predictions, at most ${(100 * atMost(wrongly)) / wrong}`,
+    );
+  }
+  return faults;
+}
+
+/**
+ * Runs at one noise, seed and data set have the same labels. @returns for those that differ from the first: id and fault
+ */
+export function pairingFaults(
+  runs: readonly RunNode[],
+  records: ReadonlyMap<string, RunRecord>,
+): { run: string; fault: string }[] {
+  const first = new Map<string, RunRecord>();
+  return runs.flatMap(({ id, spec: { noise, seed, data } }) => {
+    const record = records.get(id);
+    if (!record) return [];
+    const key = canonicalJson({ noise, seed, data });
+    const other = first.get(key);
+    if (!other) first.set(key, record);
+    const found = other && firstDifference(record.noise, other.noise);
+    if (!found) return [];
+    return [
+      {
+        run: id,
+        fault: `noise.${found.path} is ${JSON.stringify(found.before)}; right: ${JSON.stringify(found.after)}, as in the run ${other.id} of the same noise and seed`,
+      },
+    ];
+  });
+}

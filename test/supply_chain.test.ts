@@ -1,0 +1,27 @@
+// What the project is made of: licences that go with its own, and packages that are what they were when they were chosen.
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { expect } from 'chai';
+import { PROJECT_ROOT } from '../src/project.js';
+import { isCompatible, packagesByLicence } from './support/licences.js';
+
+describe('dependencies', () => {
+  it('have licences that are compatible with MIT', () => {
+    const found = packagesByLicence();
+    expect([...found.values()].flat().length).to.be.above(100);
+    expect([...found].filter(([licence]) => !isCompatible(licence))).to.deep.equal([]);
+    for (const licence of ['GPL-3.0-only', 'MIT AND AGPL-3.0-only', '(MIT OR SSPL-1.0)', 'none'])
+      expect(isCompatible(licence), licence).to.equal(false);
+  });
+
+  it('are locked by their hashes, whatever registry they come from, and run no scripts when installed', async () => {
+    const read = (file: string) => readFile(path.join(PROJECT_ROOT, file), 'utf8');
+    const { packages } = JSON.parse(await read('package-lock.json'));
+    const locked = Object.entries<{ integrity?: string; resolved?: string }>(packages).slice(1);
+    for (const [name, { integrity, resolved }] of locked) {
+      expect(integrity, name).to.match(/^sha512-/);
+      expect(resolved, name).to.equal(undefined);
+    }
+    expect(await read('.npmrc')).to.include('ignore-scripts=true');
+  });
+});
