@@ -44,8 +44,8 @@ const KERNEL_SETS =
 
 /**
  * The processor and its instruction sets, as far as Linux tells. Virtual machines of one name may differ in the sets, and in
- * the model that its numbers tell: the bits of all Bootstrap + SAM runs of a suite differed between two that are both
- * called "Intel(R) Xeon(R) Processor".
+ * the model that its numbers tell: four of the twenty runs of a suite had other bits on another machine whose processor is
+ * called "Intel(R) Xeon(R) Processor" too.
  */
 function processor(): Pick<Provenance, 'cpu' | 'instructions'> {
   const name = cpus()[0]?.model.trim() ?? 'unknown';
