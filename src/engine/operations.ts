@@ -1,5 +1,5 @@
 // TensorFlow operations that tfjs lacks and training needs for speed, as tfjs kernels with gradients.
-import { nativeBackend, tf } from './tensorflow.js';
+import { nativeBackend, tf, whenLoaded } from './tensorflow.js';
 
 /** Training-mode batch normalisation: (x, scale, offset) -> (y, batch mean, batch variance, and what its gradient needs). */
 export const BATCH_NORM = 'FusedBatchNormV3';
@@ -37,29 +37,6 @@ export function relu(x: tf.Tensor): tf.Tensor {
   return tf.engine().runKernel(RELU, { x }) as tf.Tensor;
 }
 
-tf.registerGradient({
-  kernelName: BATCH_NORM,
-  inputsToSave: ['x', 'scale'],
-  outputsToSave: [false, false, false, true, true, true],
-  gradFunc: (dys, [x, scale, ...reserved]) => {
-    const dy = (dys as tf.Tensor[])[0]!;
-    const [first, second, third] = reserved as [tf.Tensor, tf.Tensor, tf.Tensor];
-    const inputs = { dy, x: x!, scale: scale!, first, second, third };
-    const [dx, dScale, dOffset] = tf
-      .engine()
-      .runKernel(BATCH_NORM_GRADIENT, inputs) as unknown as tf.Tensor[];
-    return { x: () => dx!, scale: () => dScale!, offset: () => dOffset! };
-  },
-});
-
-tf.registerGradient({
-  kernelName: RELU,
-  outputsToSave: [true],
-  gradFunc: (dy, [y]) => ({
-    x: () => tf.engine().runKernel(RELU_GRADIENT, { dy: dy as tf.Tensor, y: y! }) as tf.Tensor,
-  }),
-});
-
 type Kernel = { inputs: tf.NamedTensorInfoMap };
 
 function floatAttributes(...names: string[]) {
@@ -80,50 +57,75 @@ function batchNormAttributes() {
   ];
 }
 
-tf.registerKernel({
-  kernelName: BATCH_NORM,
-  backendName: 'tensorflow',
-  kernelFunc: ({ inputs }: Kernel) => {
-    const none = tf.tensor1d([]);
-    const operands = [inputs.x!, inputs.scale!, inputs.offset!, none, none];
-    const outputs = nativeBackend().executeMultipleOutputs(
-      BATCH_NORM,
-      batchNormAttributes(),
-      operands,
-      BATCH_NORM_OUTPUTS,
-    );
-    none.dispose();
-    return outputs;
-  },
-});
+whenLoaded(() => {
+  tf.registerGradient({
+    kernelName: BATCH_NORM,
+    inputsToSave: ['x', 'scale'],
+    outputsToSave: [false, false, false, true, true, true],
+    gradFunc: (dys, [x, scale, ...reserved]) => {
+      const dy = (dys as tf.Tensor[])[0]!;
+      const [first, second, third] = reserved as [tf.Tensor, tf.Tensor, tf.Tensor];
+      const inputs = { dy, x: x!, scale: scale!, first, second, third };
+      const [dx, dScale, dOffset] = tf
+        .engine()
+        .runKernel(BATCH_NORM_GRADIENT, inputs) as unknown as tf.Tensor[];
+      return { x: () => dx!, scale: () => dScale!, offset: () => dOffset! };
+    },
+  });
 
-tf.registerKernel({
-  kernelName: BATCH_NORM_GRADIENT,
-  backendName: 'tensorflow',
-  kernelFunc: ({ inputs }: Kernel) =>
-    nativeBackend().executeMultipleOutputs(
-      BATCH_NORM_GRADIENT,
-      batchNormAttributes(),
-      [inputs.dy!, inputs.x!, inputs.scale!, inputs.first!, inputs.second!, inputs.third!],
-      BATCH_NORM_GRADIENT_OUTPUTS,
-    ),
-});
+  tf.registerGradient({
+    kernelName: RELU,
+    outputsToSave: [true],
+    gradFunc: (dy, [y]) => ({
+      x: () => tf.engine().runKernel(RELU_GRADIENT, { dy: dy as tf.Tensor, y: y! }) as tf.Tensor,
+    }),
+  });
 
-tf.registerKernel({
-  kernelName: RELU,
-  backendName: 'tensorflow',
-  kernelFunc: ({ inputs }: Kernel) =>
-    nativeBackend().executeMultipleOutputs('Relu', floatAttributes('T'), [inputs.x!], 1)[0]!,
-});
+  tf.registerKernel({
+    kernelName: BATCH_NORM,
+    backendName: 'tensorflow',
+    kernelFunc: ({ inputs }: Kernel) => {
+      const none = tf.tensor1d([]);
+      const operands = [inputs.x!, inputs.scale!, inputs.offset!, none, none];
+      const outputs = nativeBackend().executeMultipleOutputs(
+        BATCH_NORM,
+        batchNormAttributes(),
+        operands,
+        BATCH_NORM_OUTPUTS,
+      );
+      none.dispose();
+      return outputs;
+    },
+  });
 
-tf.registerKernel({
-  kernelName: RELU_GRADIENT,
-  backendName: 'tensorflow',
-  kernelFunc: ({ inputs }: Kernel) =>
-    nativeBackend().executeMultipleOutputs(
-      RELU_GRADIENT,
-      floatAttributes('T'),
-      [inputs.dy!, inputs.y!],
-      1,
-    )[0]!,
+  tf.registerKernel({
+    kernelName: BATCH_NORM_GRADIENT,
+    backendName: 'tensorflow',
+    kernelFunc: ({ inputs }: Kernel) =>
+      nativeBackend().executeMultipleOutputs(
+        BATCH_NORM_GRADIENT,
+        batchNormAttributes(),
+        [inputs.dy!, inputs.x!, inputs.scale!, inputs.first!, inputs.second!, inputs.third!],
+        BATCH_NORM_GRADIENT_OUTPUTS,
+      ),
+  });
+
+  tf.registerKernel({
+    kernelName: RELU,
+    backendName: 'tensorflow',
+    kernelFunc: ({ inputs }: Kernel) =>
+      nativeBackend().executeMultipleOutputs('Relu', floatAttributes('T'), [inputs.x!], 1)[0]!,
+  });
+
+  tf.registerKernel({
+    kernelName: RELU_GRADIENT,
+    backendName: 'tensorflow',
+    kernelFunc: ({ inputs }: Kernel) =>
+      nativeBackend().executeMultipleOutputs(
+        RELU_GRADIENT,
+        floatAttributes('T'),
+        [inputs.dy!, inputs.y!],
+        1,
+      )[0]!,
+  });
 });

@@ -57,7 +57,7 @@ export class Recorder extends tf.KernelBackend {
     return made;
   }
 
-  override write(values: tf.backend_util.BackendValues, shape: number[], dtype: tf.DataType): tf.DataId {
+  override write(values: tf.BackendValues, shape: number[], dtype: tf.DataType): tf.DataId {
     return this.tensorOf(
       this.constantOf(values as Float32Array | Int32Array | Uint8Array, shape, dtype as DType),
     ).dataId;

@@ -1,6 +1,8 @@
 // The one place that loads TensorFlow, after the settings that must be in place before the library is.
+import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
 import util from 'node:util';
+import type * as TF from '@tensorflow/tfjs-node-gpu';
 import { oneDnnLimit } from './native/instruction_set.js';
 
 process.env.TF_CPP_MIN_LOG_LEVEL ??= '2';
@@ -19,9 +21,44 @@ Object.assign(util, {
   isArray: Array.isArray,
 });
 
-import tf = require('@tensorflow/tfjs-node-gpu');
+type Library = typeof TF;
+let library: Library | undefined;
+const waiting: ((tf: Library) => void)[] = [];
 
-export { tf };
+/** Does something with the library once it is loaded: what registers kernels must not load it. */
+export function whenLoaded(then: (tf: Library) => void): void {
+  if (library) then(library);
+  else waiting.push(then);
+}
+
+function loaded(): Library {
+  if (library) return library;
+  library = createRequire(import.meta.url)('@tensorflow/tfjs-node-gpu') as Library;
+  for (const then of waiting.splice(0)) then(library);
+  return library;
+}
+
+/**
+ * tfjs, loaded when it is first used. Methods and networks are described by files that also say how they compute, and
+ * commands that only print tables need the description alone.
+ */
+export const tf: Library = new Proxy({} as Library, { get: (_, name) => Reflect.get(loaded(), name) });
+
+/** tfjs's types, under the name of its values. */
+export namespace tf {
+  export type Tensor<R extends TF.Rank = TF.Rank> = TF.Tensor<R>;
+  export type Scalar = TF.Scalar;
+  export type Tensor1D = TF.Tensor1D;
+  export type Tensor2D = TF.Tensor2D;
+  export type Tensor3D = TF.Tensor3D;
+  export type Tensor4D = TF.Tensor4D;
+  export type Variable = TF.Variable;
+  export type TensorInfo = TF.TensorInfo;
+  export type NamedTensorInfoMap = TF.NamedTensorInfoMap;
+  export type DataType = TF.DataType;
+  export type DataId = TF.DataId;
+  export type BackendValues = TF.backend_util.BackendValues;
+}
 
 /** What tfjs-node's backend can do beyond tfjs's own interface (tfjs-node 4.22, nodejs_kernel_backend). */
 export interface NativeBackend {
