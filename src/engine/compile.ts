@@ -17,8 +17,8 @@ import {
   type Values,
 } from './program.js';
 import './recorded_kernels.js';
-import { RECORDER, recorder } from './recorder.js';
-import { nativeBackend, tf } from './tensorflow.js';
+import { Recorder } from './recorder.js';
+import { nativeBackend, RECORDER, tf } from './tensorflow.js';
 
 /** Where an entry's inputs and outputs are in the graph. */
 interface Signature {
@@ -39,29 +39,32 @@ export async function compiledSession(program: Program, precision: Precision): P
     throw new InputError(
       'precision is bfloat16, which oneDNN does not have where it is held to AVX2; allowed: float32, or a higher LABELNOISE_ISA',
     );
-  recorder.reset(precision);
+  const recorder = new Recorder(precision);
+  const { graph } = recorder;
   const signatures = new Map<string, Signature>();
+  tf.registerBackend(RECORDER, () => recorder);
   await tf.setBackend(RECORDER);
   try {
-    const handles = variables(recorder.graph, program.state);
-    for (const name of Object.keys(program.entries)) signatures.set(name, traceEntry(program, name, handles));
+    const handles = variables(graph, program.state);
+    for (const name of Object.keys(program.entries))
+      signatures.set(name, traceEntry(recorder, program, name, handles));
     for (const group of groupsOf(program)) {
-      signatures.set(`write:${group}`, writeSignature(program, group, handles));
-      signatures.set(`read:${group}`, readSignature(program, group, handles));
+      signatures.set(`write:${group}`, writeSignature(graph, program, group, handles));
+      signatures.set(`read:${group}`, readSignature(graph, program, group, handles));
     }
   } finally {
     await tf.setBackend('tensorflow');
+    tf.removeBackend(RECORDER);
   }
-  return openSession(program, signatures);
+  return openSession(graph, program, signatures);
 }
 
-function openSession(program: Program, signatures: Map<string, Signature>): Session {
+function openSession(graph: Graph, program: Program, signatures: Map<string, Signature>): Session {
   const folder = mkdtempSync(path.join(tmpdir(), 'labelnoise-graph-'));
   const backend = nativeBackend();
   let id: number;
   try {
-    writeSavedModel(recorder.graph, folder);
-    recorder.reset('float32');
+    writeSavedModel(graph, folder);
     id = backend.loadSavedModelMetaGraph(folder, 'serve');
   } finally {
     rmSync(folder, { recursive: true });
@@ -132,6 +135,18 @@ function readVariable(graph: Graph, handle: Value, spec: StateSpec): Value {
   return graph.value('ReadVariableOp', [handle], { dtype: { type: dtype } }, dtype, spec.shape);
 }
 
+/** The rows of a state at these indices. */
+function readRows(graph: Graph, handle: Value, spec: StateSpec, rows: Value): Value {
+  const attributes: Record<string, Attribute> = {
+    dtype: { type: spec.dtype },
+    Tindices: { type: 'int32' },
+    batch_dims: { int: 0 },
+    validate_indices: { bool: true },
+  };
+  const shape = [...rows.shape, ...spec.shape.slice(1)];
+  return graph.value('ResourceGather', [handle, rows], attributes, spec.dtype, shape);
+}
+
 function placeholder(graph: Graph, name: string, { shape, dtype }: TensorSpec): Value {
   const attributes: Record<string, Attribute> = { dtype: { type: dtype }, shape: { shape } };
   return graph.value('Placeholder', [], attributes, dtype, shape, name);
@@ -143,8 +158,14 @@ function output(graph: Graph, name: string, value: Value, after: string[]): stri
   return graph.add('Identity', inputs, { T: { type: value.dtype } }, name);
 }
 
-function traceEntry(program: Program, name: string, handles: Map<string, Value>): Signature {
+function traceEntry(
+  recorder: Recorder,
+  program: Program,
+  name: string,
+  handles: Map<string, Value>,
+): Signature {
   const { graph } = recorder;
+  const asTensor = (value: Value) => tf.engine().makeTensorFromTensorInfo(recorder.tensorOf(value));
   const entry = program.entries[name]!;
   const signature: Signature = { inputs: {}, outputs: {} };
   tf.tidy(() => {
@@ -154,17 +175,31 @@ function traceEntry(program: Program, name: string, handles: Map<string, Value>)
       signature.inputs[key] = { ...spec, node: value.ref };
       inputs[key] = asTensor(value);
     }
-    const reads = new Map(
-      entry.state.map((key) => [key, readVariable(graph, handles.get(key)!, program.state[key]!)]),
-    );
+    const { state: names, by } = entry.rows ?? { state: [], by: '' };
+    const rows = by ? recorder.recorded(inputs[by]!) : undefined;
+    const reads = new Map([
+      ...entry.state.map(
+        (key) => [key, readVariable(graph, handles.get(key)!, program.state[key]!)] as const,
+      ),
+      ...names.map((key) => [key, readRows(graph, handles.get(key)!, program.state[key]!, rows!)] as const),
+    ]);
     const state = Object.fromEntries([...reads].map(([key, value]) => [key, asTensor(value)]));
     const { outputs, updates = {} } = recorded(name, () => entry.run(inputs, state));
 
     const assigned = Object.entries(updates).map(([key, tensor]) => {
       const value = recorder.cast(recorder.recorded(tensor), program.state[key]!.dtype);
+      const wanted = reads.get(key)!.shape;
+      if (!tf.util.arraysEqual(value.shape, wanted))
+        throw new Error(`the new value of ${key} has the shape [${value.shape}]; expected: [${wanted}]`);
       // The old value must have been read before it is replaced.
-      const operands = [handles.get(key)!, value, `^${reads.get(key)!.ref}`];
-      return graph.add('AssignVariableOp', operands, { dtype: { type: value.dtype } });
+      const operands = [handles.get(key)!, ...(names.includes(key) ? [rows!] : []), value];
+      const attributes: Record<string, Attribute> = { dtype: { type: value.dtype } };
+      return names.includes(key)
+        ? graph.add('ResourceScatterUpdate', [...operands, `^${reads.get(key)!.ref}`], {
+            ...attributes,
+            Tindices: { type: 'int32' },
+          })
+        : graph.add('AssignVariableOp', [...operands, `^${reads.get(key)!.ref}`], attributes);
     });
     for (const [key, tensor] of Object.entries(outputs)) {
       const value = recorder.cast(recorder.recorded(tensor), tensor.dtype as DType);
@@ -187,12 +222,12 @@ function recorded<T>(entry: string, run: () => T): T {
   }
 }
 
-function asTensor(value: Value): tf.Tensor {
-  return tf.engine().makeTensorFromTensorInfo(recorder.tensorOf(value));
-}
-
-function writeSignature(program: Program, group: string, handles: Map<string, Value>): Signature {
-  const { graph } = recorder;
+function writeSignature(
+  graph: Graph,
+  program: Program,
+  group: string,
+  handles: Map<string, Value>,
+): Signature {
   const signature: Signature = { inputs: {}, outputs: {} };
   const assigned = namesOf(program, group).map((key) => {
     const spec = program.state[key]!;
@@ -217,8 +252,12 @@ function unpacked(graph: Graph, integers: Value, shape: number[]): Value {
   return graph.value('Reshape', [bytes, graph.integers(shape)], attributes, 'uint8', shape);
 }
 
-function readSignature(program: Program, group: string, handles: Map<string, Value>): Signature {
-  const { graph } = recorder;
+function readSignature(
+  graph: Graph,
+  program: Program,
+  group: string,
+  handles: Map<string, Value>,
+): Signature {
   const signature: Signature = { inputs: {}, outputs: {} };
   for (const key of namesOf(program, group)) {
     const value = readVariable(graph, handles.get(key)!, program.state[key]!);

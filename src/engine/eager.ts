@@ -19,10 +19,21 @@ export function eagerSession(program: Program): Session {
         const fed: Tensors = {};
         for (const [name, { shape, dtype }] of Object.entries(entry.inputs))
           fed[name] = tf.tensor(inputs[name]!, shape, dtype);
-        const held = Object.fromEntries(entry.state.map((name) => [name, state.get(name)!]));
+        const { state: rowwise, by } = entry.rows ?? { state: [], by: '' };
+        const indices = fed[by] as tf.Tensor1D;
+        const held = Object.fromEntries([
+          ...entry.state.map((name) => [name, state.get(name)!]),
+          ...rowwise.map((name) => [name, tf.gather(state.get(name)!, indices)]),
+        ]);
         const { outputs, updates = {} } = entry.run(fed, held);
         const values = valuesOf(outputs);
-        for (const [name, tensor] of Object.entries(updates)) replace(name, tensor.clone());
+        for (const [name, tensor] of Object.entries(updates))
+          replace(
+            name,
+            rowwise.includes(name)
+              ? tf.tensorScatterUpdate(state.get(name)!, tf.expandDims(indices, 1), tensor)
+              : tensor.clone(),
+          );
         return values;
       });
     },

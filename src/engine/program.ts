@@ -21,6 +21,8 @@ export interface Entry {
   inputs: Record<string, TensorSpec>;
   /** State it reads or replaces, by name. */
   state: string[];
+  /** State of which it reads and replaces only the rows whose indices are the input `by`; none of them occurs twice. */
+  rows?: { state: string[]; by: string };
   run(inputs: Tensors, state: Tensors): { outputs: Tensors; updates?: Tensors };
 }
 

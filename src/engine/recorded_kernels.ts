@@ -10,19 +10,23 @@ import {
   RELU,
   RELU_GRADIENT,
 } from './operations.js';
-import { RECORDER, recorder } from './recorder.js';
-import { tf } from './tensorflow.js';
+import type { Recorder } from './recorder.js';
+import { RECORDER, tf } from './tensorflow.js';
 import { filterGradientByProducts, prefersProducts } from './weight_gradient.js';
 
 type Attributes = Record<string, unknown>;
 type Inputs = Record<string, tf.TensorInfo>;
 type Recorded = tf.TensorInfo | tf.TensorInfo[];
 
-function register(kernelName: string, record: (inputs: Inputs, attributes: Attributes) => Recorded): void {
+function register(
+  kernelName: string,
+  record: (recorder: Recorder, inputs: Inputs, attributes: Attributes) => Recorded,
+): void {
   tf.registerKernel({
     kernelName,
     backendName: RECORDER,
-    kernelFunc: ({ inputs, attrs }) => record(inputs as Inputs, (attrs ?? {}) as Attributes),
+    kernelFunc: ({ inputs, attrs, backend }) =>
+      record(backend as Recorder, inputs as Inputs, (attrs ?? {}) as Attributes),
   });
 }
 
@@ -30,18 +34,18 @@ function register(kernelName: string, record: (inputs: Inputs, attributes: Attri
 // operands are; everything else (reductions, loss, weights, update) is float32.
 
 /** The operand in the precision of convolutions. */
-function inPrecision(tensor: tf.TensorInfo): Value {
+function inPrecision(recorder: Recorder, tensor: tf.TensorInfo): Value {
   return recorder.cast(recorder.recorded(tensor), recorder.precision);
 }
 
 /** The operand in float32 if it is bfloat16. */
-function inFull(tensor: tf.TensorInfo): Value {
+function inFull(recorder: Recorder, tensor: tf.TensorInfo): Value {
   const value = recorder.recorded(tensor);
   return value.dtype === 'bfloat16' ? recorder.cast(value, 'float32') : value;
 }
 
 /** Operands in one type: bfloat16 when every non-scalar among them is, else unchanged or float32. */
-function alike(tensors: tf.TensorInfo[]): Value[] {
+function alike(recorder: Recorder, tensors: tf.TensorInfo[]): Value[] {
   const values = tensors.map((tensor) => recorder.recorded(tensor));
   if (!values.some(({ dtype }) => dtype === 'bfloat16')) return values;
   const low = values.every(({ dtype, shape }) => dtype === 'bfloat16' || shape.length === 0);
@@ -49,6 +53,7 @@ function alike(tensors: tf.TensorInfo[]): Value[] {
 }
 
 function emit(
+  recorder: Recorder,
   op: string,
   inputs: Value[],
   attributes: Record<string, Attribute>,
@@ -64,9 +69,9 @@ const T = (value: Value): Record<string, Attribute> => ({ T: { type: value.dtype
 
 const UNARY = ['Exp', 'Log', 'Neg', 'Sqrt', 'Rsqrt', 'Square', 'Reciprocal', 'Abs', 'ZerosLike', 'OnesLike'];
 for (const kernel of UNARY)
-  register(kernel, ({ x }) => {
+  register(kernel, (recorder, { x }) => {
     const value = recorder.recorded(x!);
-    return emit(kernel, [value], T(value), value.dtype, value.shape);
+    return emit(recorder, kernel, [value], T(value), value.dtype, value.shape);
   });
 
 const BINARY: Record<string, string> = {
@@ -80,46 +85,53 @@ const BINARY: Record<string, string> = {
 };
 const COMPARISON = ['Greater', 'GreaterEqual', 'Less', 'LessEqual', 'Equal', 'NotEqual'];
 for (const [kernel, op] of [...Object.entries(BINARY), ...COMPARISON.map((name) => [name, name] as const)])
-  register(kernel, ({ a, b }) => {
-    const [first, second] = alike([a!, b!]) as [Value, Value];
+  register(kernel, (recorder, { a, b }) => {
+    const [first, second] = alike(recorder, [a!, b!]) as [Value, Value];
     const native = kernel === 'Add' ? recorder.native.add(first, second) : undefined;
     if (native) return recorder.tensorOf(native);
     const shape = tf.broadcast_util.assertAndGetBroadcastShape(first.shape, second.shape);
-    return emit(op, [first, second], T(first), COMPARISON.includes(kernel) ? 'bool' : first.dtype, shape);
+    return emit(
+      recorder,
+      op,
+      [first, second],
+      T(first),
+      COMPARISON.includes(kernel) ? 'bool' : first.dtype,
+      shape,
+    );
   });
 
-register('AddN', (inputs) => {
-  const values = alike(Object.values(inputs));
+register('AddN', (recorder, inputs) => {
+  const values = alike(recorder, Object.values(inputs));
   const attributes = { ...T(values[0]!), N: { int: values.length } };
-  return emit('AddN', values, attributes, values[0]!.dtype, values[0]!.shape);
+  return emit(recorder, 'AddN', values, attributes, values[0]!.dtype, values[0]!.shape);
 });
 
-register('Select', ({ condition, t, e }) => {
-  const [yes, no] = alike([t!, e!]) as [Value, Value];
-  return emit('SelectV2', [recorder.recorded(condition!), yes, no], T(yes), yes.dtype, yes.shape);
+register('Select', (recorder, { condition, t, e }) => {
+  const [yes, no] = alike(recorder, [t!, e!]) as [Value, Value];
+  return emit(recorder, 'SelectV2', [recorder.recorded(condition!), yes, no], T(yes), yes.dtype, yes.shape);
 });
 
-register(RELU, ({ x }) => {
+register(RELU, (recorder, { x }) => {
   const value = recorder.recorded(x!);
   const native = recorder.native.relu(value);
   if (native) return recorder.tensorOf(native);
-  return emit('Relu', [value], T(value), value.dtype, value.shape);
+  return emit(recorder, 'Relu', [value], T(value), value.dtype, value.shape);
 });
 
-register(RELU_GRADIENT, ({ dy, y }) => {
+register(RELU_GRADIENT, (recorder, { dy, y }) => {
   const activation = recorder.recorded(y!);
   const gradient = recorder.cast(recorder.recorded(dy!), activation.dtype);
   const native = recorder.native.reluGradient(gradient, activation);
   if (native) return recorder.tensorOf(native);
   const operands = [gradient, activation];
-  return emit('ReluGrad', operands, T(activation), activation.dtype, activation.shape);
+  return emit(recorder, 'ReluGrad', operands, T(activation), activation.dtype, activation.shape);
 });
 
 // Kernels that only move values.
 
-register('Identity', ({ x }) => recorder.tensorOf(recorder.recorded(x!)));
+register('Identity', (recorder, { x }) => recorder.tensorOf(recorder.recorded(x!)));
 
-register('Cast', ({ x }, { dtype }) => {
+register('Cast', (recorder, { x }, { dtype }) => {
   const value = recorder.recorded(x!);
   // Within tfjs a bfloat16 value is a float32 already.
   return recorder.tensorOf(
@@ -127,27 +139,27 @@ register('Cast', ({ x }, { dtype }) => {
   );
 });
 
-register('Reshape', ({ x }, { shape }) => {
+register('Reshape', (recorder, { x }, { shape }) => {
   const value = recorder.recorded(x!);
   const whole = tf.util.inferFromImplicitShape(shape as number[], tf.util.sizeFromShape(value.shape));
   return recorder.tensorOf(recorder.graph.reshape(value, whole));
 });
 
-register('Transpose', ({ x }, { perm }) => {
+register('Transpose', (recorder, { x }, { perm }) => {
   const value = recorder.recorded(x!);
   const order = perm as number[];
   const attributes = { ...T(value), Tperm: { type: 'int32' as const } };
   const shape = order.map((axis) => value.shape[axis]!);
-  return emit('Transpose', [value, recorder.graph.integers(order)], attributes, value.dtype, shape);
+  return emit(recorder, 'Transpose', [value, recorder.graph.integers(order)], attributes, value.dtype, shape);
 });
 
-register('PadV2', ({ x }, { paddings, constantValue }) => {
+register('PadV2', (recorder, { x }, { paddings, constantValue }) => {
   if (constantValue !== 0)
     throw new Error(`the compiler records padding with zeros, not with ${constantValue}`);
   return recorder.tensorOf(recorder.graph.pad(recorder.recorded(x!), paddings as [number, number][]));
 });
 
-register('Slice', ({ x }, { begin, size }) => {
+register('Slice', (recorder, { x }, { begin, size }) => {
   const value = recorder.recorded(x!);
   const start = begin as number[];
   const shape = (size as number[]).map((length, axis) =>
@@ -156,23 +168,37 @@ register('Slice', ({ x }, { begin, size }) => {
   return recorder.tensorOf(recorder.graph.slice(value, start, shape));
 });
 
-register('Concat', (inputs, { axis }) => {
-  const values = alike(Object.values(inputs));
+register('Concat', (recorder, inputs, { axis }) => {
+  const values = alike(recorder, Object.values(inputs));
   const along = axis as number;
   const shape = [...values[0]!.shape];
   shape[along] = values.reduce((sum, value) => sum + value.shape[along]!, 0);
   const attributes = { ...T(values[0]!), N: { int: values.length }, Tidx: { type: 'int32' as const } };
-  return emit('ConcatV2', [...values, recorder.graph.integers(along)], attributes, values[0]!.dtype, shape);
+  return emit(
+    recorder,
+    'ConcatV2',
+    [...values, recorder.graph.integers(along)],
+    attributes,
+    values[0]!.dtype,
+    shape,
+  );
 });
 
-register('Reverse', ({ x }, { dims }) => {
+register('Reverse', (recorder, { x }, { dims }) => {
   const value = recorder.recorded(x!);
   const axes = tf.util.parseAxisParam(dims as number[], value.shape);
   const attributes = { ...T(value), Tidx: { type: 'int32' as const } };
-  return emit('ReverseV2', [value, recorder.graph.integers(axes)], attributes, value.dtype, value.shape);
+  return emit(
+    recorder,
+    'ReverseV2',
+    [value, recorder.graph.integers(axes)],
+    attributes,
+    value.dtype,
+    value.shape,
+  );
 });
 
-register('GatherV2', ({ x, indices }, { axis, batchDims }) => {
+register('GatherV2', (recorder, { x, indices }, { axis, batchDims }) => {
   const value = recorder.recorded(x!);
   const where = recorder.recorded(indices!);
   const along = tf.util.parseAxisParam(axis as number, value.shape)[0]!;
@@ -187,30 +213,37 @@ register('GatherV2', ({ x, indices }, { axis, batchDims }) => {
     ...where.shape.slice(batchDims as number),
     ...value.shape.slice(along + 1),
   ];
-  return emit('GatherV2', [value, where, recorder.graph.integers(along)], attributes, value.dtype, shape);
+  return emit(
+    recorder,
+    'GatherV2',
+    [value, where, recorder.graph.integers(along)],
+    attributes,
+    value.dtype,
+    shape,
+  );
 });
 
-register('Fill', (_inputs, { shape, value, dtype }) => {
+register('Fill', (recorder, _inputs, { shape, value, dtype }) => {
   const type = (dtype ?? 'float32') as 'float32' | 'int32';
   const typed = type === 'float32' ? Float32Array.of(value as number) : Int32Array.of(value as number);
   const operands = [recorder.graph.integers(shape as number[]), recorder.graph.constant(typed, type, [])];
   const attributes = { T: { type }, index_type: { type: 'int32' as const } };
-  return emit('Fill', operands, attributes, type, shape as number[]);
+  return emit(recorder, 'Fill', operands, attributes, type, shape as number[]);
 });
 
-register('OneHot', ({ indices }, { depth, onValue, offValue }) => {
+register('OneHot', (recorder, { indices }, { depth, onValue, offValue }) => {
   const where = recorder.recorded(indices!);
   const scalar = (value: unknown) => recorder.graph.constant(Float32Array.of(value as number), 'float32', []);
   const operands = [where, recorder.graph.integers(depth as number), scalar(onValue), scalar(offValue)];
   const attributes = { T: { type: 'float32' as const }, TI: { type: where.dtype }, axis: { int: -1 } };
-  return emit('OneHot', operands, attributes, 'float32', [...where.shape, depth as number]);
+  return emit(recorder, 'OneHot', operands, attributes, 'float32', [...where.shape, depth as number]);
 });
 
 // Reductions, in float32.
 
 for (const kernel of ['Sum', 'Mean', 'Max', 'Min', 'Prod'])
-  register(kernel, ({ x }, { axis, keepDims }) => {
-    const value = inFull(x!);
+  register(kernel, (recorder, { x }, { axis, keepDims }) => {
+    const value = inFull(recorder, x!);
     const axes = tf.util.parseAxisParam(axis as number[], value.shape);
     const attributes = {
       ...T(value),
@@ -218,11 +251,11 @@ for (const kernel of ['Sum', 'Mean', 'Max', 'Min', 'Prod'])
       keep_dims: { bool: Boolean(keepDims) },
     };
     const shape = value.shape.flatMap((size, i) => (axes.includes(i) ? (keepDims ? [1] : []) : [size]));
-    return emit(kernel, [value, recorder.graph.integers(axes)], attributes, value.dtype, shape);
+    return emit(recorder, kernel, [value, recorder.graph.integers(axes)], attributes, value.dtype, shape);
   });
 
-register('ArgMax', ({ x }, { axis }) => {
-  const value = inFull(x!);
+register('ArgMax', (recorder, { x }, { axis }) => {
+  const value = inFull(recorder, x!);
   const along = tf.util.parseAxisParam(axis as number, value.shape)[0]!;
   const attributes = {
     ...T(value),
@@ -230,26 +263,26 @@ register('ArgMax', ({ x }, { axis }) => {
     output_type: { type: 'int32' as const },
   };
   const shape = value.shape.filter((_, i) => i !== along);
-  return emit('ArgMax', [value, recorder.graph.integers(along)], attributes, 'int32', shape);
+  return emit(recorder, 'ArgMax', [value, recorder.graph.integers(along)], attributes, 'int32', shape);
 });
 
 for (const kernel of ['LogSoftmax', 'Softmax'])
-  register(kernel, ({ logits }) => {
-    const value = inFull(logits!);
-    return emit(kernel, [value], T(value), 'float32', value.shape);
+  register(kernel, (recorder, { logits }) => {
+    const value = inFull(recorder, logits!);
+    return emit(recorder, kernel, [value], T(value), 'float32', value.shape);
   });
 
 // Products: dense layers in float32, convolutions in the recorder's precision.
 
-register('BatchMatMul', ({ a, b }, { transposeA, transposeB }) => {
-  const [first, second] = [inFull(a!), inFull(b!)];
+register('BatchMatMul', (recorder, { a, b }, { transposeA, transposeB }) => {
+  const [first, second] = [inFull(recorder, a!), inFull(recorder, b!)];
   const [rows, columns] = [first.shape.at(transposeA ? -1 : -2)!, second.shape.at(transposeB ? -2 : -1)!];
   const flat = first.shape.length === 2 && second.shape.length === 2;
   const attributes: Record<string, Attribute> = flat
     ? { ...T(first), transpose_a: { bool: Boolean(transposeA) }, transpose_b: { bool: Boolean(transposeB) } }
     : { ...T(first), adj_x: { bool: Boolean(transposeA) }, adj_y: { bool: Boolean(transposeB) } };
   const shape = [...first.shape.slice(0, -2), rows, columns];
-  return emit(flat ? 'MatMul' : 'BatchMatMulV2', [first, second], attributes, 'float32', shape);
+  return emit(recorder, flat ? 'MatMul' : 'BatchMatMulV2', [first, second], attributes, 'float32', shape);
 });
 
 /** Strides down and right. */
@@ -270,8 +303,8 @@ function windowAttributes(value: Value, strides: unknown, pad: unknown): Record<
   };
 }
 
-register('Conv2D', ({ x, filter }, { strides, pad, dilations }) => {
-  const [images, weights] = [inPrecision(x!), inPrecision(filter!)];
+register('Conv2D', (recorder, { x, filter }, { strides, pad, dilations }) => {
+  const [images, weights] = [inPrecision(recorder, x!), inPrecision(recorder, filter!)];
   const info = tf.backend_util.computeConv2DInfo(
     images.shape as [number, number, number, number],
     weights.shape as [number, number, number, number],
@@ -283,6 +316,7 @@ register('Conv2D', ({ x, filter }, { strides, pad, dilations }) => {
     pad === 'same' && recorder.native.convolution(images, weights, pairOf(strides), info.outShape);
   if (native) return recorder.tensorOf(native);
   return emit(
+    recorder,
     'Conv2D',
     [images, weights],
     windowAttributes(images, strides, pad),
@@ -291,19 +325,19 @@ register('Conv2D', ({ x, filter }, { strides, pad, dilations }) => {
   );
 });
 
-register('Conv2DBackpropInput', ({ dy, filter }, { inputShape, strides, pad }) => {
-  const [gradient, weights] = [inPrecision(dy!), inPrecision(filter!)];
+register('Conv2DBackpropInput', (recorder, { dy, filter }, { inputShape, strides, pad }) => {
+  const [gradient, weights] = [inPrecision(recorder, dy!), inPrecision(recorder, filter!)];
   const native =
     pad === 'same' &&
     recorder.native.imageGradient(gradient, weights, pairOf(strides), inputShape as number[]);
   if (native) return recorder.tensorOf(native);
   const operands = [recorder.graph.integers(inputShape as number[]), weights, gradient];
   const attributes = windowAttributes(gradient, strides, pad);
-  return emit('Conv2DBackpropInput', operands, attributes, gradient.dtype, inputShape as number[]);
+  return emit(recorder, 'Conv2DBackpropInput', operands, attributes, gradient.dtype, inputShape as number[]);
 });
 
-register('Conv2DBackpropFilter', ({ x, dy }, { filterShape, strides, pad }) => {
-  const [images, gradient] = [inPrecision(x!), inPrecision(dy!)];
+register('Conv2DBackpropFilter', (recorder, { x, dy }, { filterShape, strides, pad }) => {
+  const [images, gradient] = [inPrecision(recorder, x!), inPrecision(recorder, dy!)];
   const native =
     pad === 'same' &&
     recorder.native.filterGradient(images, gradient, pairOf(strides), filterShape as number[]);
@@ -312,10 +346,10 @@ register('Conv2DBackpropFilter', ({ x, dy }, { filterShape, strides, pad }) => {
   if (prefersProducts(images, filterShape as number[], [strides].flat() as number[]))
     return recorder.tensorOf(filterGradientByProducts(recorder.graph, { images, gradient }));
   const attributes = windowAttributes(images, strides, pad);
-  return emit('Conv2DBackpropFilter', operands, attributes, images.dtype, filterShape as number[]);
+  return emit(recorder, 'Conv2DBackpropFilter', operands, attributes, images.dtype, filterShape as number[]);
 });
 
-register('AvgPool', ({ x }, { filterSize, strides, pad }) => {
+register('AvgPool', (recorder, { x }, { filterSize, strides, pad }) => {
   const value = recorder.recorded(x!);
   const [height, width] = (Array.isArray(filterSize) ? filterSize : [filterSize, filterSize]) as [
     number,
@@ -329,10 +363,10 @@ register('AvgPool', ({ x }, { filterSize, strides, pad }) => {
     pad as 'same',
   );
   const attributes = { ...windowAttributes(value, strides, pad), ksize: { ints: [1, height, width, 1] } };
-  return emit('AvgPool', [value], attributes, value.dtype, info.outShape);
+  return emit(recorder, 'AvgPool', [value], attributes, value.dtype, info.outShape);
 });
 
-register('AvgPoolGrad', ({ dy, input }, { filterSize, strides, pad }) => {
+register('AvgPoolGrad', (recorder, { dy, input }, { filterSize, strides, pad }) => {
   const gradient = recorder.recorded(dy!);
   const [height, width] = (Array.isArray(filterSize) ? filterSize : [filterSize, filterSize]) as [
     number,
@@ -340,7 +374,7 @@ register('AvgPoolGrad', ({ dy, input }, { filterSize, strides, pad }) => {
   ];
   const attributes = { ...windowAttributes(gradient, strides, pad), ksize: { ints: [1, height, width, 1] } };
   const operands = [recorder.graph.integers(input!.shape), gradient];
-  return emit('AvgPoolGrad', operands, attributes, gradient.dtype, input!.shape);
+  return emit(recorder, 'AvgPoolGrad', operands, attributes, gradient.dtype, input!.shape);
 });
 
 // Batch normalisation: values in the type of x, statistics and their gradients in float32.
@@ -356,18 +390,18 @@ function batchNormAttributes(x: Value, training = true): Record<string, Attribut
 }
 
 /** Tensors for the outputs of a node: the first in the type of `x`, the others float32. */
-function outputs(node: string, x: Value, shapes: number[][]): tf.TensorInfo[] {
+function outputs(recorder: Recorder, node: string, x: Value, shapes: number[][]): tf.TensorInfo[] {
   return shapes.map((shape, i) =>
     recorder.tensorOf({ ref: i ? `${node}:${i}` : node, dtype: i ? 'float32' : x.dtype, shape }),
   );
 }
 
-register(BATCH_NORM, ({ x, scale, offset }) => {
+register(BATCH_NORM, (recorder, { x, scale, offset }) => {
   const value = recorder.recorded(x!);
   const batch = recorder.native.moments(value);
   if (batch) {
     const { mean, variance } = batch;
-    const vectors = [mean, variance, inFull(scale!), inFull(offset!)];
+    const vectors = [mean, variance, inFull(recorder, scale!), inFull(recorder, offset!)];
     const y = recorder.native.normalise(value, vectors, BATCH_NORM_EPSILON)!;
     const rows = tf.util.sizeFromShape(value.shape) / variance.shape[0]!;
     const correction = recorder.graph.constant(Float32Array.of(rows / (rows - 1)), 'float32', []);
@@ -379,37 +413,43 @@ register(BATCH_NORM, ({ x, scale, offset }) => {
       variance.shape,
     );
     // The last three are what the gradient below needs.
-    return [y, mean, unbiased, mean, variance, inFull(offset!)].map((output) => recorder.tensorOf(output));
+    return [y, mean, unbiased, mean, variance, inFull(recorder, offset!)].map((output) =>
+      recorder.tensorOf(output),
+    );
   }
   const none = recorder.graph.constant(new Float32Array(0), 'float32', [0]);
-  const operands = [value, inFull(scale!), inFull(offset!), none, none];
+  const operands = [value, inFull(recorder, scale!), inFull(recorder, offset!), none, none];
   const node = recorder.graph.add(BATCH_NORM, operands, batchNormAttributes(value));
   const channels = Array.from({ length: BATCH_NORM_OUTPUTS - 1 }, () => scale!.shape);
-  return outputs(node, value, [value.shape, ...channels]);
+  return outputs(recorder, node, value, [value.shape, ...channels]);
 });
 
-register(BATCH_NORM_GRADIENT, ({ dy, x, scale, first, second, third }) => {
+register(BATCH_NORM_GRADIENT, (recorder, { dy, x, scale, first, second, third }) => {
   const value = recorder.recorded(x!);
   const gradient = recorder.cast(recorder.recorded(dy!), value.dtype);
   const shapes = [value.shape, scale!.shape, scale!.shape];
-  const vectors = [first!, second!, scale!, third!].map(inFull);
+  const vectors = [first!, second!, scale!, third!].map((tensor) => inFull(recorder, tensor));
   const native = recorder.native.normaliseGradient(gradient, value, vectors, BATCH_NORM_EPSILON);
-  if (native) return outputs(native, value, shapes);
-  const operands = [gradient, value, ...[scale!, first!, second!, third!].map(inFull)];
+  if (native) return outputs(recorder, native, value, shapes);
+  const operands = [
+    gradient,
+    value,
+    ...[scale!, first!, second!, third!].map((tensor) => inFull(recorder, tensor)),
+  ];
   const node = recorder.graph.add(BATCH_NORM_GRADIENT, operands, batchNormAttributes(value));
   const channels = Array.from({ length: BATCH_NORM_GRADIENT_OUTPUTS - 1 }, () => scale!.shape);
-  return outputs(node, value, [value.shape, ...channels]);
+  return outputs(recorder, node, value, [value.shape, ...channels]);
 });
 
-register('FusedBatchNorm', ({ x, mean, variance, offset, scale }) => {
+register('FusedBatchNorm', (recorder, { x, mean, variance, offset, scale }) => {
   const value = recorder.recorded(x!);
   const native = recorder.native.normalise(
     value,
-    [mean!, variance!, scale!, offset!].map(inFull),
+    [mean!, variance!, scale!, offset!].map((tensor) => inFull(recorder, tensor)),
     BATCH_NORM_EPSILON,
   );
   if (native) return recorder.tensorOf(native);
-  const operands = [value, ...[scale!, offset!, mean!, variance!].map(inFull)];
+  const operands = [value, ...[scale!, offset!, mean!, variance!].map((tensor) => inFull(recorder, tensor))];
   const node = recorder.graph.add(BATCH_NORM, operands, batchNormAttributes(value, false));
-  return outputs(node, value, [value.shape])[0]!;
+  return outputs(recorder, node, value, [value.shape])[0]!;
 });

@@ -5,31 +5,25 @@ import { nativeKernels } from './native/library.js';
 import { NativeOperations } from './native/operations.js';
 import { tf } from './tensorflow.js';
 
-export const RECORDER = 'recorder';
-
 /** tfjs's name for a type that only exists inside the graph. */
 function visibleType(dtype: DType): tf.DataType {
   if (dtype === 'bfloat16') return 'float32';
   return dtype === 'uint8' ? 'int32' : (dtype as tf.DataType);
 }
 
-/** Records kernels into `graph` while it is tfjs's current backend. */
+/** Records kernels into `graph` while it is tfjs's current backend: one for each compilation. */
 export class Recorder extends tf.KernelBackend {
-  graph = new Graph();
+  readonly graph = new Graph();
   /** Records the project's own kernels into the graph. */
-  native = new NativeOperations(this.graph, undefined);
-  /** Element type of convolutions and activations. */
-  precision: Precision = 'float32';
-  private data = new tf.DataStorage<Value>(this, tf.engine());
-  private casts = new Map<string, Value>();
+  readonly native: NativeOperations;
+  private readonly data = new tf.DataStorage<Value>(this, tf.engine());
+  private readonly casts = new Map<string, Value>();
 
-  /** Forgets everything recorded. */
-  reset(precision: Precision): void {
-    this.graph = new Graph();
+  /** @param precision element type of convolutions and activations */
+  constructor(readonly precision: Precision) {
+    super();
     const kernels = nativeKernels();
     this.native = new NativeOperations(this.graph, kernels.inUse ? kernels.isa : undefined);
-    this.precision = precision;
-    this.casts.clear();
   }
 
   /** The graph value that a tensor stands for. */
@@ -102,7 +96,3 @@ export class Recorder extends tf.KernelBackend {
     throw new Error('a traced step must not look at the values of tensors');
   }
 }
-
-/** The one recorder; tfjs knows backends by name. */
-export const recorder: Recorder = new Recorder();
-tf.registerBackend(RECORDER, () => recorder);

@@ -44,6 +44,9 @@ function loaded(): Library {
  */
 export const tf: Library = new Proxy({} as Library, { get: (_, name) => Reflect.get(loaded(), name) });
 
+/** The name under which tfjs knows the backend of a compilation under way, whose tensors have no values. */
+export const RECORDER = 'recorder';
+
 /** tfjs's types, under the name of its values. */
 export namespace tf {
   export type Tensor<R extends TF.Rank = TF.Rank> = TF.Tensor<R>;

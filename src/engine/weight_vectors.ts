@@ -1,8 +1,8 @@
 // Arithmetic on the vector of all weights: plain tfjs, recorded as one native operation where there are native kernels.
 import type { Value } from './graph.js';
 import type { NativeOperations } from './native/operations.js';
-import { RECORDER, recorder } from './recorder.js';
-import { tf } from './tensorflow.js';
+import type { Recorder } from './recorder.js';
+import { RECORDER, tf } from './tensorflow.js';
 
 /** The sum of a vector's squares. */
 export function sumOfSquares(x: tf.Tensor1D): tf.Scalar {
@@ -55,6 +55,7 @@ function natively(
   record: (native: NativeOperations, values: Value[]) => Value[] | undefined,
 ): tf.Tensor[] | undefined {
   if (tf.getBackend() !== RECORDER) return undefined;
+  const recorder = tf.backend() as Recorder;
   const values = operands.map((operand) => recorder.cast(recorder.recorded(operand), 'float32'));
   const outputs = record(recorder.native, values);
   return outputs?.map((output) => tf.engine().makeTensorFromTensorInfo(recorder.tensorOf(output)));
