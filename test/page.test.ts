@@ -7,7 +7,7 @@ import { pathToFileURL } from 'node:url';
 import { expect } from 'chai';
 import { parse } from 'csv-parse/sync';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
-import { methodNamed } from '../src/methods/catalogue.js';
+import { methodTitle } from '../src/methods/catalogue.js';
 import { PROJECT_ROOT } from '../src/project.js';
 import { comparisonCsv, runsCsv } from '../src/report/csv.js';
 import { htmlPage } from '../src/report/html.js';
@@ -118,7 +118,7 @@ describe('the page in a browser', function () {
       }
       const title = page.locator('#table tbody th');
       expect(await title.allInnerTexts()).to.include.members(
-        Object.keys(report.graph.suite.methods).map((method) => methodNamed(method).title),
+        Object.keys(report.graph.suite.methods).map((method) => methodTitle(method)),
       );
       if (report !== UNFINISHED) await close(watched!);
     }
@@ -225,7 +225,7 @@ describe('the page in a browser', function () {
       report.cells.filter(({ method }) => method === name).reduce((sum, { mean }) => sum + mean!, 0);
     const best = names.toSorted((a, b) => total(b) - total(a))[0]!;
     expect(await text(page, '#accuracy button[aria-pressed="true"]')).to.deep.equal([
-      methodNamed(best).title,
+      methodTitle(best),
     ]);
     expect(await page.locator('#accuracy button[aria-pressed="false"]').count()).to.equal(8);
   });

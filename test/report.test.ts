@@ -51,7 +51,7 @@ describe('published numbers', () => {
     expect(rows.filter((row) => row.block === 'literature')).to.have.length(8);
     const paper = rows.filter((row) => row.block === 'paper');
     expect(paper.map(({ method, title }) => ({ name: method, title }))).to.deep.equal(
-      METHODS.map(({ name, title }) => ({ name, title })),
+      METHODS.entries.map(({ name, title }) => ({ name, title })),
     );
     for (const row of rows) {
       expect(row.source).to.match(/20\d\d/);
@@ -90,7 +90,7 @@ describe('CSV files', () => {
     const [header, ...rows] = parse(tableCsv(report)) as string[][];
     expect(header).to.deep.equal(['method', '20', '40', '60', '80']);
     expect(rows).to.deep.include(['sgd', '40.00', '45.00', '50.00', '55.00']);
-    expect(rows.map((row) => row[0])).to.deep.equal(METHODS.map((method) => method.name));
+    expect(rows.map((row) => row[0])).to.deep.equal(METHODS.entries.map((method) => method.name));
   });
 
   it('have a row for each cell beside the paper', () => {

@@ -41,7 +41,7 @@ describe('suite files', () => {
     const methods = Object.fromEntries(Object.entries(SUITE.methods).reverse());
     const parsed = parseSuite(JSON.stringify({ ...SUITE, methods }), 'tiny.json');
     expect(parsed).to.deep.equal(SUITE);
-    expect(Object.keys(parsed.methods)).to.deep.equal(METHODS.map((method) => method.name));
+    expect(Object.keys(parsed.methods)).to.deep.equal(METHODS.entries.map((method) => method.name));
   });
 
   const cases: [string, Record<string, unknown>, string][] = [

@@ -1,11 +1,11 @@
 // What a suite would do: its run graph and an estimate of the time.
-import { methodNamed } from '../methods/catalogue.js';
+import { methodTitle } from '../methods/catalogue.js';
 import { architectureName } from '../models/architecture.js';
 import { duration } from '../report/wording.js';
 import { conditionTitle } from '../suite/condition.js';
 import { hasNoiseOf, type RunGraph, type RunNode, totalUnits } from '../suite/expand.js';
-import { canonicalJson } from '../suite/spec.js';
 import type { StepTime } from '../training/measure.js';
+import { programKey } from '../training/program_spec.js';
 import type { Engine } from './engine.js';
 
 /** The run graph as text: sums, then the tree of dependencies for each noise condition (every seed has the same). */
@@ -38,7 +38,7 @@ function branches(level: readonly RunNode[], all: readonly RunNode[], indent: st
     const last = i === level.length - 1;
     const students = all.filter((other) => other.dependsOn.includes(run.id));
     return [
-      `${indent}${last ? '└─' : '├─'} ${methodNamed(run.method).title} (${units(run.units)})`,
+      `${indent}${last ? '└─' : '├─'} ${methodTitle(run.method)} (${units(run.units)})`,
       ...branches(students, all, `${indent}${last ? '   ' : '│  '}`),
     ];
   });
@@ -57,12 +57,9 @@ export async function estimate(
   let seconds = 0;
   for (const { spec, method } of runs) {
     const { epochs, batchSize, evaluateEvery } = spec.training;
-    const { rho: _, ...gradient } = { rho: 0, ...spec.gradient };
-    const kind = canonicalJson({ gradient, batchSize });
+    const kind = programKey(spec);
     if (!times.has(kind))
-      tell(
-        `compiling ${architectureName(spec.model)} for ${methodNamed(method).title}, and taking a few steps`,
-      );
+      tell(`compiling ${architectureName(spec.model)} for ${methodTitle(method)}, and taking a few steps`);
     const time = times.get(kind) ?? (await measureStep(spec));
     times.set(kind, time);
     const steps = Math.floor(spec.data.trainImages / batchSize) * epochs;

@@ -1,39 +1,14 @@
-// The methods of the benchmark, each as three independent choices. A new method is one more entry.
-
-/** A training method as data. */
-export interface Method {
-  /** How suites, records and CSV call it. */
-  name: string;
-  /** As in the paper's table. */
-  title: string;
-  /** What is learned: the noisy labels, or the labels another method's network predicts (bootstrap). */
-  labels: 'noise' | { predictionsOf: string };
-  /** What happens to a batch. `mixup` (Zhang et al., 2018) takes the setting `alpha`. */
-  batch: 'plain' | 'mixup';
-  /** How the gradient is taken. `sam` (Foret et al., 2021) takes the settings `rho` and, if wanted, `m`. */
-  gradient: 'plain' | 'sam';
-}
+// The methods of the benchmark, and how suites, specs and tables refer to them. A new method is one more file and one more name here.
+import { Registry } from '../registry.js';
+import { canonicalJson, type MethodSpec, type RunSpec } from '../suite/spec.js';
+import { bootstrap } from './bootstrap.js';
+import type { Method } from './method.js';
+import { mixup } from './mixup.js';
+import { sam } from './sam.js';
+import { sgd } from './sgd.js';
 
 /** In the order of the paper's Table 4; tables keep it. */
-export const METHODS: readonly Method[] = [
-  { name: 'sgd', title: 'SGD', labels: 'noise', batch: 'plain', gradient: 'plain' },
-  { name: 'mixup', title: 'Mixup', labels: 'noise', batch: 'mixup', gradient: 'plain' },
-  {
-    name: 'bootstrap-mixup',
-    title: 'Bootstrap + Mixup',
-    labels: { predictionsOf: 'mixup' },
-    batch: 'mixup',
-    gradient: 'plain',
-  },
-  { name: 'sam', title: 'SAM', labels: 'noise', batch: 'plain', gradient: 'sam' },
-  {
-    name: 'bootstrap-sam',
-    title: 'Bootstrap + SAM',
-    labels: { predictionsOf: 'sam' },
-    batch: 'plain',
-    gradient: 'sam',
-  },
-];
+export const METHODS = new Registry<Method>('method', sgd, mixup, bootstrap(mixup), sam, bootstrap(sam));
 
 const VARIANT = '@';
 
@@ -42,20 +17,49 @@ export function baseName(name: string): string {
   return name.split(VARIANT, 1)[0]!;
 }
 
-/**
- * The method of that name; a variant, as a suite may have several of one method, keeps its own name and a title that tells it apart.
- *
- * @throws Error if there is none: names from outside are checked by the suite's schema
- */
+/** The method that a name of a suite's is, or is a variant of. @throws Error if there is none: names from outside are checked by the suite's schema */
 export function methodNamed(name: string): Method {
+  return METHODS.named(baseName(name));
+}
+
+/** A method's name in print; a variant, as a suite may have several of one method, is told apart. */
+export function methodTitle(name: string): string {
   const base = baseName(name);
-  const method = METHODS.find((m) => m.name === base);
-  if (!method) throw new Error(`no method named ${name}`);
-  if (name === base) return method;
-  return { ...method, name, title: `${method.title} (${name.slice(base.length + VARIANT.length)})` };
+  const { title } = methodNamed(name);
+  return name === base ? title : `${title} (${name.slice(base.length + VARIANT.length)})`;
 }
 
 /** What a method's teacher is called beside it: the same variant. */
 export function sameVariant(of: string, name: string): string {
   return of + name.slice(baseName(name).length);
+}
+
+/** What a run's spec says of the method and its settings. */
+export function methodSpec(method: Method, settings: Record<string, unknown>): MethodSpec {
+  if (method.parts) return method.parts(settings);
+  return { method: { name: method.name, settings, ...METHODS.sourceOf(method) } };
+}
+
+/**
+ * The method and settings that a run's spec tells of.
+ *
+ * @throws Error if no known method is meant
+ */
+export function methodOfSpec(spec: Pick<RunSpec, keyof MethodSpec | 'labels'>): {
+  method: Method;
+  settings: Record<string, unknown>;
+} {
+  if (spec.method) {
+    const { name, source, settings } = spec.method;
+    return { method: METHODS.inSpec(name, source), settings };
+  }
+  const { batch, gradient } = spec;
+  const { kind: _, ...settings } = { ...batch, ...gradient };
+  const text = canonicalJson({ batch, gradient });
+  const isStudent = spec.labels.from === 'predictions';
+  const method = METHODS.entries.find(
+    (m) => m.parts && !!m.teacher === isStudent && canonicalJson(m.parts(settings)) === text,
+  );
+  if (!method) throw new Error(`no method is known by the parts ${text}`);
+  return { method, settings };
 }

@@ -1,60 +1,15 @@
-// How the gradient of a batch is taken: plainly, or at SAM's perturbed weights.
+// What gradients are made of: norms, clipping, and groups of a batch's examples.
+import type { Tensors } from '../engine/program.js';
 import { tf } from '../engine/tensorflow.js';
-import { plusScaled, sumOfSquares } from '../engine/weight_vectors.js';
+import { sumOfSquares } from '../engine/weight_vectors.js';
+import type { Batch, Pass } from './method.js';
 
-/** Loss and gradient at some weights; all weights are one vector. */
-export interface LossGradient {
-  loss: tf.Scalar;
-  gradient: tf.Tensor1D;
-  /** Batch-norm statistics of the pass, one vector. */
-  statistics: tf.Tensor1D;
-}
+/** Keeps a zero gradient from becoming 0 / 0. */
+export const TINY = 1e-12;
 
-/** The training loss of one batch as a function of the weights. */
-export type Objective = (weights: tf.Tensor1D) => LossGradient;
-
-/** The usual gradient. */
-export function plainGradient(objective: Objective, weights: tf.Tensor1D): LossGradient {
-  return objective(weights);
-}
-
-/**
- * Sharpness-aware minimisation (Foret et al., 2021, equations 2 and 3): the gradient taken at w + rho * g / ||g||, g the
- * gradient at w, the norm over all weights together. Loss and batch-norm statistics are those of the first pass, at w,
- * as in the authors' code.
- *
- * @param rho radius of the ascent step (scalar)
- */
-export function samGradient(objective: Objective, weights: tf.Tensor1D, rho: tf.Scalar): LossGradient {
-  const first = objective(weights);
-  const second = objective(ascend(weights, first.gradient, rho));
-  return { ...first, gradient: second.gradient };
-}
-
-/**
- * SAM per group of examples (m-sharpness; Foret et al., 2021, section 4.1): every group ascends along its own gradient
- * and normalises by its own statistics, as on as many accelerators; loss, gradient and statistics are averaged.
- *
- * @param objectives one per group
- */
-export function groupedSamGradient(
-  objectives: Objective[],
-  weights: tf.Tensor1D,
-  rho: tf.Scalar,
-): LossGradient {
-  const groups = objectives.map((objective) => samGradient(objective, weights, rho));
-  if (groups.length === 1) return groups[0]!;
-  const mean = <T extends tf.Tensor>(tensors: T[]): T => tf.div(tf.addN(tensors), tensors.length);
-  return {
-    loss: mean(groups.map(({ loss }) => loss)),
-    gradient: mean(groups.map(({ gradient }) => gradient)),
-    statistics: mean(groups.map(({ statistics }) => statistics)),
-  };
-}
-
-/** SAM's ascent step: w + rho * g / ||g||. */
-export function ascend(weights: tf.Tensor1D, gradient: tf.Tensor1D, rho: tf.Scalar): tf.Tensor1D {
-  return plusScaled(weights, gradient, tf.div(rho, tf.maximum(norm(gradient), TINY)));
+/** The Euclidean norm of a vector. */
+export function norm(vector: tf.Tensor1D): tf.Scalar {
+  return tf.sqrt(sumOfSquares(vector));
 }
 
 /** What the gradient must be multiplied by for a global norm of at most `limit`; 0 is no limit. */
@@ -63,9 +18,36 @@ export function clippingFactor(gradient: tf.Tensor1D, limit: number): tf.Scalar 
   return tf.minimum(1, tf.div(limit, tf.maximum(norm(gradient), TINY)));
 }
 
-/** Keeps a zero gradient from becoming 0 / 0. */
-const TINY = 1e-12;
+/** A batch in groups of `size` examples; 0 is the whole batch. */
+export function groupsOf(batch: Batch, size: number): Batch[] {
+  const examples = batch.indices.shape[0];
+  if (!size || size === examples) return [batch];
+  const part = <T extends tf.Tensor>(x: T, i: number): T => {
+    const rest = x.shape.slice(1);
+    return tf.slice(x, [i * size, ...rest.map(() => 0)], [size, ...rest]);
+  };
+  return Array.from({ length: examples / size }, (_, i) => ({
+    images: part(batch.images, i),
+    targets: part(batch.targets, i),
+    indices: part(batch.indices, i),
+    examples: each(batch.examples, (_name, rows) => part(rows, i)),
+  }));
+}
 
-function norm(vector: tf.Tensor1D): tf.Scalar {
-  return tf.sqrt(sumOfSquares(vector));
+/** The mean of passes over groups of equal size, in the groups' order. */
+export function meanOf(passes: Pass[]): Pass {
+  const [first] = passes as [Pass];
+  if (passes.length === 1) return first;
+  const mean = <T extends tf.Tensor>(tensors: T[]): T => tf.div(tf.addN(tensors), tensors.length);
+  return {
+    loss: mean(passes.map(({ loss }) => loss)),
+    gradients: first.gradients.map((_, k) => mean(passes.map(({ gradients }) => gradients[k]!))),
+    statistics: first.statistics.map((_, k) => mean(passes.map(({ statistics }) => statistics[k]!))),
+    state: each(first.state, (name) => mean(passes.map(({ state }) => state[name]!))),
+    examples: each(first.examples, (name) => tf.concat(passes.map(({ examples }) => examples[name]!))),
+  };
+}
+
+function each(tensors: Tensors, make: (name: string, tensor: tf.Tensor) => tf.Tensor): Tensors {
+  return Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [name, make(name, tensor)]));
 }

@@ -1,6 +1,32 @@
 // Mixup (Zhang et al., 2018): training on blends of two images and of their labels.
 import { tf } from '../engine/tensorflow.js';
+import { fields, positive } from '../fields.js';
 import { beta, type Stream } from '../random.js';
+import { defineMethod } from './method.js';
+
+export const mixup = defineMethod({
+  name: 'mixup',
+  title: 'Mixup',
+  cite: 'Zhang et al., mixup: Beyond Empirical Risk Minimization, ICLR 2018',
+  settings: fields({
+    alpha: positive().describe('lambda, the share of the first image, is drawn from Beta(alpha, alpha)'),
+  }),
+  cost: () => 1,
+  recipe: ({ alpha }) => ({
+    sharedBy: 'mixup',
+    inputs: { lambda: { shape: [], dtype: 'float32' } },
+    draws(stream) {
+      const next = stream('mixup');
+      return () => ({ lambda: Float32Array.of(drawLambda(next, alpha)) });
+    },
+    transform: (batch, { inputs }) => ({
+      ...batch,
+      images: mixed(batch.images, inputs.lambda as tf.Scalar),
+      targets: mixed(batch.targets, inputs.lambda as tf.Scalar),
+    }),
+  }),
+  parts: ({ alpha }) => ({ batch: { kind: 'mixup', alpha }, gradient: { kind: 'plain' } }),
+});
 
 /** Share of the first image, one draw a batch: max(l, 1 - l) with l from Beta(alpha, alpha), as in the SAM authors' code. */
 export function drawLambda(next: Stream, alpha: number): number {

@@ -5,9 +5,12 @@ import { type WeightSpec, weightCount } from './network.js';
 /**
  * Initial values of all weights as one vector. Each weight has a stream of its own, so that they do not depend on one another or on
  * their order.
+ *
+ * @param network which of several networks that are trained together, counted from 0
  */
-export function initialise(weights: Record<string, WeightSpec>, seed: number): Float32Array {
-  const parts = Object.entries(weights).map(([name, spec]) => draw(spec, stream(seed, 'init', name)));
+export function initialise(weights: Record<string, WeightSpec>, seed: number, network = 0): Float32Array {
+  const of = network ? [`network ${network + 1}`] : [];
+  const parts = Object.entries(weights).map(([name, spec]) => draw(spec, stream(seed, 'init', ...of, name)));
   const flat = new Float32Array(weightCount(weights));
   let start = 0;
   for (const part of parts) {

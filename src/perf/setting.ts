@@ -8,19 +8,12 @@ export const LEARNING_RATE = 0.01;
 export const RHO = 0.05;
 
 /** The SAM authors' WideResNet, without augmentation: its few operations are not what is compared. */
-export function programSpec(
-  depth: number,
-  width: number,
-  batchSize: number,
-  gradient: 'plain' | 'sam',
-): ProgramSpec {
+export function programSpec(depth: number, width: number, batchSize: number): ProgramSpec {
   return {
     model: modelOf(depth, width),
+    networks: 1,
     batchSize,
-    batch: 'plain',
-    gradient,
-    groupSize: 0,
-    augment: false,
+    augment: 'none',
     trainImages: batchSize,
     testImages: 4,
     momentum: 0.9,

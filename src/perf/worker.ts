@@ -1,12 +1,17 @@
 // A process of its own that takes training steps when asked: {"variant", "steps"} a line in, their milliseconds a line out.
 import { createInterface } from 'node:readline';
+import { CLASSES } from '../data/dataset.js';
 import { compiledSession } from '../engine/compile.js';
 import { eagerSession } from '../engine/eager.js';
 import type { Session } from '../engine/program.js';
+import type { Recipe } from '../methods/method.js';
+import { sam } from '../methods/sam.js';
+import { sgd } from '../methods/sgd.js';
 import { buildNetwork } from '../models/build.js';
 import { initialise } from '../models/initialise.js';
+import { stream } from '../random.js';
 import type { Precision } from '../suite/spec.js';
-import { type ProgramSpec, trainingProgram } from '../training/training_program.js';
+import { trainingProgram } from '../training/training_program.js';
 import { matrixProduct } from './matrix_product.js';
 import { firstImages, LEARNING_RATE, madeUpImages, programSpec, RHO } from './setting.js';
 import { stockTrainer } from './stock_step.js';
@@ -16,15 +21,21 @@ const precision = process.argv[5] as Precision;
 
 type Step = () => void;
 
+const spec = programSpec(depth, width, batch);
+const dims = {
+  batchSize: batch,
+  trainImages: spec.trainImages,
+  classes: CLASSES,
+  epochs: 1,
+  stepsPerEpoch: 1,
+};
+const recipes = { sgd: sgd.recipe({}, dims), sam: sam.recipe({ rho: RHO, m: 0 }, dims) };
+
 const VARIANTS: Record<string, () => Promise<Step>> = {
-  'compiled-sgd': () => compiled(programSpec(depth, width, batch, 'plain')),
-  'compiled-sam': () => compiled(programSpec(depth, width, batch, 'sam')),
-  'eager-sgd': async () => {
-    const spec = programSpec(depth, width, batch, 'plain');
-    return stepOf(eagerSession(trainingProgram(spec)), spec);
-  },
+  'compiled-sgd': () => compiled(recipes.sgd),
+  'compiled-sam': () => compiled(recipes.sam),
+  'eager-sgd': async () => stepOf(eagerSession(trainingProgram(spec, recipes.sgd)), recipes.sgd),
   'stock-sgd': async () => {
-    const spec = programSpec(depth, width, batch, 'plain');
     const { images, labels } = madeUpImages(batch);
     const weights = initialise(buildNetwork(spec.model).parameters, 0);
     const trainer = stockTrainer(spec, weights, images, labels);
@@ -33,11 +44,11 @@ const VARIANTS: Record<string, () => Promise<Step>> = {
   'matrix-product': () => matrixProduct(precision),
 };
 
-async function compiled(spec: ProgramSpec): Promise<Step> {
-  return stepOf(await compiledSession(trainingProgram(spec), precision), spec);
+async function compiled(recipe: Recipe): Promise<Step> {
+  return stepOf(await compiledSession(trainingProgram(spec, recipe), precision), recipe);
 }
 
-function stepOf(session: Session, spec: ProgramSpec): Step {
+function stepOf(session: Session, recipe: Recipe): Step {
   const network = buildNetwork(spec.model);
   const { images, labels } = madeUpImages(spec.trainImages);
   const parameters = initialise(network.parameters, 0);
@@ -50,7 +61,7 @@ function stepOf(session: Session, spec: ProgramSpec): Step {
   const inputs = {
     indices: firstImages(batch),
     learningRate: Float32Array.of(LEARNING_RATE),
-    ...(spec.gradient === 'sam' ? { rho: Float32Array.of(RHO) } : {}),
+    ...recipe.draws?.((name) => stream(0, name), 1)(0),
   };
   return () => session.call('step', inputs);
 }

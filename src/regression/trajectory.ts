@@ -1,4 +1,5 @@
 // The verdict by trajectory: a few steps of every method do what they did for the baseline, within what rounding explains.
+import { methodOfSpec, methodSpec } from '../methods/catalogue.js';
 import type { RunGraph, RunNode } from '../suite/expand.js';
 import { type RunSpec, runId } from '../suite/spec.js';
 import type { Trajectory } from '../training/trajectory.js';
@@ -86,19 +87,19 @@ export function shortRuns({ suite, cells, runs }: RunGraph, seed = SEED): ShortR
  */
 function shortened(run: RunNode, teachers: readonly RunNode[], seed: number): RunNode {
   const { spec } = run;
-  const { model, training, data, gradient } = spec;
-  const groups = gradient.kind === 'sam' && gradient.m ? training.batchSize / gradient.m : 1;
-  const m = Math.max(1, Math.floor(Math.min(training.batchSize, LARGEST_BATCH) / groups));
-  const batchSize = groups * m;
+  const { model, training, data, batch: _, gradient: __, ...rest } = spec;
+  const { method, settings } = methodOfSpec(spec);
+  const sizes = { batchSize: training.batchSize, largest: LARGEST_BATCH };
+  const { batchSize, ...stronger } = method.shortened?.(settings, sizes) ?? {
+    settings,
+    batchSize: Math.min(training.batchSize, LARGEST_BATCH),
+  };
   const short: RunSpec = {
-    ...spec,
+    ...rest,
+    ...methodSpec(method, stronger.settings),
     labels: teachers[0] ? { from: 'predictions', teacher: teachers[0].id } : spec.labels,
     // Label files need not be at hand where results are compared.
     noise: spec.noise.kind === 'file' ? { kind: 'symmetric', rate: 0.4, redraw: 'other' } : spec.noise,
-    gradient:
-      gradient.kind === 'sam'
-        ? { ...gradient, rho: Math.max(0.4, gradient.rho), m: gradient.m && m }
-        : gradient,
     seed,
     // Ten images more than whole batches: a last, partial batch must be dropped.
     data: {

@@ -1,5 +1,5 @@
 // The words around a table: what was run, what the noise is, which settings differ, what the numbers can be compared with.
-import { methodNamed } from '../methods/catalogue.js';
+import { methodTitle } from '../methods/catalogue.js';
 import { architectureName } from '../models/architecture.js';
 import { bestVariants } from '../results/best_variants.js';
 import { paperAccuracy } from '../results/published.js';
@@ -76,7 +76,7 @@ function bestVariantNotes({ graph, cells }: Report): string[] {
         const setting = variant.slice(method.length + 1) || 'the plain one';
         return `${conditionTitle(condition)} ${setting} (${accuracy.toFixed(2)}, best of ${tried})`;
       });
-    return `  ${methodNamed(method).title}: ${columns.join(', ')}`;
+    return `  ${methodTitle(method)}: ${columns.join(', ')}`;
   });
   return lines.length ? ['Best variants:', ...lines] : [];
 }

@@ -1,5 +1,5 @@
 // A table's cells as text, the same on the terminal and in Markdown.
-import { methodNamed } from '../methods/catalogue.js';
+import { methodTitle } from '../methods/catalogue.js';
 import type { CellSummary } from '../results/aggregate.js';
 import { paperAccuracy } from '../results/published.js';
 import { conditionTitle } from '../suite/condition.js';
@@ -12,7 +12,7 @@ export function tableCells({ graph, cells, published }: Report): string[][] {
   const { conditions, suite } = graph;
   const header = ['Method', ...conditions.map(conditionTitle)];
   const rows = Object.keys(suite.methods).map((method) => [
-    methodNamed(method).title,
+    methodTitle(method),
     ...conditions.map((condition) => {
       const cell = cells.find((c) => c.method === method && c.condition === condition.label)!;
       const paper = paperAccuracy(published, method, condition);

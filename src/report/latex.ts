@@ -1,6 +1,6 @@
 // The table in LaTeX: a document of its own, or a part of another's.
 
-import { methodNamed } from '../methods/catalogue.js';
+import { methodTitle } from '../methods/catalogue.js';
 import { paperAccuracy } from '../results/published.js';
 import { conditionTitle } from '../suite/condition.js';
 import { captionOf } from './caption.js';
@@ -41,7 +41,7 @@ export function latexTable(report: Report): string {
   const block = (name: string, rows: readonly LatexCell[][]) => [
     `    \\multicolumn{${columns}}{l}{\\emph{${name}}} \\\\`,
     ...rows.map((row, i) =>
-      line([escaped(methodNamed(methods[i]!).title), ...row.map((cell, column) => text(cell, rows, column))]),
+      line([escaped(methodTitle(methods[i]!)), ...row.map((cell, column) => text(cell, rows, column))]),
     ),
   ];
   const hasPaper = papers.flat().some(({ value }) => value !== null);

@@ -1,5 +1,5 @@
 // The content of the page, from the reports of one results folder or several.
-import { baseName, METHODS, methodNamed } from '../methods/catalogue.js';
+import { baseName, METHODS, methodTitle } from '../methods/catalogue.js';
 import { architectureName } from '../models/architecture.js';
 import { VERSION } from '../project.js';
 import { finalAccuracy } from '../results/aggregate.js';
@@ -54,7 +54,7 @@ function methodNames({ suite, runs }: RunGraph): string[] {
 /** A style for each method: always the same for those of the catalogue, unless variants have to be told apart. */
 function stylesOf(names: readonly string[]): Map<string, number> {
   const plain = names.every((name) => name === baseName(name));
-  const order = plain ? METHODS.map(({ name }) => name) : names;
+  const order = plain ? METHODS.names : names;
   return new Map([...new Set(order)].map((name, i) => [name, i]));
 }
 
@@ -75,7 +75,7 @@ function folderData(named: NamedReport, styles: ReadonlyMap<string, number>): Fo
     methods: methodNames(graph).map((name) => ({
       name,
       base: baseName(name),
-      title: methodNamed(name).title,
+      title: methodTitle(name),
       style: styles.get(name)!,
     })),
     conditions: graph.conditions.map(conditionData),

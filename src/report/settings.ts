@@ -1,5 +1,5 @@
 // The hyper-parameters of a table's cells, told apart into shared ones and ones that differ, by diffing the runs' specs.
-import { methodNamed } from '../methods/catalogue.js';
+import { methodTitle } from '../methods/catalogue.js';
 import { type Condition, conditionTitle } from '../suite/condition.js';
 import type { RunGraph, RunNode } from '../suite/expand.js';
 
@@ -47,7 +47,7 @@ export function settingsOf({ cells, runs, conditions, suite }: RunGraph): Settin
       );
       if (perCondition.every((v) => v === null)) continue;
       const text = describe(perCondition, conditions);
-      groups.set(text, [...(groups.get(text) ?? []), methodNamed(method).title]);
+      groups.set(text, [...(groups.get(text) ?? []), methodTitle(method)]);
     }
     const parts = [...groups].map(([text, titles]) => `${text} (${titles.join(', ')})`);
     settings.differing.push(`${name}: ${parts.join('; ')}`);

@@ -1,5 +1,5 @@
 // How much of the paper's shape is in the results, as the page shows it.
-import { methodNamed } from '../methods/catalogue.js';
+import { methodTitle } from '../methods/catalogue.js';
 import { paperAccuracy } from '../results/published.js';
 import { shapeOf, wrongLabelsFitted } from '../results/shape.js';
 import type { Difference } from '../statistics/difference.js';
@@ -21,7 +21,7 @@ export function shapeData({ graph, records, published }: Report): ShapeData {
       });
       const known = papers.filter((paper) => paper !== null);
       return {
-        title: `${methodNamed(better).title} − ${methodNamed(worse).title}`,
+        title: `${methodTitle(better)} − ${methodTitle(worse)}`,
         differences: conditions.map(({ label }, i) => {
           const found = differences.find(({ condition }) => condition === label);
           return found ? beside(found.difference, papers[i]!) : null;
@@ -33,7 +33,7 @@ export function shapeData({ graph, records, published }: Report): ShapeData {
       const shares = conditions.map(
         ({ label }) => fitted.find((f) => f.method === method && f.condition.label === label)?.fitted ?? null,
       );
-      return shares.some((share) => share !== null) ? [{ title: methodNamed(method).title, shares }] : [];
+      return shares.some((share) => share !== null) ? [{ title: methodTitle(method), shares }] : [];
     }),
   };
 }

@@ -1,5 +1,5 @@
 // The lines under a table that say how much of the paper's shape is in it.
-import { methodNamed } from '../methods/catalogue.js';
+import { methodTitle } from '../methods/catalogue.js';
 import { shapeOf, wrongLabelsFitted } from '../results/shape.js';
 import type { Difference } from '../statistics/difference.js';
 import { conditionTitle } from '../suite/condition.js';
@@ -20,7 +20,7 @@ export function shapeNotes(report: Report): string[] {
         ({ condition, difference }) => `${title(condition)} ${differenceText(difference)}`,
       );
       const all = overall ? `; on average ${differenceText(overall)}` : '';
-      return `  ${methodNamed(better).title} - ${methodNamed(worse).title}: ${columns.join(', ')}${all}`;
+      return `  ${methodTitle(better)} - ${methodTitle(worse)}: ${columns.join(', ')}${all}`;
     }),
     'Wrong labels that the network predicts after the last epoch, percent of them (memorisation):',
     ...fittedLines(report),
@@ -33,7 +33,7 @@ function fittedLines(report: Report): string[] {
     const columns = figures
       .filter((figure) => figure.method === method)
       .map(({ condition, fitted }) => `${conditionTitle(condition)} ${fitted.toFixed(1)}`);
-    return columns.length ? [`  ${methodNamed(method).title}: ${columns.join(', ')}`] : [];
+    return columns.length ? [`  ${methodTitle(method)}: ${columns.join(', ')}`] : [];
   });
 }
 

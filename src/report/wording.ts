@@ -1,5 +1,5 @@
 // Runs and durations as people say them.
-import { methodNamed } from '../methods/catalogue.js';
+import { methodTitle } from '../methods/catalogue.js';
 import { conditionTitle } from '../suite/condition.js';
 import type { RunNode } from '../suite/expand.js';
 
@@ -18,5 +18,5 @@ export function leftText(seconds: number | undefined): string {
 
 /** A run's cell: `SAM, 40 %, seed 1`. */
 export function runTitle(run: RunNode): string {
-  return `${methodNamed(run.method).title}, ${conditionTitle(run.condition)}, seed ${run.spec.seed}`;
+  return `${methodTitle(run.method)}, ${conditionTitle(run.condition)}, seed ${run.spec.seed}`;
 }

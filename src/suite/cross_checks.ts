@@ -1,8 +1,10 @@
 // Rules of a suite that span several of its fields.
 import type { z } from 'zod';
 import { CELLS, WEIGHTS } from '../limits.js';
+import { methodNamed } from '../methods/catalogue.js';
 import { conditionKeys } from './condition.js';
-import type { PerRate, Suite } from './schema.js';
+import { isPerColumn, settingsAt } from './method_settings.js';
+import type { Suite } from './schema.js';
 
 /** Images of CIFAR-10's training set. */
 const TRAIN_IMAGES = 50000;
@@ -45,19 +47,27 @@ export function checkAcrossFields(suite: Suite, context: z.core.$RefinementCtx):
   for (const [name, settings] of Object.entries(suite.methods)) {
     const batchSize = settings.training?.batchSize ?? suite.training.batchSize;
     if (settings.training?.batchSize) checkBatch(batchSize, 'methods', name, 'training', 'batchSize');
-    if (settings.m && batchSize % settings.m !== 0)
-      report(`a divisor of the batch size ${batchSize}, or 0 for the whole batch`, 'methods', name, 'm');
-    const { alpha, rho, training = {} } = settings;
-    const { learningRate, weightDecay } = training;
-    const checkRates = (setting: PerRate | undefined, ...path: string[]) => {
-      if (typeof setting !== 'object') return;
-      const allowed = `a number for each of ${keys.join(', ')}, and for nothing else`;
-      for (const key of new Set([...keys, ...Object.keys(setting)]))
-        if (!keys.includes(key) || !(key in setting)) report(allowed, 'methods', name, ...path, key);
+    const { training = {}, ...own } = settings;
+    const allowed = `a number for each of ${keys.join(', ')}, and for nothing else`;
+    const fits = (setting: unknown, ...path: string[]) => {
+      if (!isPerColumn(setting)) return true;
+      const wrong = [...new Set([...keys, ...Object.keys(setting)])].filter(
+        (key) => !keys.includes(key) || !(key in setting),
+      );
+      for (const key of wrong) report(allowed, 'methods', name, ...path, key);
+      return wrong.length === 0;
     };
-    checkRates(alpha, 'alpha');
-    checkRates(rho, 'rho');
-    checkRates(learningRate, 'training', 'learningRate');
-    checkRates(weightDecay, 'training', 'weightDecay');
+    fits(training.learningRate, 'training', 'learningRate');
+    fits(training.weightDecay, 'training', 'weightDecay');
+    if (
+      !Object.entries(own)
+        .map(([key, setting]) => fits(setting, key))
+        .every(Boolean)
+    )
+      continue;
+    const method = methodNamed(name);
+    const problems = keys.map((key) => method.check?.(settingsAt(method, settings, key), { batchSize }));
+    const problem = problems.find((found) => found);
+    if (problem) report(problem.allowed, 'methods', name, problem.setting);
   }
 }

@@ -1,8 +1,8 @@
 // A suite as the cells of its table and the graph of runs they need.
-import { type Method, methodNamed, sameVariant } from '../methods/catalogue.js';
+import { methodNamed, methodSpec, sameVariant } from '../methods/catalogue.js';
 import { type Condition, conditions } from './condition.js';
+import { type MethodSettings, type PerColumn, settingsAt } from './method_settings.js';
 import type { ResolvedSuite } from './resolve.js';
-import type { MethodSettings, PerRate } from './schema.js';
 import { ALGORITHM_VERSION, canonicalJson, type RunSpec, runId } from './spec.js';
 
 /** One run of the graph. */
@@ -55,7 +55,7 @@ export function expand(suite: ResolvedSuite, algorithm = ALGORITHM_VERSION): Run
   for (const seed of suite.seeds)
     for (const condition of columns)
       for (const [name, settings] of Object.entries(suite.methods)) {
-        const run = addRun({ suite, algorithm, runs }, methodNamed(name), settings, condition, seed);
+        const run = addRun({ suite, algorithm, runs }, name, settings, condition, seed);
         cells.push({ method: name, condition: condition.label, seed, run: run.id });
       }
   return { suite, conditions: columns, cells, runs: [...runs.values()] };
@@ -67,39 +67,34 @@ export function expand(suite: ResolvedSuite, algorithm = ALGORITHM_VERSION): Run
  */
 function addRun(
   expansion: Expansion,
-  method: Method,
+  name: string,
   settings: MethodSettings,
   condition: Condition,
   seed: number,
 ): RunNode {
   const { suite, algorithm, runs } = expansion;
-  const base =
-    method.labels === 'noise' ? undefined : teacherName(suite, method.name, method.labels.predictionsOf);
-  const teacher =
-    base && addRun(expansion, methodNamed(base), suite.methods[base] ?? settings, condition, seed);
+  const method = methodNamed(name);
+  const base = method.teacher === undefined ? undefined : teacherName(suite, name, method.teacher);
+  const teacher = base && addRun(expansion, base, suite.methods[base] ?? settings, condition, seed);
+  const own = settingsAt(method, settings, condition.key);
   const spec: RunSpec = {
     algorithm,
     labels: teacher ? { from: 'predictions', teacher: teacher.id } : { from: 'noise' },
-    batch:
-      method.batch === 'mixup' ? { kind: 'mixup', alpha: at(settings.alpha, condition) } : { kind: 'plain' },
-    gradient:
-      method.gradient === 'sam'
-        ? { kind: 'sam', rho: at(settings.rho, condition), m: settings.m ?? 0 }
-        : { kind: 'plain' },
+    ...methodSpec(method, own),
     noise: condition.noise,
     seed,
     data: { dataset: 'cifar10', ...suite.data },
     model: suite.model,
-    training: trainingAt(suite, settings, condition),
+    training: trainingAt(suite, settings.training, condition),
     precision: suite.precision,
     threads: suite.threads,
   };
   const id = runId(spec);
   const known = runs.get(id);
   if (known) return known;
-  const units = ((method.gradient === 'sam' ? 2 : 1) * spec.training.epochs) / suite.training.epochs;
+  const units = (method.cost(own) * spec.training.epochs) / suite.training.epochs;
   const dependsOn = teacher ? [teacher.id] : [];
-  const node: RunNode = { id, spec, method: method.name, condition, dependsOn, units };
+  const node: RunNode = { id, spec, method: name, condition, dependsOn, units };
   runs.set(id, node);
   return node;
 }
@@ -110,18 +105,17 @@ function teacherName(suite: ResolvedSuite, student: string, base: string): strin
 }
 
 /** A method's training settings under a condition: the suite's but where it departs from them. */
-function trainingAt(suite: ResolvedSuite, { training = {} }: MethodSettings, condition: Condition) {
-  const { learningRate = suite.training.learningRate, weightDecay = suite.training.weightDecay } = training;
+function trainingAt(suite: ResolvedSuite, training: MethodSettings['training'], condition: Condition) {
+  const { learningRate, weightDecay, ...rest } = { ...suite.training, ...training };
   return {
-    ...suite.training,
-    ...training,
-    learningRate: at(learningRate, condition),
-    weightDecay: at(weightDecay, condition),
+    ...rest,
+    learningRate: numberAt(learningRate, condition),
+    weightDecay: numberAt(weightDecay, condition),
   };
 }
 
-/** A setting's value under a condition. */
-function at(setting: PerRate | undefined, condition: Condition): number {
+/** A number under a condition. */
+function numberAt(setting: PerColumn<number>, condition: Condition): number {
   const value = typeof setting === 'object' ? setting[condition.key] : setting;
   if (value === undefined) throw new Error(`no setting for noise ${condition.key}`);
   return value;

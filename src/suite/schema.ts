@@ -1,49 +1,23 @@
 // What a suite file may say.
 import { z } from 'zod';
-import { CELLS, DEPTH, EPOCHS, NAME_LENGTH, SEEDS, SENTENCE_LENGTH, THREADS, WIDTH } from '../limits.js';
-import { baseName, METHODS, type Method } from '../methods/catalogue.js';
+import {
+  choice,
+  distinct,
+  fields,
+  integer,
+  isName,
+  isObject,
+  list,
+  NAME,
+  number,
+  text,
+  value,
+  wholeNumber,
+} from '../fields.js';
+import { CELLS, DEPTH, NAME_LENGTH, SEEDS, THREADS, WIDTH } from '../limits.js';
+import { baseName, METHODS } from '../methods/catalogue.js';
 import { checkAcrossFields } from './cross_checks.js';
-
-const list = (values: readonly string[]) => `one of ${values.join(', ')}`;
-
-/** A value that passes `ok`; the error says what is allowed. */
-const value = <T>(allowed: string, ok: (v: unknown) => boolean) => z.custom<T>(ok, { error: allowed });
-const isObject = (v: unknown) =>
-  !!v && typeof v === 'object' && !Array.isArray(v) && Object.keys(v).length > 0;
-const number = (allowed: string, ok: (v: number) => boolean) =>
-  value<number>(allowed, (v) => typeof v === 'number' && Number.isFinite(v) && ok(v));
-const integer = (allowed: string, ok: (v: number) => boolean) =>
-  number(allowed, (v) => Number.isSafeInteger(v) && ok(v));
-/** A text of people. Line breaks are theirs to make; no other control character belongs in a text. */
-const text = (allowed: string) =>
-  value<string>(
-    `${allowed}, at most ${SENTENCE_LENGTH} characters, none of them a control character`,
-    (v) => typeof v === 'string' && v.length <= SENTENCE_LENGTH && /^(?:\P{Cc}|[\t\r\n])+$/u.test(v),
-  );
-const wholeNumber = (from: number, to: number) =>
-  integer(`a whole number from ${from} to ${to}`, (v) => v >= from && v <= to);
-
-/** What names are made of: they become those of files, folders and columns. */
-const NAME = `letters, digits, ".", "_" and "-", beginning with a letter or digit, at most ${NAME_LENGTH} characters`;
-const isName = (v: unknown) =>
-  typeof v === 'string' && v.length <= NAME_LENGTH && /^[a-z0-9][\w.-]*$/i.test(v);
-const choice = <const T extends string>(...values: T[]) => z.enum(values, { error: list(values) });
-
-/** An object of exactly these fields; the error for another field lists them. */
-function fields<T extends z.core.$ZodLooseShape>(shape: T) {
-  const names = list(Object.keys(shape));
-  return z.strictObject(shape, {
-    error: (issue) => (issue.code === 'unrecognized_keys' ? names : `an object with the fields ${names}`),
-  });
-}
-
-/** A list of 1 to `most` different entries. The length is looked at first: a list that is too long is not gone through. */
-function distinct<T extends z.ZodType>(entry: T, allowed: string, most: number) {
-  return value<unknown[]>(allowed, (v) => Array.isArray(v) && v.length > 0)
-    .refine((v) => v.length <= most, `${allowed}, at most ${most}`)
-    .pipe(z.array(entry, { error: allowed }))
-    .refine((v) => new Set(v).size === v.length, `${allowed}, each once`);
-}
+import { type MethodSettings, settingsSchema, trainingShape } from './method_settings.js';
 
 const union = <T extends Parameters<typeof z.discriminatedUnion>[1]>(kinds: string[], options: T) =>
   z.discriminatedUnion('kind', options, {
@@ -99,64 +73,9 @@ const model = union(
   ],
 );
 
-const trainingShape = {
-  epochs: wholeNumber(1, EPOCHS),
-  batchSize: integer('a whole number from 1', (v) => v >= 1),
-  learningRate: number('a number above 0', (v) => v > 0),
-  momentum: number('a number from 0 up to 1', (v) => v >= 0 && v < 1),
-  weightDecay: number('a number from 0', (v) => v >= 0),
-  clipNorm: number('a number from 0 (0: no clipping)', (v) => v >= 0),
-  evaluateEvery: integer('a whole number from 1', (v) => v >= 1),
-};
-
-/** One number, or one for each noise rate (or label file's name). */
-function perRate(allowed: string, ok: (v: number) => boolean) {
-  const isNumber = (v: unknown) => typeof v === 'number' && Number.isFinite(v) && ok(v);
-  return value<PerRate>(
-    `${allowed}, or such a number for each noise rate, e.g. {"0.2": 0.1, "0.4": 0.05}`,
-    (v) =>
-      isNumber(v) || (!!v && typeof v === 'object' && !Array.isArray(v) && Object.values(v).every(isNumber)),
-  );
-}
-const positive = perRate('a number above 0', (v) => v > 0);
-
-function settings(method: Method) {
-  return fields({
-    ...(method.batch === 'mixup' ? { alpha: positive } : {}),
-    ...(method.gradient === 'sam'
-      ? { rho: positive, m: integer('a whole number from 0 (0: the whole batch)', (v) => v >= 0).optional() }
-      : {}),
-    training: fields({
-      ...trainingShape,
-      learningRate: positive,
-      weightDecay: perRate('a number from 0', (v) => v >= 0),
-    })
-      .partial()
-      .optional(),
-  }) as unknown as z.ZodType<MethodSettings>;
-}
-
-/** One number for all noise rates, or one for each by the rate (or label file's name). */
-export type PerRate = number | Record<string, number>;
-
-/** Settings of one method in a suite. */
-export interface MethodSettings {
-  /** Mixup's Beta(alpha, alpha). */
-  alpha?: PerRate;
-  /** Radius of SAM's ascent step. */
-  rho?: PerRate;
-  /** Examples per ascent step; the whole batch if absent. */
-  m?: number;
-  /** Training settings in which this method departs from the suite's. */
-  training?: Partial<Omit<Suite['training'], 'learningRate' | 'weightDecay'>> & {
-    learningRate?: PerRate;
-    weightDecay?: PerRate;
-  };
-}
-
-const METHOD_NAMES = `${list(METHODS.map((m) => m.name))}, or a variant of one, e.g. "sam@rho 0.2"`;
+const methodNames = () => `${list(METHODS.names)}, or a variant of one, e.g. "sam@rho 0.2"`;
 const isMethodName = (name: string) =>
-  METHODS.some((method) => baseName(name) === method.name) &&
+  METHODS.find(baseName(name)) !== undefined &&
   name.length <= NAME_LENGTH &&
   /^[a-z-]+(@[a-z0-9][\w .,=+-]*)?$/i.test(name);
 
@@ -166,9 +85,9 @@ function methodSettings(
   context: z.core.$RefinementCtx,
 ): Record<string, MethodSettings> {
   const known: Record<string, MethodSettings> = {};
-  for (const method of METHODS) {
-    const schema = settings(method);
-    for (const name of Object.keys(given).filter((key) => baseName(key) === method.name)) {
+  for (const base of METHODS.names) {
+    const schema = settingsSchema(METHODS.named(base));
+    for (const name of Object.keys(given).filter((key) => baseName(key) === base)) {
       const { data, error } = schema.safeParse(given[name]);
       if (data) known[name] = data;
       for (const issue of error?.issues ?? []) context.addIssue({ ...issue, path: [name, ...issue.path] });
@@ -176,7 +95,7 @@ function methodSettings(
   }
   for (const name of Object.keys(given))
     if (!isMethodName(name))
-      context.addIssue({ code: 'unrecognized_keys', keys: [name], message: METHOD_NAMES, path: [] });
+      context.addIssue({ code: 'unrecognized_keys', keys: [name], message: methodNames(), path: [] });
   return known;
 }
 
@@ -210,7 +129,7 @@ const schema = fields({
   precision: choice('auto', 'float32', 'bfloat16'),
   threads: wholeNumber(1, THREADS),
   checkpoint: checkpoint.optional(),
-  methods: value<Record<string, unknown>>(`an object with ${METHOD_NAMES}`, isObject).transform(
+  methods: value<Record<string, unknown>>(`an object with ${methodNames()}`, isObject).transform(
     methodSettings,
   ),
 });

@@ -18,22 +18,25 @@ export type NoiseSpec =
 /** Where a run's training labels come from: the noisy set, or what another run (by its id) predicts for it. */
 export type LabelsSpec = { from: 'noise' } | { from: 'predictions'; teacher: string };
 
-/** What happens to a batch before the gradient is taken. `alpha` is that of the Beta distribution of lambda. */
-export type BatchSpec = { kind: 'plain' } | { kind: 'mixup'; alpha: number };
+/** A part of one of the oldest methods, with its settings. */
+export type PartSpec = { kind: string; [setting: string]: string | number };
 
 /**
- * How the gradient is taken. `rho`: radius of SAM's ascent step. `m`: examples per ascent step (0 = the whole batch).
+ * How a run trains: a method by its name and settings, and where it is of a user's file the SHA-256 of that. The oldest methods are told
+ * by their parts instead: what happens to a batch, and how the gradient is taken.
  */
-export type GradientSpec = { kind: 'plain' } | { kind: 'sam'; rho: number; m: number };
+export interface MethodSpec {
+  method?: { name: string; settings: Record<string, unknown>; source?: string };
+  batch?: PartSpec;
+  gradient?: PartSpec;
+}
 
 export type Precision = 'float32' | 'bfloat16';
 
 /** The complete description of one training run. Same spec, same bits out. */
-export interface RunSpec {
+export interface RunSpec extends MethodSpec {
   algorithm: number;
   labels: LabelsSpec;
-  batch: BatchSpec;
-  gradient: GradientSpec;
   noise: NoiseSpec;
   seed: number;
   data: {

@@ -21,8 +21,14 @@ export interface Checkpoint {
   recent: number[];
   curve: Evaluation[];
   wallSeconds: number;
-  /** Parameters, momentum and statistics. */
+  /** Parameters, momentum and statistics of each network. */
   model: Values;
+  /** The method's own state, if it has any. */
+  method?: Values;
+  /** Places of the images that are trained on, if the method has chosen some. */
+  select?: Int32Array;
+  /** What the method keeps for itself. */
+  memory: Record<string, unknown>;
 }
 
 const HASH_BYTES = 32;

@@ -12,15 +12,36 @@ export function predict(
 ): { predictions: Uint8Array; loss: number } {
   const predictions = new Uint8Array(count);
   let total = 0;
-  for (let start = 0; start < count; start += EVALUATION_BATCH) {
-    const size = Math.min(EVALUATION_BATCH, count - start);
-    // A last, smaller batch is filled up with images whose results are not used.
-    const indices = Int32Array.from({ length: EVALUATION_BATCH }, (_, i) => (i < size ? start + i : start));
+  for (const { start, size, indices } of evaluationBatches(count)) {
     const result = session.call(set === 'train' ? 'evaluateTrain' : 'evaluateTest', { indices });
     predictions.set(result.predictions!.subarray(0, size), start);
     for (let i = 0; i < size; i++) total += result.losses![i]!;
   }
   return { predictions, loss: total / count };
+}
+
+/**
+ * Logarithms of the class probabilities of all training images, count x classes, for each network.
+ *
+ * @param networks how many there are
+ */
+export function examine(session: Session, count: number, networks: number, classes: number): Float32Array[] {
+  const found = Array.from({ length: networks }, () => new Float32Array(count * classes));
+  for (const { start, size, indices } of evaluationBatches(count)) {
+    const result = session.call('examineTrain', { indices });
+    for (const [k, all] of found.entries())
+      all.set(result[k]!.subarray(0, size * classes) as Float32Array, start * classes);
+  }
+  return found;
+}
+
+/** A last, smaller batch is filled up with images whose results are not used. */
+function* evaluationBatches(count: number): Generator<{ start: number; size: number; indices: Int32Array }> {
+  for (let start = 0; start < count; start += EVALUATION_BATCH) {
+    const size = Math.min(EVALUATION_BATCH, count - start);
+    const indices = Int32Array.from({ length: EVALUATION_BATCH }, (_, i) => (i < size ? start + i : start));
+    yield { start, size, indices };
+  }
 }
 
 /** Share in percent of the images that `counts` accepts among those that `among` accepts; null if there are none. */

@@ -2,6 +2,7 @@
 import { CLASSES, IMAGE_BYTES, type ImageSet } from '../data/dataset.js';
 import type { RunSpec } from '../suite/spec.js';
 import { predict } from './evaluation.js';
+import { recipeOf } from './program_spec.js';
 import { sessionFor } from './sessions.js';
 import { batchesOf, load } from './train.js';
 import { EVALUATION_BATCH } from './training_program.js';
@@ -22,7 +23,10 @@ export async function measureStep(spec: RunSpec): Promise<StepTime> {
   const train = blank(trainImages);
   const labels = train.labels;
   load(session, { spec, train, test: blank(testImages), noisyLabels: labels, targetLabels: labels });
-  const inputs = { ...batchesOf(spec, 1, trainImages).next().value, learningRate: Float32Array.of(0.01) };
+  const inputs = {
+    ...batchesOf(spec, recipeOf(spec), 1, trainImages).next().value,
+    learningRate: Float32Array.of(0.01),
+  };
   const step = timed(STEPS, () => session.call('step', inputs));
   const evaluation = timed(STEPS, () => predict(session, 'test', Math.min(EVALUATION_BATCH, testImages)));
   const batches = Math.ceil(trainImages / EVALUATION_BATCH) + Math.ceil(testImages / EVALUATION_BATCH);

@@ -1,21 +1,24 @@
 // The training loop: one run from its initial weights to its record's figures.
 import { createHash } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
-import { flipAndCrop } from '../data/augmentation.js';
+import { augmentationNamed } from '../data/augmentation.js';
+import { CLASSES, IMAGE_SIZE } from '../data/dataset.js';
 import type { Session, Values } from '../engine/program.js';
 import { engineVersions } from '../engine/versions.js';
-import { drawLambda } from '../methods/mixup.js';
+import type { EpochView, Recipe } from '../methods/method.js';
 import { buildNetwork } from '../models/build.js';
 import { initialise } from '../models/initialise.js';
 import { weightCount } from '../models/network.js';
-import { permutation, stream } from '../random.js';
+import { permutation, type Stream, stream } from '../random.js';
 import type { Evaluation } from '../results/record.js';
 import { type RunSpec, runId } from '../suite/spec.js';
 import { CheckpointClock, readCheckpoint, writeCheckpoint } from './checkpoint.js';
-import { evaluationOf, predict } from './evaluation.js';
+import { evaluationOf, examine, predict } from './evaluation.js';
 import type { Trainer, TrainingJob, TrainingOutcome, TrainingProgress } from './job.js';
+import { programSpecOf, recipeOf } from './program_spec.js';
 import { cosineRate } from './schedule.js';
 import { sessionFor } from './sessions.js';
+import { methodState, modelState, stepEntryName } from './training_program.js';
 
 /**
  * Trains one run, from its checkpoint if it has one. The result depends on the job alone: all draws come from streams
@@ -34,6 +37,8 @@ export async function trainIn(
   const started = performance.now();
   const { spec } = job;
   const { epochs, batchSize, learningRate, evaluateEvery } = spec.training;
+  const { networks } = programSpecOf(spec);
+  const recipe = recipeOf(spec);
   const network = buildNetwork(spec.model);
   load(session, job);
 
@@ -48,8 +53,11 @@ export async function trainIn(
   const recent: number[] = from?.recent ?? [];
   const wallSeconds = () => (from?.wallSeconds ?? 0) + (performance.now() - started) / 1000;
   let { setAside } = found;
+  let select = from?.select;
+  const memory = from?.memory ?? {};
   if (from) {
     session.write('model', from.model);
+    if (from.method) session.write('method', from.method);
     const step = (from.epoch - 1) * stepsPerEpoch + from.stepsDone;
     onProgress({ epoch: from.epoch, epochs, step, steps, loss: recent.at(-1)!, resumed: true });
   }
@@ -58,18 +66,25 @@ export async function trainIn(
     const resumed = epoch === from?.epoch ? from : undefined;
     let epochLoss = resumed?.epochLoss ?? 0;
     let stepsDone = resumed?.stepsDone ?? 0;
-    for (const inputs of skipping(stepsDone, batchesOf(spec, epoch, job.train.count))) {
+    for (const inputs of skipping(stepsDone, batchesOf(spec, recipe, epoch, job.train.count, select))) {
       // Lets signals and the display have their turn.
       await setImmediate();
       if (job.checkpoint && recent.length && (signal.aborted || clock!.isTime(epoch, stepsDone))) {
-        const model = session.read('model');
-        const state = { of, epoch, stepsDone, epochLoss, recent, curve, wallSeconds: wallSeconds(), model };
-        await writeCheckpoint(job.checkpoint.file, state);
+        await writeCheckpoint(job.checkpoint.file, {
+          ...{ of, epoch, stepsDone, epochLoss, recent, curve, wallSeconds: wallSeconds() },
+          model: session.read('model'),
+          ...(hasState(recipe) && { method: session.read('method') }),
+          ...(select && { select }),
+          memory,
+        });
       }
       signal.throwIfAborted();
       const step = (epoch - 1) * stepsPerEpoch + stepsDone;
-      const rate = cosineRate(learningRate, step, steps);
-      const loss = session.call('step', { ...inputs, learningRate: Float32Array.of(rate) }).loss![0]!;
+      const rate =
+        recipe.learningRate?.({ step, steps, epoch, epochs, base: learningRate }) ??
+        cosineRate(learningRate, step, steps);
+      const entry = stepEntryName(recipe.phaseAt?.({ step, epoch }));
+      const loss = session.call(entry, { ...inputs, learningRate: Float32Array.of(rate) }).loss![0]!;
       recent.push(loss);
       if (recent.length > 5) recent.shift();
       if (!Number.isFinite(loss)) throw new Error(divergence(step + 1, rate, recent));
@@ -82,13 +97,17 @@ export async function trainIn(
       const onTrain = predict(session, 'train', job.train.count);
       const onTest = predict(session, 'test', job.test.count);
       predictions = onTrain.predictions;
-      const evaluation = evaluationOf(job, epoch, epochLoss / stepsPerEpoch, predictions, onTest);
+      const evaluation = evaluationOf(job, epoch, epochLoss / stepsDone, predictions, onTest);
       curve.push(evaluation);
       onProgress({ epoch, epochs, step: epoch * stepsPerEpoch, steps, loss: recent.at(-1)!, evaluation });
     }
+    if (recipe.afterEpoch && epoch < epochs) {
+      const plan = recipe.afterEpoch(viewOf(session, job, epoch, memory));
+      if (plan?.select) select = checkedSelection(plan.select, job.train.count, batchSize);
+    }
   }
-  const parameters = weightCount(network.parameters);
-  const weightsSha256 = hashOf(session.read('model'));
+  const parameters = networks * weightCount(network.parameters);
+  const weightsSha256 = hashOf(session.read('model'), networks);
   return { curve, predictions, parameters, weightsSha256, wallSeconds: wallSeconds() };
 }
 
@@ -98,42 +117,114 @@ function* skipping(stepsDone: number, batches: Generator<Values>): Generator<Val
   yield* batches;
 }
 
-function hashOf(model: Values): string {
+function hashOf(model: Values, networks: number): string {
   const hash = createHash('sha256');
-  for (const name of ['model/parameters', 'model/statistics']) {
-    const { buffer, byteOffset, byteLength } = model[name]!;
-    hash.update(new Uint8Array(buffer, byteOffset, byteLength));
-  }
+  for (let k = 0; k < networks; k++)
+    for (const part of ['parameters', 'statistics'] as const) {
+      const { buffer, byteOffset, byteLength } = model[modelState(part, k)]!;
+      hash.update(new Uint8Array(buffer, byteOffset, byteLength));
+    }
   return hash.digest('hex');
+}
+
+function hasState({ state = {}, examples = {} }: Recipe): boolean {
+  return Object.keys({ ...state, ...examples }).length > 0;
+}
+
+/** What a recipe sees of a run after an epoch. */
+function viewOf(
+  session: Session,
+  { spec, train, targetLabels }: TrainingJob,
+  epoch: number,
+  memory: Record<string, unknown>,
+): EpochView {
+  const { networks } = programSpecOf(spec);
+  const examined = new Map<number, Float32Array>();
+  return {
+    epoch,
+    epochs: spec.training.epochs,
+    classes: CLASSES,
+    labels: targetLabels,
+    logProbabilities(network = 0) {
+      if (!examined.size)
+        for (const [k, found] of examine(session, train.count, networks, CLASSES).entries())
+          examined.set(k, found);
+      return examined.get(network)!;
+    },
+    read(name) {
+      return session.read('method')[methodState(name)]!;
+    },
+    write(name, values) {
+      session.write('method', { ...session.read('method'), [methodState(name)]: values });
+    },
+    stream: (name) => stream(spec.seed, name, epoch),
+    memory,
+  };
+}
+
+/** @throws Error if it is not of images, or of fewer than a batch has */
+function checkedSelection(select: Int32Array, count: number, batchSize: number): Int32Array {
+  const isRight = select.length >= batchSize && select.every((i) => i >= 0 && i < count);
+  if (!isRight || new Set(select).size < select.length)
+    throw new Error(
+      `afterEpoch selects ${select.length} images; expected: at least a batch of ${batchSize}, each once, of 0 to ${count - 1}`,
+    );
+  return select;
 }
 
 /** Puts the job's data and initial weights into the session. */
 export function load(session: Session, { spec, train, test, targetLabels }: TrainingJob): void {
   const network = buildNetwork(spec.model);
-  const parameters = initialise(network.parameters, spec.seed);
   session.write('train', { 'train/images': train.images, 'train/labels': Int32Array.from(targetLabels) });
   session.write('test', { 'test/images': test.images, 'test/labels': Int32Array.from(test.labels) });
-  session.write('model', {
-    'model/parameters': parameters,
-    'model/momentum': new Float32Array(parameters.length),
-    'model/statistics': initialise(network.statistics, spec.seed),
-  });
+  const model: Values = {};
+  for (let k = 0; k < programSpecOf(spec).networks; k++) {
+    const parameters = initialise(network.parameters, spec.seed, k);
+    model[modelState('parameters', k)] = parameters;
+    model[modelState('momentum', k)] = new Float32Array(parameters.length);
+    model[modelState('statistics', k)] = initialise(network.statistics, spec.seed, k);
+  }
+  session.write('model', model);
+  const recipe = recipeOf(spec);
+  if (hasState(recipe)) session.write('method', initialState(recipe, spec.seed, targetLabels));
 }
 
-/** The inputs of an epoch's steps, but for the learning rate. A last, partial batch is dropped. */
-export function* batchesOf(spec: RunSpec, epoch: number, count: number): Generator<Values> {
+/** What a recipe's own state starts with. @throws Error if it is of another size than the recipe says */
+function initialState({ state = {}, examples = {} }: Recipe, seed: number, labels: Uint8Array): Values {
+  const values = Object.entries({ ...state, ...examples }).map(([name, { shape, dtype, init }]) => {
+    const rows = name in examples ? labels.length : 1;
+    const size = shape.reduce((product, n) => product * n, rows);
+    const made = init?.(stream(seed, 'state', name), labels);
+    if (made && made.length !== size)
+      throw new Error(`the state ${name} starts with ${made.length} values; expected: ${size}`);
+    return [methodState(name), made ?? (dtype === 'int32' ? new Int32Array(size) : new Float32Array(size))];
+  });
+  return Object.fromEntries(values);
+}
+
+/**
+ * The inputs of an epoch's steps, but for the learning rate. A last, partial batch is dropped.
+ *
+ * @param select places of the images that are trained on; all `count` unless given
+ */
+export function* batchesOf(
+  spec: RunSpec,
+  recipe: Recipe,
+  epoch: number,
+  count: number,
+  select?: Int32Array,
+): Generator<Values> {
   const { batchSize } = spec.training;
-  const order = permutation(stream(spec.seed, 'order', epoch), count);
+  const places = permutation(stream(spec.seed, 'order', epoch), select?.length ?? count);
+  const order = select ? places.map((place) => select[place]!) : places;
   const augment = stream(spec.seed, 'augment', epoch);
-  const mixup = stream(spec.seed, 'mixup', epoch);
-  for (let start = 0; start + batchSize <= count; start += batchSize)
+  const augmentation = augmentationNamed(spec.data.augment);
+  const draw = recipe.draws?.((name): Stream => stream(spec.seed, name, epoch), epoch);
+  for (let start = 0; start + batchSize <= order.length; start += batchSize)
     yield {
       indices: order.slice(start, start + batchSize),
-      ...(spec.data.augment === 'flip-crop' ? flipAndCrop(batchSize, augment) : {}),
-      ...(spec.batch.kind === 'mixup'
-        ? { lambda: Float32Array.of(drawLambda(mixup, spec.batch.alpha)) }
-        : {}),
-      ...(spec.gradient.kind === 'sam' ? { rho: Float32Array.of(spec.gradient.rho) } : {}),
+      ...augmentation.draw(augment, batchSize, IMAGE_SIZE),
+      ...draw?.(start / batchSize),
     };
 }
 

@@ -1,10 +1,11 @@
 // The training step and the evaluation of one kind of run, as a program for the engine. Written once, run anywhere.
+import { augmentationNamed } from '../data/augmentation.js';
 import { CHANNELS, CLASSES, IMAGE_SIZE, PIXEL_DEVIATION, PIXEL_MEAN } from '../data/dataset.js';
-import type { Entry, Program, TensorSpec } from '../engine/program.js';
+import type { Entry, Program, StateSpec, TensorSpec, Tensors } from '../engine/program.js';
 import { tf } from '../engine/tensorflow.js';
 import { nesterovDescent, plusScaled, sumOfSquares } from '../engine/weight_vectors.js';
-import { clippingFactor, groupedSamGradient, type Objective, plainGradient } from '../methods/gradient.js';
-import { mixed } from '../methods/mixup.js';
+import { clippingFactor } from '../methods/gradient.js';
+import type { Batch, Losses, Objective, Recipe, RecipeState, Step } from '../methods/method.js';
 import type { Architecture } from '../models/architecture.js';
 import { buildNetwork } from '../models/build.js';
 import { flatten, type Network, STATISTICS_DECAY, unflatten, weightCount } from '../models/network.js';
@@ -15,12 +16,11 @@ export const EVALUATION_BATCH = 250;
 /** What tells one training program from another; everything else about a run goes in as an input. */
 export interface ProgramSpec {
   model: Architecture;
+  /** Networks that are trained together. */
+  networks: number;
   batchSize: number;
-  batch: 'plain' | 'mixup';
-  gradient: 'plain' | 'sam';
-  /** Examples per ascent step of SAM; 0 is the whole batch. */
-  groupSize: number;
-  augment: boolean;
+  /** By its name. */
+  augment: string;
   trainImages: number;
   testImages: number;
   momentum: number;
@@ -28,34 +28,62 @@ export interface ProgramSpec {
   clipNorm: number;
 }
 
+/** The name of a network's part of the state `model`; networks are counted from 0. */
+export function modelState(part: 'parameters' | 'momentum' | 'statistics', network = 0): string {
+  return network === 0 ? `model/${part}` : `model/${network + 1}/${part}`;
+}
+
+/** The name of a recipe's own state. */
+export function methodState(name: string): string {
+  return `method/${name}`;
+}
+
+/** The name of the entry that takes a step in the form of this phase. */
+export function stepEntryName(phase?: string): string {
+  return phase === undefined ? 'step' : `step/${phase}`;
+}
+
 /**
- * State: `train` and `test` (images as bytes, labels), `model` (parameters, momentum, statistics; one vector each).
+ * State: `train` and `test` (images as bytes, labels), `model` (parameters, momentum, statistics; one vector each for every network),
+ * and `method` if the recipe has state of its own.
  *
- * Entries: `step` trains on one batch (indices; with augmentation also the source row and column of every output row
- * and column; learningRate; lambda for mixup; rho for SAM) and gives the loss; `evaluateTrain` and `evaluateTest` give
- * predictions and losses of EVALUATION_BATCH images by index.
+ * Entries: `step`, and one for each phase of the recipe, trains on one batch (indices, learningRate, and what augmentation and
+ * recipe ask for) and gives the loss; `evaluateTrain` and `evaluateTest` give predictions and losses of EVALUATION_BATCH
+ * images by index, and `examineTrain` logarithms of probabilities, if the recipe has something to do between epochs.
  */
-export function trainingProgram(spec: ProgramSpec): Program {
+export function trainingProgram(spec: ProgramSpec, recipe: Recipe): Program {
   const network = buildNetwork(spec.model);
   const images = (count: number) => ({
     ...ints(count, IMAGE_SIZE, IMAGE_SIZE, CHANNELS),
     bytes: true as const,
   });
   const vector = (size: number): TensorSpec => ({ shape: [size], dtype: 'float32' });
+  const state: Program['state'] = {
+    'train/images': images(spec.trainImages),
+    'train/labels': ints(spec.trainImages),
+    'test/images': images(spec.testImages),
+    'test/labels': ints(spec.testImages),
+  };
+  for (let k = 0; k < spec.networks; k++) {
+    state[modelState('parameters', k)] = vector(weightCount(network.parameters));
+    state[modelState('momentum', k)] = vector(weightCount(network.parameters));
+    state[modelState('statistics', k)] = vector(weightCount(network.statistics));
+  }
+  for (const [name, own] of Object.entries(recipe.state ?? {})) state[methodState(name)] = stateSpec(own);
+  for (const [name, own] of Object.entries(recipe.examples ?? {}))
+    state[methodState(name)] = stateSpec({ ...own, shape: [spec.trainImages, ...own.shape] });
+  const phases = Object.entries(recipe.phases ?? {}).map(([name, phase]) => [
+    stepEntryName(name),
+    stepEntry(spec, { ...recipe, ...phase }, network),
+  ]);
   return {
-    state: {
-      'train/images': images(spec.trainImages),
-      'train/labels': ints(spec.trainImages),
-      'test/images': images(spec.testImages),
-      'test/labels': ints(spec.testImages),
-      'model/parameters': vector(weightCount(network.parameters)),
-      'model/momentum': vector(weightCount(network.parameters)),
-      'model/statistics': vector(weightCount(network.statistics)),
-    },
+    state,
     entries: {
-      step: stepEntry(spec, network),
-      evaluateTrain: evaluationEntry(network, 'train'),
-      evaluateTest: evaluationEntry(network, 'test'),
+      [stepEntryName()]: stepEntry(spec, recipe, network),
+      ...Object.fromEntries(phases),
+      evaluateTrain: evaluationEntry(spec, network, 'train'),
+      evaluateTest: evaluationEntry(spec, network, 'test'),
+      ...(recipe.afterEpoch && { examineTrain: examinationEntry(spec, network) }),
     },
   };
 }
@@ -66,120 +94,204 @@ function ints(...shape: number[]): TensorSpec {
   return { shape, dtype: 'int32' };
 }
 
-function stepEntry(spec: ProgramSpec, network: Network): Entry {
-  const { batchSize } = spec;
-  const inputs: Entry['inputs'] = { indices: ints(batchSize), learningRate: SCALAR };
-  if (spec.augment) {
-    inputs.rows = ints(batchSize, IMAGE_SIZE);
-    inputs.columns = ints(batchSize, IMAGE_SIZE);
-  }
-  if (spec.batch === 'mixup') inputs.lambda = SCALAR;
-  if (spec.gradient === 'sam') inputs.rho = SCALAR;
+function stateSpec({ shape, dtype }: RecipeState): StateSpec {
+  return { shape, dtype };
+}
+
+/** `make(0)` to `make(count - 1)`. */
+function each<T>(count: number, make: (i: number) => T): T[] {
+  return Array.from({ length: count }, (_, i) => make(i));
+}
+
+function stepEntry(spec: ProgramSpec, recipe: Recipe, network: Network): Entry {
+  const { batchSize, networks } = spec;
+  const augmentation = augmentationNamed(spec.augment);
+  const parts = (['parameters', 'momentum', 'statistics'] as const).flatMap((part) =>
+    each(networks, (k) => modelState(part, k)),
+  );
+  const [ownState, ownExamples] = [recipe.state ?? {}, recipe.examples ?? {}].map(Object.keys) as [
+    string[],
+    string[],
+  ];
+  const own = (names: string[], state: Tensors): Tensors =>
+    Object.fromEntries(names.map((name) => [name, state[methodState(name)]!]));
 
   return {
-    inputs,
-    state: ['train/images', 'train/labels', 'model/parameters', 'model/momentum', 'model/statistics'],
+    inputs: {
+      indices: ints(batchSize),
+      learningRate: SCALAR,
+      ...augmentation.inputs(batchSize, IMAGE_SIZE),
+      ...recipe.inputs,
+    },
+    state: ['train/images', 'train/labels', ...parts, ...ownState.map(methodState)],
+    ...(ownExamples.length && { rows: { state: ownExamples.map(methodState), by: 'indices' } }),
     run(fed, state) {
-      let images = normalised(gathered(state['train/images']!, fed.indices!, fed.rows, fed.columns));
-      let targets = oneHot(tf.gather(state['train/labels']!, fed.indices!));
-      if (fed.lambda) {
-        images = mixed(images, fed.lambda as tf.Scalar);
-        targets = mixed(targets, fed.lambda as tf.Scalar);
-      }
-      const weights = state['model/parameters'] as tf.Tensor1D;
-      const size = spec.groupSize || batchSize;
-      const objectives = Array.from({ length: batchSize / size }, (_, i) => {
-        const [some, wanted] = [groupOf(images, i, size), groupOf(targets, i, size)];
-        return trainingObjective(network, some, wanted, spec.weightDecay);
-      });
-      const { loss, gradient, statistics } = fed.rho
-        ? groupedSamGradient(objectives, weights, fed.rho as tf.Scalar)
-        : plainGradient(objectives[0]!, weights);
-
-      const next = nesterovDescent({
-        weights,
-        gradient,
-        momentum: state['model/momentum'] as tf.Tensor1D,
-        clippingFactor: clippingFactor(gradient, spec.clipNorm),
-        momentumFactor: spec.momentum,
-        learningRate: fed.learningRate as tf.Scalar,
-      });
-      const decayed = tf.mul(state['model/statistics']!, STATISTICS_DECAY);
-      return {
-        outputs: { loss },
-        updates: {
-          'model/parameters': next.weights,
-          'model/momentum': next.momentum,
-          'model/statistics': tf.add(decayed, tf.mul(statistics, 1 - STATISTICS_DECAY)),
-        },
+      const weights = each(networks, (k) => state[modelState('parameters', k)] as tf.Tensor1D);
+      const step: Step = {
+        inputs: fed,
+        state: own(ownState, state),
+        classes: CLASSES,
+        predict: (images) => weights.map((w) => unlearned(network, w, images)),
       };
+      const images = augmentation.apply(tf.gather(state['train/images']!, fed.indices!) as tf.Tensor4D, fed);
+      const plain: Batch = {
+        images: normalised(images),
+        targets: oneHot(tf.gather(state['train/labels']!, fed.indices!)),
+        indices: fed.indices as tf.Tensor1D,
+        examples: own(ownExamples, state),
+      };
+      const batch = recipe.transform?.(plain, step) ?? plain;
+      const objective = (some: Batch) =>
+        trainingObjective(network, some, (logits) => lossesOf(recipe, logits, some, step), spec.weightDecay);
+      const pass = recipe.gradient?.(objective, batch, weights, step) ?? objective(batch)(weights);
+
+      const updates: Tensors = {};
+      for (const [name, value] of Object.entries({ ...pass.state, ...pass.examples }))
+        updates[methodState(name)] = value;
+      for (const [k, gradient] of pass.gradients.entries()) {
+        const next = nesterovDescent({
+          weights: weights[k]!,
+          gradient,
+          momentum: state[modelState('momentum', k)] as tf.Tensor1D,
+          clippingFactor: clippingFactor(gradient, spec.clipNorm),
+          momentumFactor: spec.momentum,
+          learningRate: fed.learningRate as tf.Scalar,
+        });
+        const decayed = tf.mul(state[modelState('statistics', k)]!, STATISTICS_DECAY);
+        updates[modelState('parameters', k)] = next.weights;
+        updates[modelState('momentum', k)] = next.momentum;
+        updates[modelState('statistics', k)] = tf.add(
+          decayed,
+          tf.mul(pass.statistics[k]!, 1 - STATISTICS_DECAY),
+        );
+      }
+      return { outputs: { loss: pass.loss }, updates };
     },
   };
 }
 
+/** Logits by the statistics of these images, apart from what is learned. */
+function unlearned(network: Network, weights: tf.Tensor1D, images: tf.Tensor4D): tf.Tensor2D {
+  return network.forward(unflatten(weights, network.parameters), images, true).logits;
+}
+
+/** The recipe's losses, or cross-entropy. @throws Error if they have another shape than one number for each example */
+function lossesOf(recipe: Recipe, logits: tf.Tensor2D[], batch: Batch, step: Step): Losses {
+  if (!recipe.loss) return { losses: logits.map((some) => crossEntropy(some, batch.targets)) };
+  const given = recipe.loss(logits, batch, step);
+  const wanted = batch.indices.shape;
+  const isRight =
+    given?.losses?.length === logits.length &&
+    given.losses.every((losses) => tf.util.arraysEqual(losses.shape, wanted));
+  if (!isRight) {
+    const found = given?.losses?.map(({ shape }) => `[${shape}]`).join(', ') ?? 'nothing';
+    throw new Error(
+      `loss gives losses of the shapes ${found}; expected: ${logits.length} of the shape [${wanted}]`,
+    );
+  }
+  return given;
+}
+
 /**
- * Cross-entropy plus the L2 penalty 0.5 * weightDecay * ||w||^2 over all parameters, batch norm's and biases included,
- * as in the SAM authors' code. The penalty's gradient, weightDecay * w, is added in closed form.
+ * The mean of the examples' losses, summed over networks, plus the L2 penalty 0.5 * weightDecay * ||w||^2 over all
+ * parameters, batch norm's and biases included, as in the SAM authors' code. The penalty's gradient, weightDecay * w, is
+ * added in closed form.
  */
 export function trainingObjective(
   network: Network,
-  images: tf.Tensor4D,
-  targets: tf.Tensor2D,
+  { images }: Pick<Batch, 'images'>,
+  lossesOfLogits: (logits: tf.Tensor2D[]) => Losses,
   weightDecay: number,
 ): Objective {
   return (weights) => {
-    const parameters = unflatten(weights, network.parameters);
     const names = Object.keys(network.parameters);
+    const tensors = weights.flatMap((w) => Object.values(unflatten(w, network.parameters)));
     // tfjs ends the scope of a gradient with its value: what else the pass yields must be kept over that.
-    let kept: tf.Tensor1D | undefined;
-    const { value, grads } = tf.valueAndGrads((...tensors: tf.Tensor[]) => {
-      const named = Object.fromEntries(names.map((name, i) => [name, tensors[i]!]));
-      const { logits, statistics } = network.forward(named, images, true);
-      kept = tf.keep(flatten(statistics, network.statistics));
-      return tf.mean(crossEntropy(logits, targets)) as tf.Scalar;
-    })(names.map((name) => parameters[name]!));
-    const gradients = Object.fromEntries(names.map((name, i) => [name, grads[i]!]));
-    const penalty = tf.mul(sumOfSquares(weights), 0.5 * weightDecay);
-    const statistics = kept!.clone();
-    kept!.dispose();
+    const kept = { statistics: [] as tf.Tensor1D[], state: {} as Tensors, examples: {} as Tensors };
+    const ofNetwork = (all: tf.Tensor[], k: number): Tensors =>
+      Object.fromEntries(names.map((name, i) => [name, all[k * names.length + i]!]));
+    const { value, grads } = tf.valueAndGrads((...all: tf.Tensor[]) => {
+      const logits = weights.map((_, k) => {
+        const pass = network.forward(ofNetwork(all, k), images, true);
+        kept.statistics.push(tf.keep(flatten(pass.statistics, network.statistics)));
+        return pass.logits;
+      });
+      const { losses, state = {}, examples = {} } = lossesOfLogits(logits);
+      for (const [name, tensor] of Object.entries(state)) kept.state[name] = tf.keep(tensor.clone());
+      for (const [name, tensor] of Object.entries(examples)) kept.examples[name] = tf.keep(tensor.clone());
+      return losses
+        .map((some) => tf.mean(some) as tf.Scalar)
+        .reduce((sum, mean) => tf.add(sum, mean) as tf.Scalar);
+    })(tensors);
+    const released = <T extends tf.Tensor>(tensor: T): T => {
+      const copy = tensor.clone();
+      tensor.dispose();
+      return copy;
+    };
+    const releasedAll = (all: Tensors): Tensors =>
+      Object.fromEntries(Object.entries(all).map(([name, tensor]) => [name, released(tensor)]));
+    const penalty = weights
+      .map((w) => tf.mul(sumOfSquares(w), 0.5 * weightDecay))
+      .reduce((sum, one) => tf.add(sum, one));
     return {
       loss: tf.add(value, penalty),
-      gradient: plusScaled(flatten(gradients, network.parameters), weights, weightDecay),
-      statistics,
+      gradients: weights.map((w, k) =>
+        plusScaled(flatten(ofNetwork(grads, k), network.parameters), w, weightDecay),
+      ),
+      statistics: kept.statistics.map(released),
+      state: releasedAll(kept.state),
+      examples: releasedAll(kept.examples),
     };
   };
 }
 
-function evaluationEntry(network: Network, set: 'train' | 'test'): Entry {
+/** Logits of each network by its running statistics. */
+function evaluated(spec: ProgramSpec, network: Network, images: tf.Tensor4D, state: Tensors): tf.Tensor2D[] {
+  return each(spec.networks, (k) => {
+    const weights = {
+      ...unflatten(state[modelState('parameters', k)] as tf.Tensor1D, network.parameters),
+      ...unflatten(state[modelState('statistics', k)] as tf.Tensor1D, network.statistics),
+    };
+    return network.forward(weights, images, false).logits;
+  });
+}
+
+function evaluatedState(spec: ProgramSpec): string[] {
+  return each(spec.networks, (k) => [modelState('parameters', k), modelState('statistics', k)]).flat();
+}
+
+/** Several networks predict together, by the mean of their probabilities. */
+function together(logits: tf.Tensor2D[]): tf.Tensor2D {
+  const [first] = logits as [tf.Tensor2D];
+  if (logits.length === 1) return first;
+  const sum = logits.map((some) => tf.softmax(some)).reduce((a, b) => tf.add(a, b));
+  return tf.log(tf.div(sum, logits.length));
+}
+
+function evaluationEntry(spec: ProgramSpec, network: Network, set: 'train' | 'test'): Entry {
   return {
     inputs: { indices: ints(EVALUATION_BATCH) },
-    state: [`${set}/images`, `${set}/labels`, 'model/parameters', 'model/statistics'],
+    state: [`${set}/images`, `${set}/labels`, ...evaluatedState(spec)],
     run({ indices }, state) {
-      const images = normalised(gathered(state[`${set}/images`]!, indices!));
-      const weights = {
-        ...unflatten(state['model/parameters'] as tf.Tensor1D, network.parameters),
-        ...unflatten(state['model/statistics'] as tf.Tensor1D, network.statistics),
-      };
-      const { logits } = network.forward(weights, images, false);
+      const images = normalised(tf.gather(state[`${set}/images`]!, indices!) as tf.Tensor4D);
+      const logits = together(evaluated(spec, network, images, state));
       const targets = oneHot(tf.gather(state[`${set}/labels`]!, indices!));
       return { outputs: { predictions: tf.argMax(logits, 1), losses: crossEntropy(logits, targets) } };
     },
   };
 }
 
-/** The i-th group of `size` examples of a batch. */
-function groupOf<T extends tf.Tensor>(batch: T, i: number, size: number): T {
-  if (size === batch.shape[0]) return batch;
-  const rest = batch.shape.slice(1);
-  return tf.slice(batch, [i * size, ...rest.map(() => 0)], [size, ...rest]);
-}
-
-/** The images at `indices`; if given, output row r of image i is its source row rows[i, r], and columns alike. */
-function gathered(images: tf.Tensor, indices: tf.Tensor, rows?: tf.Tensor, columns?: tf.Tensor): tf.Tensor4D {
-  let picked = tf.gather(images, indices);
-  if (rows) picked = tf.gather(picked, rows, 1, 1);
-  if (columns) picked = tf.gather(picked, columns, 2, 1);
-  return picked as tf.Tensor4D;
+/** What a recipe looks at between epochs: `0`, `1`, ...: logarithms of each network's probabilities. */
+function examinationEntry(spec: ProgramSpec, network: Network): Entry {
+  return {
+    inputs: { indices: ints(EVALUATION_BATCH) },
+    state: ['train/images', ...evaluatedState(spec)],
+    run({ indices }, state) {
+      const images = normalised(tf.gather(state['train/images']!, indices!) as tf.Tensor4D);
+      const all = evaluated(spec, network, images, state);
+      return { outputs: Object.fromEntries(all.map((logits, k) => [k, tf.logSoftmax(logits)])) };
+    },
+  };
 }
 
 /** Bytes to zero mean and unit variance per channel. */
@@ -194,6 +306,6 @@ function oneHot(labels: tf.Tensor): tf.Tensor2D {
 }
 
 /** Cross-entropy of each example, [batch]. */
-function crossEntropy(logits: tf.Tensor2D, targets: tf.Tensor2D): tf.Tensor1D {
+export function crossEntropy(logits: tf.Tensor2D, targets: tf.Tensor2D): tf.Tensor1D {
   return tf.neg(tf.sum(tf.mul(targets, tf.logSoftmax(logits)), 1));
 }

@@ -1,5 +1,5 @@
 // What a check's reports say, in words, the same in all of them.
-import { methodNamed } from '../../methods/catalogue.js';
+import { methodTitle } from '../../methods/catalogue.js';
 import type { Comparison } from '../../regression/compare.js';
 import { type CellVerdict, isFailure } from '../../regression/verdict.js';
 import { type Published, paperAccuracy } from '../../results/published.js';
@@ -20,9 +20,9 @@ export function verdicts({ comparison }: CheckReport): CellVerdict[] {
 
 /** `SAM, 40 %`. */
 export function cellTitle({ method, noise }: CellVerdict, graph: RunGraph): string {
-  if (noise === null) return `${methodNamed(method).title}, all rates`;
+  if (noise === null) return `${methodTitle(method)}, all rates`;
   const condition = graph.conditions.find(({ label }) => label === noise);
-  return `${methodNamed(method).title}, ${condition ? conditionTitle(condition) : noise}`;
+  return `${methodTitle(method)}, ${condition ? conditionTitle(condition) : noise}`;
 }
 
 /** The paper's accuracy for a cell, percent; null if it gives none. */

@@ -1,6 +1,6 @@
 // A suite's results beside the published numbers: to look at, never to decide by.
 import { table } from 'table';
-import { methodNamed } from '../../methods/catalogue.js';
+import { methodTitle } from '../../methods/catalogue.js';
 import { paperAccuracy } from '../../results/published.js';
 import { conditionTitle } from '../../suite/condition.js';
 import { plain } from '../escape.js';
@@ -12,7 +12,7 @@ export function referenceText({ graph, cells, published }: Report): string {
     const condition = graph.conditions.find((c) => c.label === label)!;
     if (mean === null) return [];
     const paper = paperAccuracy(published, method, condition);
-    const title = `${methodNamed(method).title}, ${conditionTitle(condition)}`;
+    const title = `${methodTitle(method)}, ${conditionTitle(condition)}`;
     const difference = paper === null ? '-' : (mean - paper).toFixed(2);
     return [[title, String(seeds), mean.toFixed(2), paper?.toFixed(1) ?? '-', difference].map(plain)];
   });

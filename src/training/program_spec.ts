@@ -1,0 +1,47 @@
+// What of a run's spec its compiled program depends on.
+
+import { CLASSES } from '../data/dataset.js';
+import { methodOfSpec } from '../methods/catalogue.js';
+import type { Dims, Recipe } from '../methods/method.js';
+import { canonicalJson, type RunSpec } from '../suite/spec.js';
+import type { ProgramSpec } from './training_program.js';
+
+/** The sizes that a run's recipe is made for. */
+export function dimsOf({ data, training }: RunSpec): Dims {
+  const { batchSize, epochs } = training;
+  return {
+    batchSize,
+    trainImages: data.trainImages,
+    classes: CLASSES,
+    epochs,
+    stepsPerEpoch: Math.floor(data.trainImages / batchSize),
+  };
+}
+
+/** A run's recipe. */
+export function recipeOf(spec: RunSpec): Recipe {
+  const { method, settings } = methodOfSpec(spec);
+  return method.recipe(settings, dimsOf(spec));
+}
+
+export function programSpecOf(spec: RunSpec): ProgramSpec {
+  const { model, data, training } = spec;
+  return {
+    model,
+    networks: methodOfSpec(spec).method.networks ?? 1,
+    batchSize: training.batchSize,
+    augment: data.augment,
+    trainImages: data.trainImages,
+    testImages: data.testImages,
+    momentum: training.momentum,
+    weightDecay: training.weightDecay,
+    clipNorm: training.clipNorm,
+  };
+}
+
+/** The same for runs that one compiled program can train. */
+export function programKey(spec: RunSpec): string {
+  const { method, batch, gradient, precision } = spec;
+  const traced = recipeOf(spec).sharedBy ?? { method, batch, gradient };
+  return canonicalJson({ program: programSpecOf(spec), traced, precision });
+}
