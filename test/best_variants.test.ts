@@ -25,7 +25,7 @@ describe('the best variants', () => {
     new Map<string, RunRecord>(
       graph.runs.flatMap((run) => {
         const { gradient } = run.spec;
-        const value = accuracy[`${gradient.kind === 'sam' ? gradient.rho : 'sgd'} at ${run.condition.key}`];
+        const value = accuracy[`${gradient?.kind === 'sam' ? gradient.rho : 'sgd'} at ${run.condition.key}`];
         return value === undefined ? [] : [[run.id, fakeRecord(run, value)]];
       }),
     );

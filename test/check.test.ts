@@ -20,7 +20,7 @@ const worse: Engine = {
   ...fakeEngine,
   train: async (job, onProgress, signal) => {
     const outcome = await fakeTrain(job, onProgress, signal);
-    if (job.spec.gradient.kind === 'sam') outcome.curve.at(-1)!.testAccuracy -= 1;
+    if (job.spec.gradient?.kind === 'sam') outcome.curve.at(-1)!.testAccuracy -= 1;
     return outcome;
   },
 };
@@ -82,7 +82,7 @@ describe('labelnoise check', () => {
     const failing: Engine = {
       ...fakeEngine,
       train: async (job, ...rest) => {
-        if (job.spec.gradient.kind === 'sam' && job.spec.seed === 2)
+        if (job.spec.gradient?.kind === 'sam' && job.spec.seed === 2)
           throw new Error('the loss is not finite');
         return fakeTrain(job, ...rest);
       },

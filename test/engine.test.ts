@@ -6,14 +6,20 @@ import { compiledSession } from '../src/engine/compile.js';
 import { eagerSession } from '../src/engine/eager.js';
 import type { Program, Session } from '../src/engine/program.js';
 import { tf } from '../src/engine/tensorflow.js';
+import { combined, type Recipe } from '../src/methods/method.js';
+import { mixup } from '../src/methods/mixup.js';
+import { sam } from '../src/methods/sam.js';
+import { sgd } from '../src/methods/sgd.js';
 import { type ProgramSpec, trainingProgram } from '../src/training/training_program.js';
 import {
   fill,
   needsBfloat16,
   parameterDistance,
   relativeDistance,
+  STATEFUL,
   stepInputs,
   TINY,
+  TINY_DIMS,
 } from './support/programs.js';
 
 /** Of float32, where no activation comes near ReLU's kink. */
@@ -21,18 +27,22 @@ const TOLERANCE = 1e-4;
 /** Of a parameter's gradient alone: what is left of a subtraction of means has few of float32's digits, thousandths. */
 const PARAMETER_TOLERANCE = 1e-2;
 
-const kinds: Record<string, Partial<ProgramSpec>> = {
-  'plain gradient': {},
-  'plain gradient with augmentation': { augment: true },
-  mixup: { batch: 'mixup' },
-  sam: { gradient: 'sam' },
-  'sam in groups of 4': { gradient: 'sam', groupSize: 4 },
+const plain = sgd.recipe({}, TINY_DIMS);
+const onMixup = mixup.recipe({ alpha: 1 }, TINY_DIMS);
+const withSam = (m = 0) => sam.recipe({ rho: 0.05, m }, TINY_DIMS);
+const kinds: Record<string, { recipe: Recipe } & Partial<ProgramSpec>> = {
+  'plain gradient': { recipe: plain },
+  'plain gradient with augmentation': { recipe: plain, augment: 'flip-crop' },
+  mixup: { recipe: onMixup },
+  sam: { recipe: withSam() },
+  'sam in groups of 4': { recipe: withSam(4) },
   'sam on mixup with 1x1 shortcuts': {
-    batch: 'mixup',
-    gradient: 'sam',
+    recipe: combined(onMixup, withSam()),
     model: { kind: 'wide-resnet', depth: 10, width: 2, shortcut: 'conv' },
   },
-  'plain gradient on ResNet-8': { model: { kind: 'resnet', depth: 8 } },
+  'plain gradient on ResNet-8': { recipe: plain, model: { kind: 'resnet', depth: 8 } },
+  'two networks, with state of the recipe and of every example': { recipe: STATEFUL, networks: 2 },
+  'two networks by sam in groups, with state': { recipe: combined(STATEFUL, withSam(4)), networks: 2 },
 };
 
 function parametersOf(session: Session): Float32Array {
@@ -40,19 +50,18 @@ function parametersOf(session: Session): Float32Array {
 }
 
 describe('the compiled engine', () => {
-  for (const [name, change] of Object.entries(kinds))
+  for (const [name, { recipe, ...change }] of Object.entries(kinds))
     it(`in float32 follows the eager engine step by step for ten steps: ${name}`, async () => {
       const spec = { ...TINY, ...change };
-      const eager = eagerSession(trainingProgram(spec));
-      const compiled = await compiledSession(trainingProgram(spec), 'float32');
-      fill(eager, spec);
-      fill(compiled, spec);
+      const eager = eagerSession(trainingProgram(spec, recipe));
+      const compiled = await compiledSession(trainingProgram(spec, recipe), 'float32');
+      for (const session of [eager, compiled]) fill(session, spec);
       for (let n = 0; n < 10; n++) {
         // From the same weights each time: rounding must not be amplified by the training itself.
-        compiled.write('model', eager.read('model') as Record<string, Float32Array>);
+        compiled.write('model', eager.read('model'));
         const before = parametersOf(eager);
-        const expected = eager.call('step', stepInputs(spec, n));
-        const actual = compiled.call('step', stepInputs(spec, n));
+        const expected = eager.call('step', stepInputs(spec, recipe, n));
+        const actual = compiled.call('step', stepInputs(spec, recipe, n));
         expect(actual.loss![0]).to.be.closeTo(expected.loss![0]!, 1e-4);
         const momentum = (session: Session) => session.read('model')['model/momentum']!;
         expect(parameterDistance(momentum(compiled), momentum(eager), spec)).to.be.below(PARAMETER_TOLERANCE);
@@ -75,12 +84,12 @@ describe('the compiled engine', () => {
   it('in bfloat16 stays near float32 and keeps weights in full precision', async function () {
     needsBfloat16(this);
     const sessions = [
-      await compiledSession(trainingProgram(TINY), 'float32'),
-      await compiledSession(trainingProgram(TINY), 'bfloat16'),
+      await compiledSession(trainingProgram(TINY, plain), 'float32'),
+      await compiledSession(trainingProgram(TINY, plain), 'bfloat16'),
     ] as const;
     const losses = sessions.map((session) => {
       fill(session, TINY);
-      return Array.from({ length: 5 }, (_, n) => session.call('step', stepInputs(TINY, n)).loss![0]!);
+      return Array.from({ length: 5 }, (_, n) => session.call('step', stepInputs(TINY, plain, n)).loss![0]!);
     });
     expect(relativeDistance(losses[1]!, losses[0]!)).to.be.below(0.02);
     const weights = parametersOf(sessions[1]);
@@ -96,11 +105,12 @@ describe('the compiled engine', () => {
   for (const precision of ['float32', 'bfloat16'] as const)
     it(`repeats itself to the bit in ${precision}`, async function () {
       if (precision === 'bfloat16') needsBfloat16(this);
-      const spec = { ...TINY, gradient: 'sam' as const, augment: true };
+      const spec = { ...TINY, augment: 'flip-crop' };
+      const recipe = withSam();
       const run = async () => {
-        const session = await compiledSession(trainingProgram(spec), precision);
+        const session = await compiledSession(trainingProgram(spec, recipe), precision);
         fill(session, spec);
-        for (let n = 0; n < 5; n++) session.call('step', stepInputs(spec, n));
+        for (let n = 0; n < 5; n++) session.call('step', stepInputs(spec, recipe, n));
         const weights = parametersOf(session);
         session.dispose();
         return weights;
@@ -109,14 +119,14 @@ describe('the compiled engine', () => {
     });
 
   it('resumes to the bit from the state it was read out of', async () => {
-    const session = await compiledSession(trainingProgram(TINY), 'float32');
+    const session = await compiledSession(trainingProgram(TINY, plain), 'float32');
     fill(session, TINY);
-    session.call('step', stepInputs(TINY, 0));
+    session.call('step', stepInputs(TINY, plain, 0));
     const saved = session.read('model') as Record<string, Float32Array>;
-    session.call('step', stepInputs(TINY, 1));
+    session.call('step', stepInputs(TINY, plain, 1));
     const straight = parametersOf(session);
     session.write('model', saved);
-    session.call('step', stepInputs(TINY, 1));
+    session.call('step', stepInputs(TINY, plain, 1));
     expect(parametersOf(session)).to.deep.equal(straight);
     session.dispose();
   });

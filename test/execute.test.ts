@@ -219,7 +219,7 @@ describe('executing a suite', () => {
       methods: { sgd: {}, sam: { rho: 0.1 }, 'bootstrap-sam': { rho: 0.1 } },
     });
     const failing: Trainer = (job, ...rest) =>
-      job.spec.gradient.kind === 'sam'
+      job.spec.gradient?.kind === 'sam'
         ? Promise.reject(new Error('out of memory\nat ...'))
         : fakeTrain(job, ...rest);
     expect(await place.go(failing)).to.equal(1);
@@ -247,7 +247,7 @@ describe('executing a suite', () => {
     const ending = (times: number): Trainer => {
       let attempts = 0;
       return (job, ...rest) => {
-        const ends = job.spec.gradient.kind === 'sam' && attempts++ < times;
+        const ends = job.spec.gradient?.kind === 'sam' && attempts++ < times;
         return ends ? Promise.reject(new WorkerEnded('gone (SIGKILL)')) : fakeTrain(job, ...rest);
       };
     };
@@ -386,7 +386,7 @@ describe('a dry run', () => {
   it('measures each kind of step once', async () => {
     const kinds: string[] = [];
     const measure = async ({ gradient }: RunSpec) => {
-      kinds.push(gradient.kind);
+      kinds.push(gradient!.kind);
       return { secondsPerStep: 0, secondsPerEvaluation: 1 };
     };
     const said: string[] = [];

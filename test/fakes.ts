@@ -108,7 +108,7 @@ export const fakeEngine: Engine = {
   train: fakeTrain,
   trajectory: fakeTrajectory,
   measureStep: async (spec) => ({
-    secondsPerStep: spec.gradient.kind === 'sam' ? 2 : 1,
+    secondsPerStep: spec.gradient?.kind === 'sam' ? 2 : 1,
     secondsPerEvaluation: 0,
   }),
   versions: async () => ({ tensorflow: '0', tfjs: '0', kernels: 'tensorflow' as const }),

@@ -224,9 +224,7 @@ describe('the page in a browser', function () {
     const total = (name: string) =>
       report.cells.filter(({ method }) => method === name).reduce((sum, { mean }) => sum + mean!, 0);
     const best = names.toSorted((a, b) => total(b) - total(a))[0]!;
-    expect(await text(page, '#accuracy button[aria-pressed="true"]')).to.deep.equal([
-      methodTitle(best),
-    ]);
+    expect(await text(page, '#accuracy button[aria-pressed="true"]')).to.deep.equal([methodTitle(best)]);
     expect(await page.locator('#accuracy button[aria-pressed="false"]').count()).to.equal(8);
   });
 

@@ -5,6 +5,9 @@ import { expect } from 'chai';
 import { compiledSession } from '../src/engine/compile.js';
 import { eagerSession } from '../src/engine/eager.js';
 import type { Program, Session } from '../src/engine/program.js';
+import { combined, type Recipe } from '../src/methods/method.js';
+import { mixup } from '../src/methods/mixup.js';
+import { sam } from '../src/methods/sam.js';
 import type { Shortcut } from '../src/models/architecture.js';
 import { buildNetwork } from '../src/models/build.js';
 import { initialise } from '../src/models/initialise.js';
@@ -29,7 +32,7 @@ interface Fixture {
     learningRate: number;
     rho: number;
   };
-  cases: Record<string, { shortcut: Shortcut } & Pick<ProgramSpec, 'batch' | 'gradient' | 'clipNorm'>>;
+  cases: Record<string, { shortcut: Shortcut; batch: string; gradient: string; clipNorm: number }>;
   /** Shape of every parameter, in the order in which the fixture's vectors hold them. */
   parameters: Record<Shortcut, Record<string, string>>;
 }
@@ -49,21 +52,32 @@ function array(name: string) {
   return found;
 }
 
-function specOf({ shortcut, batch, gradient, clipNorm }: Fixture['cases'][string]): ProgramSpec {
+function specOf({ shortcut, clipNorm }: Fixture['cases'][string]): ProgramSpec {
   const { depth, width, images, batchSize, momentum, weightDecay } = settings;
   return {
     model: { kind: 'wide-resnet', depth, width, shortcut },
+    networks: 1,
     batchSize,
-    batch,
-    gradient,
-    groupSize: 0,
-    augment: false,
+    augment: 'none',
     trainImages: images,
     testImages: 4,
     momentum,
     weightDecay,
     clipNorm,
   };
+}
+
+/** What lambda is drawn is in the fixture. */
+function recipeOf({ batch, gradient }: Fixture['cases'][string]): Recipe {
+  const dims = {
+    batchSize: settings.batchSize,
+    trainImages: settings.images,
+    classes: 10,
+    epochs: 1,
+    stepsPerEpoch: 1,
+  };
+  const first = batch === 'mixup' ? mixup.recipe({ alpha: 1 }, dims) : {};
+  return combined(first, gradient === 'sam' ? sam.recipe({ rho: settings.rho, m: 0 }, dims) : {});
 }
 
 /** The initial weights as one vector: stored multiples of a unit, or scales of 1 and offsets of 0 as networks begin with. */
@@ -146,7 +160,7 @@ describe('parity with PyTorch', () => {
     for (const [name, kind] of Object.entries(fixture.cases))
       it(`${engine} takes the same steps: ${name}, ${kind.shortcut} shortcuts`, async () => {
         const spec = specOf(kind);
-        const session = await open(trainingProgram(spec));
+        const session = await open(trainingProgram(spec, recipeOf(kind)));
         const initial = initialWeights(kind.shortcut);
         load(session, spec, initial);
         const losses: number[] = [];

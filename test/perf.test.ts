@@ -50,7 +50,7 @@ describe('the stock step', () => {
     const { images, labels } = madeUpImages(16);
     const network = buildNetwork(spec.model);
     const initial = initialise(network.parameters, 1);
-    const session = eagerSession(trainingProgram(spec));
+    const session = eagerSession(trainingProgram(spec, {}));
     session.write('train', { 'train/images': images, 'train/labels': Int32Array.from(labels) });
     session.write('model', {
       'model/parameters': initial,

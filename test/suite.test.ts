@@ -369,7 +369,7 @@ describe('a suite as a graph of runs', () => {
     const learningRate = { '0.2': 0.1, '0.4': 0.2, '0.6': 0.1, '0.8': 0.1 };
     const methods = { ...suite.methods, sgd: { training: { epochs: 6, learningRate } } };
     const { runs } = expand({ ...suite, methods });
-    const rhos = runs.flatMap(({ spec }) => (spec.gradient.kind === 'sam' ? [spec.gradient.rho] : []));
+    const rhos = runs.flatMap(({ spec }) => (spec.gradient?.kind === 'sam' ? [spec.gradient.rho] : []));
     expect(rhos).to.deep.equal([0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.05, 0.05]);
     const sgd = runs.find((run) => run.method === 'sgd')!;
     expect([sgd.spec.training.epochs, sgd.units]).to.deep.equal([6, 3]);

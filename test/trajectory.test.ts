@@ -190,7 +190,7 @@ describe('a check on another kind of machine', () => {
   it('fails where a method takes other steps', async () => {
     const engine = elsewhere((found, { spec }) => {
       rounded(found);
-      if (spec.gradient.kind === 'sam') found.steps[1]!.weights[0]! *= 1.01;
+      if (spec.gradient?.kind === 'sam') found.steps[1]!.weights[0]! *= 1.01;
     });
     const { code, said, json } = await checked(engine, 'other steps');
     expect(code).to.equal(1);

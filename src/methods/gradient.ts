@@ -51,3 +51,12 @@ export function meanOf(passes: Pass[]): Pass {
 function each(tensors: Tensors, make: (name: string, tensor: tf.Tensor) => tf.Tensor): Tensors {
   return Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [name, make(name, tensor)]));
 }
+
+/** The same values, through which no gradient flows. */
+export function stopGradient<T extends tf.Tensor>(x: T): T {
+  const blocked = tf.customGrad((...[value]) => ({
+    value: (value as tf.Tensor).clone(),
+    gradFunc: (dy: tf.Tensor) => tf.zerosLike(dy),
+  }));
+  return blocked(x) as T;
+}

@@ -192,6 +192,35 @@ export interface EpochPlan {
   select?: Int32Array;
 }
 
+/**
+ * The recipe with the parts of both. A batch is transformed by the first, then by the second; of two losses, gradients, phases,
+ * learning rates or hooks between epochs the second's is taken.
+ */
+export function combined(first: Recipe, second: Recipe): Recipe {
+  const [drawsFirst, drawsSecond] = [first.draws, second.draws];
+  const [transformFirst, transformSecond] = [first.transform, second.transform];
+  const { sharedBy: _, ...parts } = { ...first, ...second };
+  return {
+    ...parts,
+    ...(first.sharedBy !== undefined &&
+      second.sharedBy !== undefined && { sharedBy: [first.sharedBy, second.sharedBy] }),
+    inputs: { ...first.inputs, ...second.inputs },
+    state: { ...first.state, ...second.state },
+    examples: { ...first.examples, ...second.examples },
+    ...(drawsFirst &&
+      drawsSecond && {
+        draws(stream, epoch) {
+          const [drawFirst, drawSecond] = [drawsFirst(stream, epoch), drawsSecond(stream, epoch)];
+          return (step) => ({ ...drawFirst(step), ...drawSecond(step) });
+        },
+      }),
+    ...(transformFirst &&
+      transformSecond && {
+        transform: (batch, step) => transformSecond(transformFirst(batch, step), step),
+      }),
+  };
+}
+
 /** A method, with the types of its settings. @returns what it is given */
 export function defineMethod<S extends z.ZodObject>(method: Method<S>): Method<S> {
   return method;

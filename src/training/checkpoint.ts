@@ -28,7 +28,7 @@ export interface Checkpoint {
   /** Places of the images that are trained on, if the method has chosen some. */
   select?: Int32Array;
   /** What the method keeps for itself. */
-  memory: Record<string, unknown>;
+  memory?: Record<string, unknown>;
 }
 
 const HASH_BYTES = 32;

@@ -1,10 +1,13 @@
 // Small training programs on random data, for tests of the engine and the methods.
 import { oneDnnLimit } from '../../src/engine/native/instruction_set.js';
 import type { Session, Values } from '../../src/engine/program.js';
+import { tf } from '../../src/engine/tensorflow.js';
+import { stopGradient } from '../../src/methods/gradient.js';
+import type { Recipe } from '../../src/methods/method.js';
 import { buildNetwork } from '../../src/models/build.js';
 import { initialise } from '../../src/models/initialise.js';
-import { integer, stream } from '../../src/random.js';
-import type { ProgramSpec } from '../../src/training/training_program.js';
+import { integer, permutation, stream } from '../../src/random.js';
+import { crossEntropy, modelState, type ProgramSpec } from '../../src/training/training_program.js';
 
 export const BATCH = 8;
 const IMAGES = 40;
@@ -12,16 +15,23 @@ const IMAGES = 40;
 /** WRN-10-1 on 40 images in batches of 8. */
 export const TINY: ProgramSpec = {
   model: { kind: 'wide-resnet', depth: 10, width: 1, shortcut: 'pool-pad' },
+  networks: 1,
   batchSize: BATCH,
-  batch: 'plain',
-  gradient: 'plain',
-  groupSize: 0,
-  augment: false,
+  augment: 'none',
   trainImages: IMAGES,
   testImages: IMAGES,
   momentum: 0.9,
   weightDecay: 5e-4,
   clipNorm: 5,
+};
+
+/** The sizes that recipes for TINY are made for. */
+export const TINY_DIMS = {
+  batchSize: BATCH,
+  trainImages: IMAGES,
+  classes: 10,
+  epochs: 1,
+  stepsPerEpoch: IMAGES / BATCH,
 };
 
 /**
@@ -49,7 +59,6 @@ function smoothWeights({ model }: ProgramSpec, seed: number): Float32Array {
 export function fill(session: Session, spec: ProgramSpec, seed = 1): void {
   const next = stream(seed, 'test data');
   const network = buildNetwork(spec.model);
-  const parameters = smoothWeights(spec, seed);
   for (const [set, count] of [
     ['train', spec.trainImages],
     ['test', spec.testImages],
@@ -58,23 +67,46 @@ export function fill(session: Session, spec: ProgramSpec, seed = 1): void {
       [`${set}/images`]: new Uint8Array(count * 3072).map(() => integer(next, 256)),
       [`${set}/labels`]: new Int32Array(count).map(() => integer(next, 10)),
     });
-  session.write('model', {
-    'model/parameters': parameters,
-    'model/momentum': new Float32Array(parameters.length),
-    'model/statistics': initialise(network.statistics, seed),
-  });
+  const model: Values = {};
+  for (let k = 0; k < spec.networks; k++) {
+    const parameters = smoothWeights(spec, seed + 100 * k);
+    model[modelState('parameters', k)] = parameters;
+    model[modelState('momentum', k)] = new Float32Array(parameters.length);
+    model[modelState('statistics', k)] = initialise(network.statistics, seed);
+  }
+  session.write('model', model);
 }
 
+/** State of every kind, learned from by two networks. */
+export const STATEFUL: Recipe = {
+  state: { steps: { shape: [], dtype: 'float32' } },
+  examples: {
+    target: {
+      shape: [10],
+      dtype: 'float32',
+      init: (next, labels) => new Float32Array(labels.length * 10).map(next),
+    },
+  },
+  loss(logits, batch, { state }) {
+    const seen = stopGradient(tf.softmax(logits[0]!));
+    const target = tf.add(tf.mul(batch.examples.target!, 0.7), tf.mul(seen, 0.3)) as tf.Tensor2D;
+    return {
+      losses: logits.map((some) => tf.add(crossEntropy(some, batch.targets), crossEntropy(some, target))),
+      state: { steps: tf.add(state.steps!, 1) },
+      examples: { target },
+    };
+  },
+};
+
 /** Inputs of the n-th step. */
-export function stepInputs(spec: ProgramSpec, n: number): Values {
+export function stepInputs(spec: ProgramSpec, recipe: Recipe, n: number): Values {
   const next = stream(n, 'test step');
   const positions = () => Int32Array.from({ length: spec.batchSize * 32 }, () => integer(next, 32));
   return {
-    indices: new Int32Array(spec.batchSize).map(() => integer(next, spec.trainImages)),
+    indices: permutation(next, spec.trainImages).slice(0, spec.batchSize),
     learningRate: Float32Array.of(0.02),
-    ...(spec.augment ? { rows: positions(), columns: positions() } : {}),
-    ...(spec.batch === 'mixup' ? { lambda: Float32Array.of(0.5 + next() / 2) } : {}),
-    ...(spec.gradient === 'sam' ? { rho: Float32Array.of(0.05) } : {}),
+    ...(spec.augment === 'flip-crop' ? { rows: positions(), columns: positions() } : {}),
+    ...recipe.draws?.((name) => stream(n, 'test step', name), 1)(0),
   };
 }
 
