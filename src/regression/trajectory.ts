@@ -1,4 +1,5 @@
 // The verdict by trajectory: a few steps of every method do what they did for the baseline, within what rounding explains.
+import { noiseOf } from '../data/noises/noise.js';
 import type { RunGraph, RunNode } from '../suite/expand.js';
 import { type RunSpec, runId } from '../suite/spec.js';
 import type { Trajectory } from '../training/trajectory.js';
@@ -94,7 +95,7 @@ function shortened(run: RunNode, teachers: readonly RunNode[], seed: number): Ru
     ...spec,
     labels: teachers[0] ? { from: 'predictions', teacher: teachers[0].id } : spec.labels,
     // Label files need not be at hand where results are compared.
-    noise: spec.noise.kind === 'file' ? { kind: 'symmetric', rate: 0.4, redraw: 'other' } : spec.noise,
+    noise: noiseOf(spec.noise).standIn ?? spec.noise,
     gradient:
       gradient.kind === 'sam'
         ? { ...gradient, rho: Math.max(0.4, gradient.rho), m: gradient.m && m }

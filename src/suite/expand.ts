@@ -1,4 +1,6 @@
 // A suite as the cells of its table and the graph of runs they need.
+
+import { datasetInSpec } from '../data/datasets/dataset.js';
 import { type Method, methodNamed, sameVariant } from '../methods/catalogue.js';
 import { type Condition, conditions } from './condition.js';
 import type { ResolvedSuite } from './resolve.js';
@@ -49,7 +51,7 @@ interface Expansion {
  * @param algorithm the `ALGORITHM_VERSION` that the results in question were made with
  */
 export function expand(suite: ResolvedSuite, algorithm = ALGORITHM_VERSION): RunGraph {
-  const columns = conditions(suite.noise);
+  const columns = conditions(suite);
   const runs = new Map<string, RunNode>();
   const cells: Cell[] = [];
   for (const seed of suite.seeds)
@@ -88,7 +90,7 @@ function addRun(
         : { kind: 'plain' },
     noise: condition.noise,
     seed,
-    data: { dataset: 'cifar10', ...suite.data },
+    data: { ...suite.data, ...datasetInSpec(suite.data.dataset) },
     model: suite.model,
     training: trainingAt(suite, settings, condition),
     precision: suite.precision,

@@ -1,80 +1,29 @@
 // What a suite file may say.
 import { z } from 'zod';
-import { CELLS, DEPTH, EPOCHS, NAME_LENGTH, SEEDS, SENTENCE_LENGTH, THREADS, WIDTH } from '../limits.js';
+import { DATASETS, DEFAULT_DATASET } from '../data/datasets/dataset.js';
+import {
+  choice,
+  distinct,
+  fields,
+  integer,
+  isName,
+  isObject,
+  list,
+  NAME,
+  number,
+  text,
+  value,
+  wholeNumber,
+} from '../fields.js';
+import { DEPTH, EPOCHS, NAME_LENGTH, SEEDS, THREADS, WIDTH } from '../limits.js';
 import { baseName, METHODS, type Method } from '../methods/catalogue.js';
+import { noiseSchema } from './condition.js';
 import { checkAcrossFields } from './cross_checks.js';
-
-const list = (values: readonly string[]) => `one of ${values.join(', ')}`;
-
-/** A value that passes `ok`; the error says what is allowed. */
-const value = <T>(allowed: string, ok: (v: unknown) => boolean) => z.custom<T>(ok, { error: allowed });
-const isObject = (v: unknown) =>
-  !!v && typeof v === 'object' && !Array.isArray(v) && Object.keys(v).length > 0;
-const number = (allowed: string, ok: (v: number) => boolean) =>
-  value<number>(allowed, (v) => typeof v === 'number' && Number.isFinite(v) && ok(v));
-const integer = (allowed: string, ok: (v: number) => boolean) =>
-  number(allowed, (v) => Number.isSafeInteger(v) && ok(v));
-/** A text of people. Line breaks are theirs to make; no other control character belongs in a text. */
-const text = (allowed: string) =>
-  value<string>(
-    `${allowed}, at most ${SENTENCE_LENGTH} characters, none of them a control character`,
-    (v) => typeof v === 'string' && v.length <= SENTENCE_LENGTH && /^(?:\P{Cc}|[\t\r\n])+$/u.test(v),
-  );
-const wholeNumber = (from: number, to: number) =>
-  integer(`a whole number from ${from} to ${to}`, (v) => v >= from && v <= to);
-
-/** What names are made of: they become those of files, folders and columns. */
-const NAME = `letters, digits, ".", "_" and "-", beginning with a letter or digit, at most ${NAME_LENGTH} characters`;
-const isName = (v: unknown) =>
-  typeof v === 'string' && v.length <= NAME_LENGTH && /^[a-z0-9][\w.-]*$/i.test(v);
-const choice = <const T extends string>(...values: T[]) => z.enum(values, { error: list(values) });
-
-/** An object of exactly these fields; the error for another field lists them. */
-function fields<T extends z.core.$ZodLooseShape>(shape: T) {
-  const names = list(Object.keys(shape));
-  return z.strictObject(shape, {
-    error: (issue) => (issue.code === 'unrecognized_keys' ? names : `an object with the fields ${names}`),
-  });
-}
-
-/** A list of 1 to `most` different entries. The length is looked at first: a list that is too long is not gone through. */
-function distinct<T extends z.ZodType>(entry: T, allowed: string, most: number) {
-  return value<unknown[]>(allowed, (v) => Array.isArray(v) && v.length > 0)
-    .refine((v) => v.length <= most, `${allowed}, at most ${most}`)
-    .pipe(z.array(entry, { error: allowed }))
-    .refine((v) => new Set(v).size === v.length, `${allowed}, each once`);
-}
 
 const union = <T extends Parameters<typeof z.discriminatedUnion>[1]>(kinds: string[], options: T) =>
   z.discriminatedUnion('kind', options, {
     error: (issue) => (issue.path?.at(-1) === 'kind' ? list(kinds) : `an object with kind ${list(kinds)}`),
   });
-
-const path = text('the path of a label file');
-const rate = number('a fraction from 0 up to 1, e.g. 0.4', (v) => v >= 0 && v < 1);
-const noise = union(
-  ['symmetric', 'file'],
-  [
-    fields({
-      kind: z.literal('symmetric'),
-      rates: distinct(rate, 'a list of fractions from 0 up to 1, e.g. [0.2, 0.4]', CELLS),
-      redraw: choice('other', 'any'),
-    }),
-    fields({
-      kind: z.literal('file'),
-      files: value<Record<string, string>>(
-        'an object from name to label file, at least one',
-        isObject,
-      ).superRefine((files, context) => {
-        for (const [name, file] of Object.entries(files)) {
-          const { error } = path.safeParse(file);
-          const message = isName(name) ? error?.issues[0]?.message : `names of ${NAME}`;
-          if (message) context.addIssue({ code: 'custom', message, path: [name] });
-        }
-      }),
-    }),
-  ],
-);
 
 const model = union(
   ['wide-resnet', 'resnet'],
@@ -185,6 +134,30 @@ const checkpoint = fields({
   epochs: integer('a whole number from 1', (v) => v >= 1).optional(),
 }).refine((v) => Object.keys(v).length === 1, 'either minutes or epochs, e.g. {"minutes": 2}');
 
+const data = fields({
+  dataset: value<string>('the name of a data set', (v) => typeof v === 'string').optional(),
+  trainImages: integer('a whole number from 1', (v) => v >= 1),
+  testImages: integer('a whole number from 1', (v) => v >= 1),
+  heldOut: integer('a whole number from 1', (v) => v >= 1).optional(),
+  testOn: choice('held-out').optional(),
+  augment: choice('flip-crop', 'none'),
+}).superRefine(({ dataset = DEFAULT_DATASET, trainImages, testImages, heldOut }, context) => {
+  const refuse = (message: string, field: string, input: unknown) =>
+    context.addIssue({ code: 'custom', message, path: [field], input, continue: false });
+  const set = DATASETS.find(dataset);
+  if (!set) return refuse(list(DATASETS.names), 'dataset', dataset);
+  const classes = set.classNames.length;
+  const within = (n: number, most: number) => n >= classes && n <= most;
+  const range = (most: number) => `from ${classes} to ${most}`;
+  if (!within(trainImages, set.trainImages))
+    refuse(`a whole number ${range(set.trainImages)}`, 'trainImages', trainImages);
+  if (!within(testImages, set.testImages))
+    refuse(`a whole number ${range(set.testImages)}`, 'testImages', testImages);
+  const most = Math.floor(set.trainImages / 5);
+  if (heldOut !== undefined && !(within(heldOut, most) && heldOut % classes === 0))
+    refuse(`a multiple of ${classes} ${range(most)}`, 'heldOut', heldOut);
+});
+
 const schema = fields({
   name: value<string>(NAME, isName),
   description: text('a sentence'),
@@ -194,18 +167,9 @@ const schema = fields({
     'a list of seeds, e.g. [1, 2, 3]',
     SEEDS,
   ),
-  noise,
+  noise: noiseSchema,
   model,
-  data: fields({
-    trainImages: integer('a whole number from 10 to 50000', (v) => v >= 10 && v <= 50000),
-    testImages: integer('a whole number from 10 to 10000', (v) => v >= 10 && v <= 10000),
-    heldOut: integer(
-      'a multiple of 10 from 10 to 10000',
-      (v) => v >= 10 && v <= 10000 && v % 10 === 0,
-    ).optional(),
-    testOn: choice('held-out').optional(),
-    augment: choice('flip-crop', 'none'),
-  }),
+  data,
   training: fields(trainingShape),
   precision: choice('auto', 'float32', 'bfloat16'),
   threads: wholeNumber(1, THREADS),

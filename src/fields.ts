@@ -1,0 +1,44 @@
+// Fields of files that people write, as schemas whose errors say what is allowed.
+import { z } from 'zod';
+import { NAME_LENGTH, SENTENCE_LENGTH } from './limits.js';
+
+export const list = (values: readonly string[]) => `one of ${values.join(', ')}`;
+
+/** A value that passes `ok`; the error says what is allowed. */
+export const value = <T>(allowed: string, ok: (v: unknown) => boolean) => z.custom<T>(ok, { error: allowed });
+export const isObject = (v: unknown) =>
+  !!v && typeof v === 'object' && !Array.isArray(v) && Object.keys(v).length > 0;
+export const number = (allowed: string, ok: (v: number) => boolean) =>
+  value<number>(allowed, (v) => typeof v === 'number' && Number.isFinite(v) && ok(v));
+export const integer = (allowed: string, ok: (v: number) => boolean) =>
+  number(allowed, (v) => Number.isSafeInteger(v) && ok(v));
+/** A text of people. Line breaks are theirs to make; no other control character belongs in a text. */
+export const text = (allowed: string) =>
+  value<string>(
+    `${allowed}, at most ${SENTENCE_LENGTH} characters, none of them a control character`,
+    (v) => typeof v === 'string' && v.length <= SENTENCE_LENGTH && /^(?:\P{Cc}|[\t\r\n])+$/u.test(v),
+  );
+export const wholeNumber = (from: number, to: number) =>
+  integer(`a whole number from ${from} to ${to}`, (v) => v >= from && v <= to);
+
+/** What names are made of: they become those of files, folders and columns. */
+export const NAME = `letters, digits, ".", "_" and "-", beginning with a letter or digit, at most ${NAME_LENGTH} characters`;
+export const isName = (v: unknown) =>
+  typeof v === 'string' && v.length <= NAME_LENGTH && /^[a-z0-9][\w.-]*$/i.test(v);
+export const choice = <const T extends string>(...values: T[]) => z.enum(values, { error: list(values) });
+
+/** An object of exactly these fields; the error for another field lists them. */
+export function fields<T extends z.core.$ZodLooseShape>(shape: T) {
+  const names = list(Object.keys(shape));
+  return z.strictObject(shape, {
+    error: (issue) => (issue.code === 'unrecognized_keys' ? names : `an object with the fields ${names}`),
+  });
+}
+
+/** A list of 1 to `most` different entries. The length is looked at first: a list that is too long is not gone through. */
+export function distinct<T extends z.ZodType>(entry: T, allowed: string, most: number) {
+  return value<unknown[]>(allowed, (v) => Array.isArray(v) && v.length > 0)
+    .refine((v) => v.length <= most, `${allowed}, at most ${most}`)
+    .pipe(z.array(entry, { error: allowed }))
+    .refine((v) => new Set(v).size === v.length, `${allowed}, each once`);
+}
