@@ -8,6 +8,7 @@ import type { Engine } from '../src/cli/engine.js';
 import { type RunOptions, run } from '../src/cli/run.js';
 import { redraw } from '../src/cli/table.js';
 import { TimeLeft } from '../src/cli/time_left.js';
+import { ImagesOfRuns } from '../src/data/subset.js';
 import { InputError } from '../src/errors.js';
 import { decodeLabels } from '../src/results/predictions.js';
 import type { RunRecord } from '../src/results/record.js';
@@ -16,8 +17,8 @@ import { longestFirst } from '../src/suite/longest_first.js';
 import type { ResolvedSuite } from '../src/suite/resolve.js';
 import type { Suite } from '../src/suite/schema.js';
 import { type RunSpec, runId } from '../src/suite/spec.js';
-import { type Trainer, type TrainingJob, WorkerEnded } from '../src/training/job.js';
-import { fakeEngine, fakeTrain, SUITE, temporaryFolder } from './fakes.js';
+import { type RunJob, type Trainer, WorkerEnded } from '../src/training/job.js';
+import { CIFAR, fakeEngine, fakeTrain, SUITE, temporaryFolder } from './fakes.js';
 
 const suite = SUITE as ResolvedSuite;
 const graph = expand(suite);
@@ -28,10 +29,10 @@ async function workplace(changes: Partial<Suite> = {}) {
   const file = path.join(folder, 'tiny.json');
   await writeFile(file, JSON.stringify({ ...SUITE, ...changes }));
   const out = path.join(folder, 'out');
-  const jobs: TrainingJob[] = [];
+  const jobs: RunJob[] = [];
   const said: string[] = [];
   const place = { file, out, jobs, said, printed: '' };
-  const go = (train: Trainer = fakeTrain, engine: Partial<Engine> = {}, options: RunOptions = {}) => {
+  const go = (train: Trainer<RunJob> = fakeTrain, engine: Partial<Engine> = {}, options: RunOptions = {}) => {
     jobs.length = 0;
     said.length = 0;
     place.printed = '';
@@ -106,11 +107,13 @@ describe('executing a suite', () => {
     await place.go();
     const at40 = place.jobs.filter(({ spec: { noise } }) => noise.kind === 'symmetric' && noise.rate === 0.4);
     expect(at40).to.have.length(5);
+    const images = new ImagesOfRuns(CIFAR);
     for (const job of at40) {
       expect(job.noisyLabels).to.deep.equal(at40[0]!.noisyLabels);
-      expect(job.noisyLabels.filter((label, i) => label !== job.train.labels[i])).to.have.length(20);
-      expect([job.train.count, job.test.count]).to.deep.equal([50, 20]);
-      expect(job.test.labels.filter((label) => label === 3)).to.have.length(2);
+      const { train, test } = images.of(job.spec);
+      expect(job.noisyLabels.filter((label, i) => label !== train.labels[i])).to.have.length(20);
+      expect([train.count, test.count]).to.deep.equal([50, 20]);
+      expect(test.labels.filter((label) => label === 3)).to.have.length(2);
     }
     const [record] = await place.records();
     expect(record!.noise.rate).to.equal(0.2);
@@ -123,7 +126,9 @@ describe('executing a suite', () => {
     for (const job of place.jobs) {
       const { labels } = job.spec;
       const teacher = labels.from === 'predictions' && records.find((record) => record.id === labels.teacher);
-      expect(job.targetLabels).to.deep.equal(teacher ? decodeLabels(teacher.predictions) : job.noisyLabels);
+      expect(job.targetLabels).to.deep.equal(
+        teacher ? decodeLabels(teacher.predictions, 10) : job.noisyLabels,
+      );
     }
   });
 
@@ -149,7 +154,7 @@ describe('executing a suite', () => {
     const place = await workplace();
     let [now, most] = [0, 0];
     const over = new Set<string>();
-    const train: Trainer = async (job, ...rest) => {
+    const train: Trainer<RunJob> = async (job, ...rest) => {
       const { labels } = job.spec;
       if (labels.from === 'predictions') expect(over.has(labels.teacher)).to.equal(true);
       most = Math.max(most, ++now);
@@ -218,7 +223,7 @@ describe('executing a suite', () => {
       noise: { kind: 'symmetric', rates: [0.2], redraw: 'other' },
       methods: { sgd: {}, sam: { rho: 0.1 }, 'bootstrap-sam': { rho: 0.1 } },
     });
-    const failing: Trainer = (job, ...rest) =>
+    const failing: Trainer<RunJob> = (job, ...rest) =>
       job.spec.gradient?.kind === 'sam'
         ? Promise.reject(new Error('out of memory\nat ...'))
         : fakeTrain(job, ...rest);
@@ -244,7 +249,7 @@ describe('executing a suite', () => {
       methods: { sgd: {}, sam: { rho: 0.1 } },
     };
     /** Ends the first `times` attempts at SAM. */
-    const ending = (times: number): Trainer => {
+    const ending = (times: number): Trainer<RunJob> => {
       let attempts = 0;
       return (job, ...rest) => {
         const ends = job.spec.gradient?.kind === 'sam' && attempts++ < times;
@@ -273,7 +278,7 @@ describe('executing a suite', () => {
   it('is alone in its folder', async () => {
     const place = await workplace();
     let refusal: unknown;
-    const train: Trainer = async (job, ...rest) => {
+    const train: Trainer<RunJob> = async (job, ...rest) => {
       refusal ??= await run(place.file, { out: place.out }, fakeEngine, { stop() {} }, () => {}).catch(
         (e) => e,
       );
@@ -316,7 +321,7 @@ describe('executing a suite', () => {
   ] as const)
     it(`stops on ${signal}, keeps what is finished, and goes on later`, async () => {
       const place = await workplace();
-      const interrupted: Trainer = async (job, onProgress, abort) => {
+      const interrupted: Trainer<RunJob> = async (job, onProgress, abort) => {
         if (place.jobs.length === 3) {
           process.emit(signal);
           expect(abort.aborted).to.equal(true);

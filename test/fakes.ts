@@ -5,12 +5,13 @@ import { mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { Engine } from '../src/cli/engine.js';
-import { type Cifar10, IMAGE_BYTES, type ImageSet } from '../src/data/dataset.js';
+import { cifar10 } from '../src/data/datasets/cifar10.js';
+import { blankImages, type LoadedDataset } from '../src/data/datasets/dataset.js';
 import type { RunRecord } from '../src/results/record.js';
 import type { RunNode } from '../src/suite/expand.js';
 import type { Suite } from '../src/suite/schema.js';
 import { runId } from '../src/suite/spec.js';
-import type { Trainer, TrainingJob } from '../src/training/job.js';
+import type { RunJob, Trainer } from '../src/training/job.js';
 import type { Trajectory } from '../src/training/trajectory.js';
 
 /** A suite of the five methods at four rates, small enough for the fakes. */
@@ -42,18 +43,10 @@ export const SUITE: Suite = {
   },
 };
 
-function images(count: number): ImageSet {
-  return {
-    count,
-    images: new Uint8Array(count * IMAGE_BYTES),
-    labels: Uint8Array.from({ length: count }, (_, i) => i % 10),
-  };
-}
-
-export const CIFAR: Cifar10 = { train: images(100), test: images(40) };
+export const CIFAR: LoadedDataset = { train: blankImages(cifar10, 100), test: blankImages(cifar10, 40) };
 
 /** Predicts class (target + 1) mod 10; its accuracies come from the run's id. */
-export const fakeTrain: Trainer = async (job, onProgress, signal) => {
+export const fakeTrain: Trainer<RunJob> = async (job, onProgress, signal) => {
   const { epochs } = job.spec.training;
   const base = Number.parseInt(runId(job.spec).slice(0, 4), 16) / 1000;
   const curve = Array.from({ length: epochs }, (_, i) => ({
@@ -75,7 +68,7 @@ export const fakeTrain: Trainer = async (job, onProgress, signal) => {
 };
 
 /** A trajectory that depends on the run's spec and its labels. */
-export async function fakeTrajectory({ spec, targetLabels }: TrainingJob): Promise<Trajectory> {
+export async function fakeTrajectory({ spec, targetLabels }: RunJob): Promise<Trajectory> {
   const hash = (value: unknown) =>
     createHash('sha256').update(JSON.stringify(value)).digest('hex').slice(0, 16);
   const figure = (name: string) => Number.parseInt(hash([name, spec]).slice(0, 6), 16) / 1e6;
@@ -143,7 +136,7 @@ export async function suiteFile(changes: object): Promise<string> {
 /** A finished run whose final accuracy is the given one and whose best is 5 above. */
 export function fakeRecord(run: RunNode, accuracy: number): RunRecord {
   const { epochs } = run.spec.training;
-  const rate = run.spec.noise.kind === 'symmetric' ? run.spec.noise.rate : 0;
+  const rate = run.condition.rate ?? 0;
   const evaluation = (epoch: number) => ({
     epoch,
     trainLoss: 1,

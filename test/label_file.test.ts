@@ -5,16 +5,17 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { expect } from 'chai';
 import { zipSync } from 'fflate';
-import { loadCifar10 } from '../src/data/cifar10.js';
+import { loadCifar10 } from '../src/data/datasets/cifar10.js';
 import { labelFiles, readLabelFile } from '../src/data/label_file.js';
-import { measureNoise, symmetricNoise } from '../src/data/noise.js';
+import { measureNoise } from '../src/data/noises/noise.js';
+import { symmetricNoise } from '../src/data/noises/symmetric.js';
 import { npyOf } from '../src/data/npy.js';
 import { InputError } from '../src/errors.js';
 import { PROJECT_ROOT } from '../src/project.js';
 import { stream } from '../src/random.js';
 
 const truth = Uint8Array.from({ length: 50_000 }, (_, i) => i % 10);
-const labels = symmetricNoise(truth, { rate: 0.4, redraw: 'other' }, stream(1, 'noise'));
+const labels = symmetricNoise(truth, { rate: 0.4, redraw: 'other' }, stream(1, 'noise'), 10);
 
 describe('label files', () => {
   let folder: string;
@@ -183,7 +184,7 @@ describe('label files', () => {
       };
       for (const [name, rate] of Object.entries(rates)) {
         const { labels: given } = await readLabelFile(`${human}#${name}`);
-        expect(100 * measureNoise(train.labels, given).rate).to.be.closeTo(rate, 0.005);
+        expect(100 * measureNoise(train.labels, given, 10).rate).to.be.closeTo(rate, 0.005);
       }
     });
 

@@ -5,17 +5,20 @@ import path from 'node:path';
 import { expect } from 'chai';
 import { Command } from 'commander';
 import { register } from '../src/cli/noise.js';
-import { loadCifar10 } from '../src/data/cifar10.js';
+import { cifar10, loadCifar10 } from '../src/data/datasets/cifar10.js';
+import { blankImages } from '../src/data/datasets/dataset.js';
 import { readLabelFile } from '../src/data/label_file.js';
-import { measureNoise, noisyLabels, symmetricNoise } from '../src/data/noise.js';
+import { measureNoise, noisyLabels } from '../src/data/noises/noise.js';
+import { symmetricNoise } from '../src/data/noises/symmetric.js';
 import { InputError } from '../src/errors.js';
 import { stream } from '../src/random.js';
+import type { NoiseSpec } from '../src/suite/spec.js';
 
 /** As many labels as CIFAR-10 has, 5,000 of each class. */
 const truth = Uint8Array.from({ length: 50_000 }, (_, i) => (i * 3) % 10);
 const everything = Int32Array.from(truth.keys());
 const noise = (rate: number, redraw: 'other' | 'any' = 'other', seed = 1) =>
-  symmetricNoise(truth, { rate, redraw }, stream(seed, 'noise'));
+  symmetricNoise(truth, { rate, redraw }, stream(seed, 'noise'), 10);
 const wrong = (labels: Uint8Array) => [...labels.keys()].filter((i) => labels[i] !== truth[i]);
 
 describe('symmetric noise', () => {
@@ -23,11 +26,11 @@ describe('symmetric noise', () => {
     for (const rate of [0, 0.2, 0.4, 0.6, 0.8, 0.123456]) {
       const labels = noise(rate);
       expect(wrong(labels)).to.have.lengthOf(Math.round(rate * 50_000));
-      expect(measureNoise(truth, labels).rate).to.equal(Math.round(rate * 50_000) / 50_000);
+      expect(measureNoise(truth, labels, 10).rate).to.equal(Math.round(rate * 50_000) / 50_000);
     }
     const few = truth.subarray(0, 7);
-    const labels = symmetricNoise(few, { rate: 0.5, redraw: 'other' }, stream(1));
-    expect(measureNoise(few, labels).rate).to.equal(4 / 7);
+    const labels = symmetricNoise(few, { rate: 0.5, redraw: 'other' }, stream(1), 10);
+    expect(measureNoise(few, labels, 10).rate).to.equal(4 / 7);
   });
 
   it('keeps about a tenth of the chosen labels right when redrawn from all classes', () => {
@@ -42,7 +45,7 @@ describe('symmetric noise', () => {
 
   it('spreads the wrong labels evenly over the other classes', () => {
     for (const redraw of ['other', 'any'] as const) {
-      const { transitions } = measureNoise(truth, noise(0.4, redraw));
+      const { transitions } = measureNoise(truth, noise(0.4, redraw), 10);
       for (const [t, row] of transitions.entries()) {
         expect(row.reduce((a, b) => a + b)).to.equal(5_000);
         const offDiagonal = redraw === 'other' ? (5_000 * 0.4) / 9 : (5_000 * 0.4) / 10;
@@ -81,7 +84,7 @@ describe('symmetric noise', () => {
 
 describe('measured noise', () => {
   it('counts given labels by true class', () => {
-    const { rate, transitions } = measureNoise(Uint8Array.of(0, 0, 0, 3), Uint8Array.of(0, 1, 1, 3));
+    const { rate, transitions } = measureNoise(Uint8Array.of(0, 0, 0, 3), Uint8Array.of(0, 1, 1, 3), 10);
     expect(rate).to.equal(0.5);
     expect(transitions[0]!.slice(0, 3)).to.deep.equal([1, 2, 0]);
     expect(transitions[3]![3]).to.equal(1);
@@ -89,12 +92,23 @@ describe('measured noise', () => {
   });
 });
 
+/** The labels of a run on images with these true labels. */
+function labelsOf(
+  noise: NoiseSpec,
+  labels: Uint8Array,
+  indices: Int32Array,
+  files: ReadonlyMap<string, Uint8Array> = new Map(),
+): Uint8Array {
+  const data = { dataset: 'cifar10', trainImages: labels.length, testImages: 10, augment: 'none' } as const;
+  return noisyLabels({ noise, seed: 1, data }, { ...blankImages(cifar10, 1), labels }, indices, files);
+}
+
 describe("a run's labels", () => {
   it('depend on noise and seed alone, whatever else draws from the seed', () => {
     const spec = { kind: 'symmetric', rate: 0.4, redraw: 'other' } as const;
-    const first = noisyLabels(spec, truth, everything, 1, new Map());
+    const first = labelsOf(spec, truth, everything);
     for (const name of ['init', 'order', 'augment', 'mixup']) stream(1, name)();
-    expect(noisyLabels(spec, truth, everything, 1, new Map())).to.deep.equal(first);
+    expect(labelsOf(spec, truth, everything)).to.deep.equal(first);
     expect(first).to.deep.equal(noise(0.4));
   });
 
@@ -102,7 +116,7 @@ describe("a run's labels", () => {
     const spec = { kind: 'symmetric', rate: 0.6, redraw: 'other' } as const;
     const indices = Int32Array.from({ length: 2_000 }, (_, i) => i * 25);
     const labels = truth.filter((_, i) => i % 25 === 0);
-    expect(measureNoise(labels, noisyLabels(spec, labels, indices, 1, new Map())).rate).to.equal(0.6);
+    expect(measureNoise(labels, labelsOf(spec, labels, indices), 10).rate).to.equal(0.6);
   });
 
   it("are the file's labels at the subset's places", () => {
@@ -110,9 +124,9 @@ describe("a run's labels", () => {
     const indices = Int32Array.of(3, 10, 49_999);
     const whole = noise(0.4, 'any', 2);
     const files = new Map([['abc', whole]]);
-    const labels = noisyLabels(spec, truth.subarray(0, 3), indices, 1, files);
+    const labels = labelsOf(spec, truth.subarray(0, 3), indices, files);
     expect([...labels]).to.deep.equal([...indices].map((i) => whole[i]));
-    expect(() => noisyLabels(spec, truth, everything, 1, new Map())).to.throw(InputError, 'abc');
+    expect(() => labelsOf(spec, truth, everything)).to.throw(InputError, 'abc');
   });
 });
 
@@ -156,13 +170,7 @@ describe('labelnoise noise', function () {
     const output = await command('--rate', '0.4', '--seed', '1', '--out', out);
     expect(output).to.include('40.00 % of 50000 labels are wrong').and.include('true \\ given');
     const { train } = await loadCifar10();
-    const expected = noisyLabels(
-      { kind: 'symmetric', rate: 0.4, redraw: 'other' },
-      train.labels,
-      everything,
-      1,
-      new Map(),
-    );
+    const expected = labelsOf({ kind: 'symmetric', rate: 0.4, redraw: 'other' }, train.labels, everything);
     const npy = await readLabelFile(`${out}.npy`);
     expect(npy.labels).to.deep.equal(expected);
     expect(await readLabelFile(`${out}.csv`)).to.deep.equal(npy);

@@ -1,10 +1,12 @@
 // What runs are given to train on and to be tested on.
 import { expect } from 'chai';
-import { IMAGE_BYTES, type ImageSet } from '../src/data/dataset.js';
+import type { ImageSet } from '../src/data/datasets/dataset.js';
+import { ImagesOfRuns } from '../src/data/subset.js';
 import { expand } from '../src/suite/expand.js';
-import { Preparer } from '../src/suite/prepare.js';
 import type { ResolvedSuite } from '../src/suite/resolve.js';
 import { SUITE } from './fakes.js';
+
+const IMAGE_BYTES = 3072;
 
 /** Images that hold their own place, from `first`, in their first byte. */
 function numbered(count: number, first: number): ImageSet {
@@ -20,10 +22,10 @@ describe('held-out images', () => {
   const cifar = { train: numbered(100, 0), test: numbered(40, 200) };
   const prepared = (data: object, seeds: number[]) => {
     const suite = { ...SUITE, data: { ...SUITE.data, ...data }, seeds } as ResolvedSuite;
-    const preparer = new Preparer(cifar, new Map());
+    const images = new ImagesOfRuns(cifar);
     return expand(suite)
       .runs.filter((run) => !run.dependsOn.length)
-      .map((run) => preparer.prepare(run).job);
+      .map(({ spec }) => images.of(spec));
   };
 
   it('are in no run of any seed, and the same for all', () => {

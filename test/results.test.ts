@@ -94,9 +94,9 @@ describe('run records', () => {
   });
 
   it('hold labels as digits', () => {
-    expect(encodeLabels(Uint8Array.of(3, 0, 9))).to.equal('309');
-    expect(decodeLabels('309')).to.deep.equal(Uint8Array.of(3, 0, 9));
-    expect(() => encodeLabels(Uint8Array.of(10))).to.throw(RangeError);
+    expect(encodeLabels(Uint8Array.of(3, 0, 9), 10)).to.equal('309');
+    expect(decodeLabels('309', 10)).to.deep.equal(Uint8Array.of(3, 0, 9));
+    expect(() => encodeLabels(Uint8Array.of(10), 10)).to.throw(RangeError);
   });
 
   it('say where they come from', async () => {

@@ -1,9 +1,12 @@
 // Balanced subsets: shares of the classes, determinism, and that images keep their labels.
 import { expect } from 'chai';
-import { CLASSES, IMAGE_BYTES, type ImageSet } from '../src/data/dataset.js';
-import { balancedSubset } from '../src/data/subset.js';
+import type { ImageSet } from '../src/data/datasets/dataset.js';
+import { balancedSubset, imagesAt } from '../src/data/subset.js';
 import { InputError } from '../src/errors.js';
 import { stream } from '../src/random.js';
+
+const CLASSES = 10;
+const IMAGE_BYTES = 3072;
 
 /** 200 images, 20 of each class in mixed order, whose first byte is their own place. */
 const set: ImageSet = {
@@ -13,7 +16,10 @@ const set: ImageSet = {
 };
 for (let i = 0; i < set.count; i++) set.images[i * IMAGE_BYTES] = i;
 
-const draw = (count: number, seed = 1) => balancedSubset(set, count, stream(seed, 'subset'));
+const draw = (count: number, seed = 1) => {
+  const indices = balancedSubset(set.labels, CLASSES, count, stream(seed, 'subset'));
+  return { set: imagesAt(set, indices), indices };
+};
 const shares = (labels: Uint8Array) =>
   Array.from({ length: CLASSES }, (_, label) => labels.filter((l) => l === label).length);
 
@@ -57,7 +63,9 @@ describe('balanced subsets', () => {
     for (const count of [0, -10, 201, 10.5, Number.NaN]) {
       expect(() => draw(count)).to.throw(InputError, `${count} images`);
     }
-    const lopsided = { ...set, labels: new Uint8Array(200) };
-    expect(() => balancedSubset(lopsided, 50, stream(1))).to.throw(InputError, '5 of class 1; there are 0');
+    expect(() => balancedSubset(new Uint8Array(200), CLASSES, 50, stream(1))).to.throw(
+      InputError,
+      '5 of class 1; there are 0',
+    );
   });
 });

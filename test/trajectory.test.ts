@@ -13,7 +13,7 @@ import { parseBaseline } from '../src/regression/baseline_schema.js';
 import { compareTrajectories, QUANTITIES, shortRuns } from '../src/regression/trajectory.js';
 import { expand } from '../src/suite/expand.js';
 import type { ResolvedSuite } from '../src/suite/resolve.js';
-import type { TrainingJob } from '../src/training/job.js';
+import type { RunJob } from '../src/training/job.js';
 import type { Trajectory } from '../src/training/trajectory.js';
 import { fakeEngine, fakeTrajectory, SUITE, suiteFile, temporaryFolder } from './fakes.js';
 import { copyProduct, MUTATIONS, mutate, ROUGH } from './support/mutations.js';
@@ -154,7 +154,7 @@ describe('a check on another kind of machine', () => {
   });
 
   /** What differs in a machine's trajectories. */
-  const elsewhere = (change: (found: Trajectory, job: TrainingJob) => void): Engine => ({
+  const elsewhere = (change: (found: Trajectory, job: RunJob) => void): Engine => ({
     ...fakeEngine,
     versions: async () => ({ tensorflow: '1', tfjs: '0', kernels: 'tensorflow' as const }),
     trajectory: async (job) => {

@@ -5,9 +5,8 @@ import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { expect } from 'chai';
-import { balancedSubset } from '../src/data/subset.js';
+import { ImagesOfRuns } from '../src/data/subset.js';
 import { PROJECT_ROOT } from '../src/project.js';
-import { stream } from '../src/random.js';
 import { expand } from '../src/suite/expand.js';
 import type { ResolvedSuite } from '../src/suite/resolve.js';
 import type { TrainingJob, TrainingProgress } from '../src/training/job.js';
@@ -17,8 +16,7 @@ import { CIFAR, SUITE, temporaryFolder } from './fakes.js';
 const [node] = expand({ ...SUITE, precision: 'float32' } as ResolvedSuite).runs;
 
 function job(epochs = 1): TrainingJob {
-  const train = balancedSubset(CIFAR.train, 50, stream(1, 'subset')).set;
-  const test = balancedSubset(CIFAR.test, 20, stream(1, 'test')).set;
+  const { train, test } = new ImagesOfRuns(CIFAR).of(node!.spec);
   const spec = { ...node!.spec, training: { ...node!.spec.training, epochs } };
   return { spec, train, test, noisyLabels: train.labels, targetLabels: train.labels };
 }

@@ -1,6 +1,7 @@
-// `labelnoise data`: makes CIFAR-10 ready and says where it is.
+// `labelnoise data`: makes a data set ready and says where it is.
 import type { Command } from 'commander';
-import { prepareCifar10 } from '../data/cifar10.js';
+import { DATASETS, type Dataset, DEFAULT_DATASET } from '../data/datasets/dataset.js';
+import { InputError } from '../errors.js';
 
 const HELP = `
 Looks for CIFAR-10 in this order and stops at the first that works:
@@ -21,14 +22,27 @@ Examples:
 export function register(program: Command): void {
   program
     .command('data')
-    .description('make CIFAR-10 ready: find or fetch it, and verify it')
-    .option('--data-dir <dir>', 'folder with the official binary files, instead of the cache')
+    .description('make a data set ready, CIFAR-10 unless told: find or fetch it, and verify it')
+    .option('--dataset <name>', 'the data set, as suites call it', DEFAULT_DATASET)
+    .option(
+      '--data-dir <dir>',
+      'folder with its files (of CIFAR-10 the official binary ones), instead of the cache',
+    )
     .addHelpText('after', HELP)
-    .action(async ({ dataDir }: { dataDir?: string }) => {
-      const folder = await prepareCifar10({ dataDir });
+    .action(async ({ dataset: name, dataDir }: { dataset: string; dataDir?: string }) => {
+      const dataset = datasetGiven(name);
+      const where = await (dataset.prepare?.({ dataDir }) ?? dataset.load({ dataDir }).then(() => undefined));
+      const [train, test] = [dataset.trainImages, dataset.testImages].map((n) => n.toLocaleString('en'));
       process.stdout.write(
-        `CIFAR-10 is ready in ${folder}: 50,000 training and 10,000 test images, ` +
-          'every file verified against its official SHA-256\n',
+        `${dataset.title} is ready${where === undefined ? '' : ` in ${where}`}: ${train} training and ${test} test images, every file verified\n`,
       );
     });
+}
+
+/** The data set of a flag. @throws InputError naming those that are known */
+export function datasetGiven(name: string): Dataset {
+  const dataset = DATASETS.find(name);
+  if (!dataset)
+    throw new InputError(`--dataset ${name}: is not known; allowed: one of ${DATASETS.names.join(', ')}`);
+  return dataset;
 }

@@ -7,7 +7,7 @@ import type { Command } from 'commander';
 import picocolors from 'picocolors';
 import prettyBytes from 'pretty-bytes';
 import { cacheFolder } from '../cache.js';
-import { cacheStatus } from '../data/cifar10.js';
+import { cacheStatus } from '../data/datasets/cifar10.js';
 import { nodeVersionProblem } from '../engine/install/node_version.js';
 import { type EngineFacts, probeEngine } from '../engine/install/probe.js';
 import { folderBytes } from '../engine/install/sealed_folder.js';

@@ -1,11 +1,10 @@
 // What the run command asks of the part that computes: worker processes, so that this one never loads TensorFlow.
-import { loadCifar10 } from '../data/cifar10.js';
-import type { Cifar10 } from '../data/dataset.js';
+import { datasetOf, type LoadedDataset } from '../data/datasets/dataset.js';
 import { bfloat16Support } from '../engine/native/instruction_set.js';
 import type { EngineVersions } from '../results/provenance.js';
 import type { Resolver } from '../suite/resolve.js';
 import type { RunSpec } from '../suite/spec.js';
-import type { Trainer, TrainingJob } from '../training/job.js';
+import type { RunJob, Trainer } from '../training/job.js';
 import type { StepTime } from '../training/measure.js';
 import { fastestPrecision } from '../training/precision.js';
 import type { Trajectory } from '../training/trajectory.js';
@@ -14,14 +13,15 @@ import { tell } from './tell.js';
 
 /** Everything of a run that is not bookkeeping; tests put in their own. */
 export interface Engine extends Resolver {
-  train: Trainer;
+  train: Trainer<RunJob>;
   /** What a short training does, step by step. */
-  trajectory(job: TrainingJob): Promise<Trajectory>;
+  trajectory(job: RunJob): Promise<Trajectory>;
   /** How many runs of so many threads to train at once. */
   parallelRuns(threads: number): number;
   measureStep(spec: RunSpec): Promise<StepTime>;
   versions(): Promise<EngineVersions>;
-  loadData(dataDir?: string): Promise<Cifar10>;
+  /** Loads the data set of a run. @throws InputError */
+  loadData(data: RunSpec['data'], dataDir?: string): Promise<LoadedDataset>;
   /** Lets go of what is held. */
   close(): void;
 }
@@ -41,8 +41,8 @@ export function createEngine(): Engine {
     fastestPrecision,
     emulatesBfloat16: () => bfloat16Support() === 'emulated',
     tell,
-    readLabels: async (file) => (await import('../data/label_file.js')).readLabelFile(file),
-    loadData: (dataDir) => loadCifar10({ dataDir }),
+    readLabels: async (file, dataset) => (await import('../data/label_file.js')).readLabelFile(file, dataset),
+    loadData: (data, dataDir) => datasetOf(data).load({ dataDir }),
     close: () => pool.close(),
   };
 }

@@ -1,38 +1,47 @@
-// `labelnoise noise`: writes the noisy labels of a rate and seed to files that others can read.
+// `labelnoise noise`: writes the noisy labels of a column and seed to files that others can read.
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { Command } from 'commander';
 import { table } from 'table';
-import { loadCifar10 } from '../data/cifar10.js';
+import { DEFAULT_DATASET, datasetInSpec } from '../data/datasets/dataset.js';
 import { labelFiles } from '../data/label_file.js';
-import { measureNoise, symmetricNoise } from '../data/noise.js';
+import { measureNoise, noisyLabels } from '../data/noises/noise.js';
 import { InputError } from '../errors.js';
 import { LABEL_FILE_BYTES } from '../limits.js';
 import { readBounded, unmakeFolders } from '../paths.js';
-import { stream } from '../random.js';
 import { makeResultsFolder, writeWhole } from '../results/files.js';
+import { noiseSchema, noisesOf } from '../suite/condition.js';
+import { parseJson } from '../suite/json.js';
+import { describeProblem } from '../suite/problem.js';
+import type { NoiseSpec } from '../suite/spec.js';
+import { datasetGiven } from './data.js';
 
 const HELP = `
-Writes FILE.npy (int64, shape (50000,)) and FILE.csv (index, true_label, noisy_label), both in the
-official order of CIFAR-10's training images, and prints the measured rate and the
+Writes FILE.npy (int64, one dimension) and FILE.csv (index, true_label, noisy_label), both in the
+official order of the data set's training images, and prints the measured rate and the
 transition matrix: how many images of each true class were given each label.
 
-Exactly round(rate x 50000) images are chosen. "40 % symmetric noise" means two things in the literature:
+With --rate exactly round(rate x images) of CIFAR-10's 50,000 are chosen. "40 % symmetric noise" means two things in the literature:
   --redraw other   a new label is one of the other nine classes: 40 % of the labels are wrong (default)
   --redraw any     it is one of all ten, the right one included: about 36 % of the labels are wrong
 
-The labels are those of a run on all 50,000 images with the same rate, redraw and seed; a run on a
+--noise takes any noise as a suite has it, of one column.
+
+The labels are those of a run on all training images with the same noise and seed; a run on a
 subset draws its own, so that its rate is exact too. At one seed, the images chosen at a
 lower rate are also chosen at a higher one, and get the same labels.
 
 Examples:
   labelnoise noise --rate 0.4 --seed 1 --out noise/sym40-seed1
+  labelnoise noise --noise '{"kind": "symmetric", "rates": [0.4], "redraw": "any"}' --seed 1 --out any40
   python3 -c "import numpy; print(numpy.load('noise/sym40-seed1.npy')[:10])"`;
 
 interface Options {
-  rate: string;
+  rate?: string;
+  noise?: string;
+  dataset: string;
   seed: string;
-  redraw: string;
+  redraw?: string;
   out: string;
   dataDir?: string;
   force?: true;
@@ -42,20 +51,22 @@ interface Options {
 export function register(program: Command): void {
   program
     .command('noise')
-    .description('write the noisy training labels of a rate and seed as .npy and .csv')
-    .requiredOption('--rate <fraction>', 'share of the images chosen for a new label: 0 <= rate < 1')
+    .description('write the noisy training labels of a noise and seed as .npy and .csv')
+    .option('--rate <fraction>', 'symmetric noise: share of the images chosen for a new label, 0 <= rate < 1')
+    .option('--noise <json>', 'instead of --rate: a noise as a suite has it, of one column')
+    .option('--dataset <name>', 'whose labels', DEFAULT_DATASET)
     .requiredOption('--seed <number>', 'whole number that the draws follow from')
     .requiredOption('--out <file>', 'files to write, .npy and .csv being added')
-    .option('--redraw <classes>', 'where a new label is drawn from: other or any', 'other')
-    .option('--data-dir <dir>', 'folder with the official binary files, instead of the cache')
+    .option('--redraw <classes>', 'with --rate, where a new label is drawn from: other (default) or any')
+    .option('--data-dir <dir>', "folder with the data set's files, instead of the cache")
     .option('--force', 'overwrite files that have other contents')
     .addHelpText('after', HELP)
     .action(writeNoise);
 }
 
 async function writeNoise(options: Options): Promise<void> {
-  const { redraw } = options;
-  const rate = number('--rate', options.rate, (n) => n < 1, 'a fraction, 0 <= rate < 1 (0.4 is 40 %)');
+  const dataset = datasetGiven(options.dataset);
+  const noise = noiseAsked(options);
   const seed = number(
     '--seed',
     options.seed,
@@ -63,18 +74,40 @@ async function writeNoise(options: Options): Promise<void> {
     `a whole number from 0 to ${Number.MAX_SAFE_INTEGER}`,
   );
   const out = await nameOf(options.out);
-  if (redraw !== 'other' && redraw !== 'any') {
-    throw new InputError(`--redraw ${redraw}: must be other (the nine wrong classes) or any (all ten)`);
-  }
-  const { train } = await loadCifar10({ dataDir: options.dataDir });
-  const labels = symmetricNoise(train.labels, { rate, redraw }, stream(seed, 'noise'));
+  const { train, test } = await dataset.load({ dataDir: options.dataDir });
+  const [trainImages, testImages] = [train.count, test.count];
+  const data = { ...datasetInSpec(options.dataset), trainImages, testImages, augment: 'none' as const };
+  const labels = noisyLabels({ noise, seed, data }, train, Int32Array.from(train.labels.keys()), new Map());
   const written = await writeFiles(out, labelFiles(train.labels, labels), options.force === true);
-  const { rate: measured, transitions } = measureNoise(train.labels, labels);
+  const { rate: measured, transitions } = measureNoise(train.labels, labels, dataset.classNames.length);
   const heading = ['true \\ given', ...transitions.keys()];
   process.stdout.write(
     `${written.join(' and ')}: ${(100 * measured).toFixed(2)} % of ${train.count} labels are wrong\n` +
       `${table([heading, ...transitions.map((row, truth) => [truth, ...row])], { columnDefault: { alignment: 'right' } })}`,
   );
+}
+
+/** The noise of one column that the flags ask for. @throws InputError */
+function noiseAsked({ rate, noise, redraw = 'other', dataset }: Options): NoiseSpec {
+  if ((rate === undefined) === (noise === undefined))
+    throw new InputError('noise: needs --rate or --noise, and only one of them');
+  if (rate !== undefined) {
+    if (redraw !== 'other' && redraw !== 'any')
+      throw new InputError(`--redraw ${redraw}: must be other (the wrong classes) or any (all classes)`);
+    const fraction = number('--rate', rate, (n) => n < 1, 'a fraction, 0 <= rate < 1 (0.4 is 40 %)');
+    return { kind: 'symmetric', rate: fraction, redraw };
+  }
+  const given = parseJson(noise!, '--noise');
+  const { data, error } = noiseSchema.safeParse(given);
+  if (error) throw new InputError(`--noise: ${describeProblem(error, given)}`);
+  const parsed = noisesOf({ noise: data, data: { dataset } });
+  const columns = parsed.flatMap((one) => one.columns);
+  const [column] = columns;
+  if (!column || columns.length > 1 || parsed.some(({ entry }) => entry.resolve))
+    throw new InputError(
+      `--noise: has ${columns.length} columns (${columns.map(({ label }) => label).join(', ')}); allowed: one, not of a file`,
+    );
+  return column.noise;
 }
 
 function number(flag: string, text: string, accept: (n: number) => boolean, right: string): number {

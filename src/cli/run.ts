@@ -120,7 +120,8 @@ export async function train(
       out,
       train: using.train,
       parallel: using.parallelRuns(whole.suite.threads),
-      loadData: () => using.loadData(dataDir),
+      loadData: () => using.loadData(graph.runs[0]!.spec.data, dataDir),
+      dataDir,
       origin: async () => originOf(await using.versions()),
       writeTables: async (state) => {
         await writeNumbers(out, report(state));

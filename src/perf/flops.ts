@@ -1,5 +1,5 @@
 // How much arithmetic a network is, from the shapes of its weights.
-import { IMAGE_SIZE } from '../data/dataset.js';
+import { cifar10 } from '../data/datasets/cifar10.js';
 import type { Architecture } from '../models/architecture.js';
 import { buildNetwork } from '../models/build.js';
 
@@ -34,5 +34,5 @@ export function trainingFlops(model: Architecture): number {
 /** The second and third group of blocks begin by halving height and width. */
 function outputPixels(name: string, stemStride: number): number {
   const group = Number(/^group(\d)/.exec(name)?.[1] ?? 1);
-  return (IMAGE_SIZE / stemStride / 2 ** (group - 1)) ** 2;
+  return (cifar10.imageSize / stemStride / 2 ** (group - 1)) ** 2;
 }

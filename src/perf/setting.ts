@@ -1,5 +1,6 @@
 // What is trained when speed is measured: the same for everyone who is compared.
-import { CLASSES, IMAGE_BYTES } from '../data/dataset.js';
+import { cifar10 } from '../data/datasets/cifar10.js';
+import type { ImageSet } from '../data/datasets/dataset.js';
 import type { Architecture } from '../models/architecture.js';
 import { ALGORITHM_VERSION, type RunSpec } from '../suite/spec.js';
 import type { ProgramSpec } from '../training/training_program.js';
@@ -35,7 +36,7 @@ export function runSpec(
     gradient: { kind: 'plain' },
     noise: { kind: 'symmetric', rate: 0, redraw: 'other' },
     seed: 1,
-    data: { dataset: 'cifar10', ...data },
+    data: { dataset: cifar10.name, ...data },
     model: modelOf(depth, width),
     training: {
       epochs: 1,
@@ -56,10 +57,11 @@ export function modelOf(depth: number, width: number): Architecture {
 }
 
 /** Images and labels without meaning: the time of a step does not depend on them. */
-export function madeUpImages(count: number): { count: number; images: Uint8Array; labels: Uint8Array } {
-  const images = new Uint8Array(count * IMAGE_BYTES);
+export function madeUpImages(count: number): ImageSet {
+  const { imageSize, channels, classNames } = cifar10;
+  const images = new Uint8Array(count * imageSize ** 2 * channels);
   for (let i = 0; i < images.length; i++) images[i] = (i * 37 + (i >> 8) * 101) % 251;
-  return { count, images, labels: new Uint8Array(count).map((_, i) => i % CLASSES) };
+  return { count, images, labels: new Uint8Array(count).map((_, i) => i % classNames.length) };
 }
 
 /** 0 to count - 1. */

@@ -1,5 +1,5 @@
 // The training step as users of tfjs write it, with stock operations and optimiser: what the compiled step is compared with.
-import { CLASSES, IMAGE_SIZE, PIXEL_DEVIATION, PIXEL_MEAN } from '../data/dataset.js';
+import { cifar10 } from '../data/datasets/cifar10.js';
 import { tf } from '../engine/tensorflow.js';
 import { buildNetwork } from '../models/build.js';
 import { STATISTICS_DECAY } from '../models/network.js';
@@ -35,7 +35,12 @@ export function stockTrainer(
   }
   for (const [name, { shape }] of Object.entries(network.statistics))
     statistics[name] = tf.variable(name.endsWith('/mean') ? tf.zeros(shape) : tf.ones(shape), false, name);
-  const dataset = tf.tensor4d(Int32Array.from(images), [labels.length, IMAGE_SIZE, IMAGE_SIZE, 3], 'int32');
+  const { imageSize, channels, classNames } = cifar10;
+  const dataset = tf.tensor4d(
+    Int32Array.from(images),
+    [labels.length, imageSize, imageSize, channels],
+    'int32',
+  );
   const targets = tf.tensor1d(Int32Array.from(labels), 'int32');
   const optimiser = tf.train.momentum(0, spec.momentum, true);
   const weights = Object.values(variables);
@@ -47,9 +52,9 @@ export function stockTrainer(
         const x = tf
           .cast(tf.gather(dataset, picked), 'float32')
           .div(255)
-          .sub(PIXEL_MEAN)
-          .div(PIXEL_DEVIATION);
-        const y = tf.oneHot(tf.gather(targets, picked), CLASSES);
+          .sub([...cifar10.mean])
+          .div([...cifar10.deviation]);
+        const y = tf.oneHot(tf.gather(targets, picked), classNames.length);
         const { value, grads } = tf.variableGrads(() => {
           const logits = forward(variables, statistics, x as tf.Tensor4D);
           const penalty = tf.addN(weights.map((w) => tf.sum(tf.square(w)))).mul(spec.weightDecay / 2);

@@ -70,7 +70,7 @@ const trajectory = fields({
     }),
     'a list of steps, at least one',
   ),
-  predictions: z.string({ error: 'a digit for each image' }).regex(/^[0-9]+$/, 'a digit for each image'),
+  predictions: z.string({ error: 'a digit for each image' }).regex(/^[0-9a-f]+$/, 'a digit for each image'),
   evaluation: fields({
     trainLoss: figure,
     testAccuracy: figure,
@@ -153,7 +153,7 @@ export function parseBaseline(content: string, file: string, withTrajectories = 
 /** Every cell of the suite is there once, and every seed once in it. */
 function checkCells({ algorithm, suite, cells }: Baseline, file: string): void {
   const methods = Object.keys(suite.methods);
-  const labels = conditions(suite.noise).map(({ label }) => label);
+  const labels = conditions(suite).map(({ label }) => label);
   const key = (method: string, noise: string) => JSON.stringify([method, noise]);
   const wanted = new Set(methods.flatMap((method) => labels.map((label) => key(method, label))));
   const seeds = JSON.stringify(suite.seeds);

@@ -1,4 +1,5 @@
 // The verdict by trajectory: a few steps of every method do what they did for the baseline, within what rounding explains.
+import { noiseOf } from '../data/noises/noise.js';
 import { methodOfSpec, methodSpec } from '../methods/catalogue.js';
 import type { RunGraph, RunNode } from '../suite/expand.js';
 import { type RunSpec, runId } from '../suite/spec.js';
@@ -99,7 +100,7 @@ function shortened(run: RunNode, teachers: readonly RunNode[], seed: number): Ru
     ...methodSpec(method, stronger.settings),
     labels: teachers[0] ? { from: 'predictions', teacher: teachers[0].id } : spec.labels,
     // Label files need not be at hand where results are compared.
-    noise: spec.noise.kind === 'file' ? { kind: 'symmetric', rate: 0.4, redraw: 'other' } : spec.noise,
+    noise: noiseOf(spec.noise).standIn ?? spec.noise,
     seed,
     // Ten images more than whole batches: a last, partial batch must be dropped.
     data: {

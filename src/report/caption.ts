@@ -1,10 +1,11 @@
 // The words around a table: what was run, what the noise is, which settings differ, what the numbers can be compared with.
+import { datasetNamed } from '../data/datasets/dataset.js';
 import { methodTitle } from '../methods/catalogue.js';
 import { architectureName } from '../models/architecture.js';
 import { bestVariants } from '../results/best_variants.js';
 import { paperAccuracy } from '../results/published.js';
 import { mean } from '../statistics/mean.js';
-import { conditionTitle } from '../suite/condition.js';
+import { conditionTitle, noiseInWords } from '../suite/condition.js';
 import { hasNoiseOf } from '../suite/expand.js';
 import { plain } from './escape.js';
 import { INTERVAL_NOTE } from './interval.js';
@@ -27,9 +28,10 @@ export interface Caption {
 export function captionOf(report: Report): Caption {
   const { suite } = report.graph;
   const { trainImages, testImages, heldOut, testOn, augment } = suite.data;
+  const datasetTitle = datasetNamed(suite.data.dataset).title;
   const count = (n: number, thing: string) => `${n.toLocaleString('en')} ${thing}${n === 1 ? '' : 's'}`;
   const title = [
-    `${suite.name}: ${testOn ? 'accuracy on held-out clean training images' : 'clean-test accuracy on CIFAR-10'} after the last epoch, percent`,
+    `${suite.name}: ${testOn ? 'accuracy on held-out clean training images' : `clean-test accuracy on ${datasetTitle}`} after the last epoch, percent`,
     architectureName(suite.model),
     `${count(trainImages, 'training image')}, ${count(testImages, testOn ? 'held-out image' : 'test image')}`,
     augment === 'none' ? 'no augmentation' : 'flips and crops',
@@ -49,7 +51,7 @@ export function captionOf(report: Report): Caption {
   const variants = bestVariantNotes(report);
   const about = [
     ...(heldOut ? [heldOutNote(heldOut, testOn)] : []),
-    ...(suite.scaledDown ? scaledDownNotes(report, suite.scaledDown) : []),
+    ...(suite.scaledDown ? scaledDownNotes(report, suite.scaledDown, hasPaper) : []),
   ];
   return {
     title: plain(title),
@@ -88,22 +90,21 @@ function heldOutNote(heldOut: number, testOn?: string): string {
     : `${images}, so that settings can be chosen without the test set.`;
 }
 
-function scaledDownNotes({ published: { protocol } }: Report, scaledDown: string): string[] {
+function scaledDownNotes(
+  { published: { protocol } }: Report,
+  scaledDown: string,
+  hasPaper: boolean,
+): string[] {
+  const own = `Scaled down: ${scaledDown}`;
+  if (!hasPaper) return [own];
   return [
-    `Scaled down: ${scaledDown}`,
+    own,
     `The paper's numbers are of ${protocol.model}, ${protocol.epochs} epochs, all ${Number(protocol.trainImages).toLocaleString('en')} training images: not comparable in level.`,
   ];
 }
 
 /** What the rates mean, and what was measured of them. */
 function noiseConvention({ graph, records }: Report): string {
-  const { noise } = graph.suite;
-  const rates = graph.conditions.map(conditionTitle);
-  const what = {
-    other: `${rates.join(', ')} of the labels replaced by one of the other nine classes`,
-    any: `${rates.join(', ')} of the labels drawn anew from all ten classes, so that about a tenth of them stay right`,
-    file: `training labels from files: ${rates.join(', ')}`,
-  }[noise.kind === 'file' ? 'file' : noise.redraw];
   const measured = graph.conditions.map((condition) => {
     const seen = graph.runs.flatMap((run) => {
       const record = hasNoiseOf(run, condition) ? records.get(run.id) : undefined;
@@ -111,5 +112,5 @@ function noiseConvention({ graph, records }: Report): string {
     });
     return seen.length ? `${mean(seen).toFixed(1)} %` : '-';
   });
-  return `Noise: ${what}; measured wrong: ${measured.join(', ')}.`;
+  return `Noise: ${noiseInWords(graph.suite)}; measured wrong: ${measured.join(', ')}.`;
 }

@@ -1,5 +1,6 @@
 // The CSV files of a results folder.
 import { type Options, stringify } from 'csv-stringify/sync';
+import { percentLabel } from '../data/noises/symmetric.js';
 import { architectureName } from '../models/architecture.js';
 import { bestAccuracy, finalAccuracy } from '../results/aggregate.js';
 import { paperAccuracy } from '../results/published.js';
@@ -30,8 +31,8 @@ export function runsCsv({ graph, records }: Report): string {
         run_id: run.id,
         suite: graph.suite.name,
         method: run.method,
-        noise: spec.noise.kind === 'symmetric' ? `symmetric-${spec.noise.redraw}` : run.condition.label,
-        noise_rate: spec.noise.kind === 'symmetric' ? run.condition.label : '',
+        noise: run.condition.group,
+        noise_rate: run.condition.rate === undefined ? '' : percentLabel(run.condition.rate),
         noise_rate_measured: percent(record.noise.rate * 100),
         seed: spec.seed,
         model: architectureName(spec.model),

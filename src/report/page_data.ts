@@ -27,6 +27,8 @@ export interface FolderData {
   caption: { title: string; noise: string; about: string[] };
   /** Rows of the table. */
   methods: MethodData[];
+  /** Of the data set, in the order of the labels. */
+  classNames: readonly string[];
   /** Columns of the table. */
   conditions: ConditionData[];
   /** Every cell, methods in table order, each with the columns in order. */
@@ -63,7 +65,7 @@ export interface MethodData {
 export interface ConditionData {
   label: string;
   title: string;
-  /** Noise rate in percent; null for labels from a file. */
+  /** Noise rate in percent; null where the columns are not all rates of one noise. */
   rate: number | null;
 }
 

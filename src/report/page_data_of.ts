@@ -1,12 +1,14 @@
 // The content of the page, from the reports of one results folder or several.
+import { datasetNamed } from '../data/datasets/dataset.js';
+import { percentLabel } from '../data/noises/symmetric.js';
 import { baseName, METHODS, methodTitle } from '../methods/catalogue.js';
 import { architectureName } from '../models/architecture.js';
 import { VERSION } from '../project.js';
 import { finalAccuracy } from '../results/aggregate.js';
 import type { Happening } from '../results/events.js';
-import { paperAccuracy } from '../results/published.js';
+import { accuracyAt, paperAccuracy } from '../results/published.js';
 import type { Evaluation, Provenance, RunRecord } from '../results/record.js';
-import { type Condition, conditionTitle } from '../suite/condition.js';
+import { type Condition, noiseInWords } from '../suite/condition.js';
 import { hasNoiseOf, type RunGraph, type RunNode, totalUnits } from '../suite/expand.js';
 import type { RunSpec } from '../suite/spec.js';
 import { captionOf } from './caption.js';
@@ -78,17 +80,16 @@ function folderData(named: NamedReport, styles: ReadonlyMap<string, number>): Fo
       title: methodTitle(name),
       style: styles.get(name)!,
     })),
+    classNames: datasetNamed(suite.data.dataset).classNames,
     conditions: graph.conditions.map(conditionData),
     cells: cellsOf(report),
     shape: shapeData(report),
     literature: published.rows
       .filter(({ block }) => block === 'literature')
-      .map(({ title, source, accuracy }) => ({
-        title,
-        source,
-        accuracies: graph.conditions.map(({ noise, label }) =>
-          noise.kind === 'symmetric' ? (accuracy[label] ?? null) : null,
-        ),
+      .map((row) => ({
+        title: row.title,
+        source: row.source,
+        accuracies: graph.conditions.map((condition) => accuracyAt(row, condition)),
       })),
     curves: curvesOf(named),
     transitions: transitionsOf(report),
@@ -106,10 +107,10 @@ function folderData(named: NamedReport, styles: ReadonlyMap<string, number>): Fo
   };
 }
 
-function conditionData(condition: Condition): ConditionData {
-  const { label, noise } = condition;
-  const rate = noise.kind === 'symmetric' ? Number(label) : null;
-  return { label, title: conditionTitle(condition), rate };
+/** Rates of several noises are none of one axis. */
+function conditionData({ label, title, rate, group }: Condition, _: number, all: Condition[]): ConditionData {
+  const isRated = rate !== undefined && all.every((other) => other.group === group);
+  return { label, title, rate: isRated ? Number(percentLabel(rate)) : null };
 }
 
 function cellsOf({ graph, cells, published }: Report): CellData[] {
@@ -243,7 +244,7 @@ function factsOf({ graph, records }: Report, runs: readonly RunData[]): NamedTex
       name: 'Test',
       text: `${number(data.testImages)} ${data.testOn ? 'held-out clean training images' : 'clean images'}, after the last epoch`,
     },
-    { name: 'Noise', text: noiseText(graph) },
+    { name: 'Noise', text: noiseInWords(suite, ({ title }) => title.replace(' ', '\u00a0')) },
     { name: seeds.length === 1 ? 'Seed' : 'Seeds', text: seeds.join(', ') },
     { name: 'Precision', text: suite.precision },
     { name: 'Runs', text: `${records.size} of ${graph.runs.length} finished` },
@@ -252,13 +253,6 @@ function factsOf({ graph, records }: Report, runs: readonly RunData[]): NamedTex
       text: `${duration(seconds)}, all runs together${saved > 0 ? `; shared teachers save ${Math.round(100 * saved)} %` : ''}`,
     },
   ];
-}
-
-function noiseText({ suite, conditions }: RunGraph): string {
-  // No line is to begin with a percent sign.
-  const columns = conditions.map((condition) => conditionTitle(condition).replace(' ', '\u00a0')).join(', ');
-  if (suite.noise.kind === 'file') return `labels from files: ${columns}`;
-  return `symmetric: ${columns} of the labels ${suite.noise.redraw === 'other' ? 'wrong' : 'drawn anew'}`;
 }
 
 /** What a cell would cost if nothing were shared. */

@@ -1,15 +1,20 @@
-// Predicted labels as text: one digit an image.
-import { CLASSES } from '../data/dataset.js';
+// Predicted labels as text: a digit an image, or for more than ten classes two hexadecimal ones.
 
-/** Labels 0 to 9 as a string of digits. */
-export function encodeLabels(labels: Uint8Array): string {
-  return Array.from(labels, (label) => {
-    if (label >= CLASSES) throw new RangeError(`label ${label} is no class`);
-    return label;
-  }).join('');
+/** Characters of a label's text. */
+export function labelWidth(classes: number): number {
+  return classes > 10 ? 2 : 1;
 }
 
-/** The labels of a string of digits. */
-export function decodeLabels(digits: string): Uint8Array {
-  return Uint8Array.from(digits, Number);
+/** Labels 0 to classes - 1 as text. */
+export function encodeLabels(labels: Uint8Array, classes: number): string {
+  const none = labels.find((label) => label >= classes);
+  if (none !== undefined) throw new RangeError(`label ${none} is no class`);
+  return labelWidth(classes) === 2 ? Buffer.from(labels).toString('hex') : labels.join('');
+}
+
+/** The labels of a text. */
+export function decodeLabels(text: string, classes: number): Uint8Array {
+  return labelWidth(classes) === 2
+    ? Uint8Array.from(Buffer.from(text, 'hex'))
+    : Uint8Array.from(text, Number);
 }

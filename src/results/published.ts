@@ -53,9 +53,14 @@ export function parsePublished(content: string, file: string): Published {
   if (error) throw new InputError(`${file}: ${describeProblem(error, input)}`);
   return data;
 }
-/** The paper's own accuracy of a method at a symmetric noise rate, percent; null if it gives none. */
+
+/** A published row's accuracy under a condition, percent; null if it gives none. */
+export function accuracyAt({ accuracy }: PublishedRow, { published }: Condition): number | null {
+  return published === undefined ? null : (accuracy[published] ?? null);
+}
+
+/** The paper's own accuracy of a method under a condition, percent; null if it gives none. */
 export function paperAccuracy(published: Published, method: string, condition: Condition): number | null {
-  if (condition.noise.kind !== 'symmetric') return null;
   const row = published.rows.find((r) => r.block === 'paper' && r.method === method);
-  return row?.accuracy[condition.label] ?? null;
+  return row ? accuracyAt(row, condition) : null;
 }

@@ -62,7 +62,7 @@ export interface RunRecord {
   noise: NoiseMeasurement;
   /** One entry per evaluated epoch, the last one final. */
   curve: Evaluation[];
-  /** Labels the final network predicts for the training images, in subset order, one digit a label; what a student run learns from. */
+  /** Labels the final network predicts for the training images, in subset order, as `encodeLabels` writes them; what a student run learns from. */
   predictions: string;
   /** SHA-256 of the final parameters and batch-norm statistics, as float32. */
   weightsSha256?: string;

@@ -1,10 +1,11 @@
 // Run records as text, one form for runs/ and the archive, and the check when they are read back: they may be cut short or changed.
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
-import { CLASSES } from '../data/dataset.js';
+import { DATASETS, datasetOf } from '../data/datasets/dataset.js';
 import type { RunNode } from '../suite/expand.js';
 import { describeProblem } from '../suite/problem.js';
 import { canonicalJson, type RunSpec, runId } from '../suite/spec.js';
+import { labelWidth } from './predictions.js';
 import type { RunRecord } from './record.js';
 
 /** Bumped when the form of records as text changes: 1 had no checksums in the archive, and no version. */
@@ -28,38 +29,64 @@ const evaluation = z.strictObject({
   trainAccuracyTrue: percent,
 });
 
-const record = z.strictObject({
-  id: z.string(),
-  // Its id says whether this is the spec wanted, so that its fields need no check of their own.
-  spec: z.custom<RunSpec>((v) => typeof v === 'object' && v !== null),
-  method: z.string(),
-  parameters: z.int().min(1),
-  noise: z.strictObject({
-    rate: z.number().min(0).max(1),
-    transitions: z.array(z.array(count).length(CLASSES)).length(CLASSES),
-  }),
-  curve: z.array(evaluation).min(1),
-  predictions: z.string().regex(/^[0-9]+$/),
-  weightsSha256: z.hash('sha256').optional(),
-  wallSeconds: z.number().min(0),
-  provenance: z.strictObject({
-    suite: z.string(),
-    finished: z.iso.datetime(),
-    commit: z.string(),
-    version: z.string(),
-    node: z.string(),
-    tensorflow: z.string(),
-    tfjs: z.string(),
-    kernels: z.enum(['native', 'tensorflow']).optional(),
-    isa: z.enum(['avx2', 'avx512', 'amx']).optional(),
-    oneDnn: z.boolean().optional(),
-    platform: z.string(),
-    cpu: z.string(),
-    instructions: z.string().optional(),
-    threads: z.int().min(1),
-    precision: z.string(),
-  }),
-});
+/** Adds an issue for what is not of as many classes as the data set of the record's spec has. */
+function checkClasses({ spec, noise, predictions }: RunRecord, context: z.core.$RefinementCtx): void {
+  const { dataset, source } = spec.data ?? {};
+  // Of a data set that is not known here, no run is asked for either.
+  const classes = DATASETS.foundInSpec(dataset, source)?.classNames.length;
+  if (classes === undefined) return;
+  const check = (ok: boolean, message: string, ...path: string[]) => {
+    if (!ok) context.addIssue({ code: 'custom', message, path });
+  };
+  const { transitions } = noise;
+  check(
+    transitions.length === classes && transitions.every((row) => row.length === classes),
+    `${classes} lists of ${classes} counts`,
+    'noise',
+    'transitions',
+  );
+  const label = labelWidth(classes) === 2 ? '(?:[0-9a-f]{2})' : '[0-9]';
+  check(
+    new RegExp(`^${label}+$`).test(predictions),
+    `${labelWidth(classes) === 2 ? 'two hexadecimal digits' : 'a digit'} for each image`,
+    'predictions',
+  );
+}
+
+const record = z
+  .strictObject({
+    id: z.string(),
+    // Its id says whether this is the spec wanted, so that its fields need no check of their own.
+    spec: z.custom<RunSpec>((v) => typeof v === 'object' && v !== null),
+    method: z.string(),
+    parameters: z.int().min(1),
+    noise: z.strictObject({
+      rate: z.number().min(0).max(1),
+      transitions: z.array(z.array(count)),
+    }),
+    curve: z.array(evaluation).min(1),
+    predictions: z.string(),
+    weightsSha256: z.hash('sha256').optional(),
+    wallSeconds: z.number().min(0),
+    provenance: z.strictObject({
+      suite: z.string(),
+      finished: z.iso.datetime(),
+      commit: z.string(),
+      version: z.string(),
+      node: z.string(),
+      tensorflow: z.string(),
+      tfjs: z.string(),
+      kernels: z.enum(['native', 'tensorflow']).optional(),
+      isa: z.enum(['avx2', 'avx512', 'amx']).optional(),
+      oneDnn: z.boolean().optional(),
+      platform: z.string(),
+      cpu: z.string(),
+      instructions: z.string().optional(),
+      threads: z.int().min(1),
+      precision: z.string(),
+    }),
+  })
+  .superRefine(checkClasses);
 
 /** A record as one line, with its format and checksum; the same bytes for the same record. */
 export function recordText(record: RunRecord): string {
@@ -122,8 +149,9 @@ export function parseRecord(text: string, checked = true): ParsedRecord {
 /** In what a record is not that of the run whose id it has; undefined if it is. */
 export function misfit({ predictions, curve }: RunRecord, { spec }: RunNode): string | undefined {
   const { trainImages } = spec.data;
-  if (predictions.length !== trainImages)
-    return `predictions has ${predictions.length} labels; allowed: one for each of ${trainImages} images`;
+  const labels = predictions.length / labelWidth(datasetOf(spec.data).classNames.length);
+  if (labels !== trainImages)
+    return `predictions has ${labels} labels; allowed: one for each of ${trainImages} images`;
   const last = curve.at(-1)?.epoch;
   if (last !== spec.training.epochs) return `curve ends at epoch ${last}; allowed: ${spec.training.epochs}`;
   return undefined;

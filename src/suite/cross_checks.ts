@@ -1,13 +1,12 @@
 // Rules of a suite that span several of its fields.
 import type { z } from 'zod';
+import { datasetNamed } from '../data/datasets/dataset.js';
+import { isName, NAME } from '../fields.js';
 import { CELLS, WEIGHTS } from '../limits.js';
 import { methodNamed } from '../methods/catalogue.js';
-import { conditionKeys } from './condition.js';
+import { noisesOf } from './condition.js';
 import { isPerColumn, settingsAt } from './method_settings.js';
 import type { Suite } from './schema.js';
-
-/** Images of CIFAR-10's training set. */
-const TRAIN_IMAGES = 50000;
 
 /** Weights of a Wide ResNet's residual convolutions, which are nearly all that it has. */
 const weightsOf = (depth: number, width: number) =>
@@ -20,8 +19,9 @@ export function checkAcrossFields(suite: Suite, context: z.core.$RefinementCtx):
     context.addIssue({ code: 'custom', message, path, input });
   };
   const { trainImages, testImages, heldOut = 0, testOn } = suite.data;
-  if (trainImages > TRAIN_IMAGES - heldOut)
-    report(`at most ${TRAIN_IMAGES - heldOut}, those that are not held out`, 'data', 'trainImages');
+  const { trainImages: all } = datasetNamed(suite.data.dataset);
+  if (trainImages > all - heldOut)
+    report(`at most ${all - heldOut}, those that are not held out`, 'data', 'trainImages');
   if (testOn && !heldOut)
     report('how many images are held out, because data.testOn is "held-out"', 'data', 'heldOut');
   else if (testOn && testImages > heldOut)
@@ -37,13 +37,17 @@ export function checkAcrossFields(suite: Suite, context: z.core.$RefinementCtx):
     if (batchSize > trainImages) report(`at most data.trainImages, ${trainImages}`, ...path);
   };
   checkBatch(suite.training.batchSize, 'training', 'batchSize');
-  const keys = conditionKeys(suite.noise);
+  const noises = noisesOf(suite);
+  const keys = noises.flatMap(({ columns }) => columns.map(({ key }) => key));
   const counts = [suite.seeds.length, keys.length, Object.keys(suite.methods).length] as const;
   const cells = counts.reduce((product, count) => product * count);
   if (cells > CELLS) {
     const product = `${counts[0]} seeds x ${counts[1]} noise settings x ${counts[2]} methods`;
     report(`a table of at most ${CELLS} cells, not ${product}`, 'seeds');
   }
+  checkColumns(noises, (message, i, ...path) =>
+    report(message, 'noise', ...(Array.isArray(suite.noise) ? [i] : []), ...path),
+  );
   for (const [name, settings] of Object.entries(suite.methods)) {
     const batchSize = settings.training?.batchSize ?? suite.training.batchSize;
     if (settings.training?.batchSize) checkBatch(batchSize, 'methods', name, 'training', 'batchSize');
@@ -70,4 +74,24 @@ export function checkAcrossFields(suite: Suite, context: z.core.$RefinementCtx):
     const problem = problems.find((found) => found);
     if (problem) report(problem.allowed, 'methods', name, problem.setting);
   }
+}
+
+/** Columns have names that can be those of fields and files, each one its own. */
+function checkColumns(
+  noises: ReturnType<typeof noisesOf>,
+  report: (message: string, noise: number, ...path: string[]) => void,
+): void {
+  const owners = { key: new Map<string, number>(), label: new Map<string, number>() };
+  for (const [i, { columns }] of noises.entries())
+    for (const column of columns)
+      for (const part of ['key', 'label'] as const) {
+        const name = column[part];
+        const owner = owners[part].get(name);
+        if (!isName(name)) report(`columns whose names are ${NAME}`, i);
+        else if (owner === i) report(`columns of different names, not ${name} twice`, i);
+        else if (owner !== undefined)
+          report(`a name for its columns, because ${name} is one of another noise too`, i, 'name');
+        if (owner !== undefined || !isName(name)) return;
+        owners[part].set(name, i);
+      }
 }

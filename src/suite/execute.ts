@@ -1,6 +1,6 @@
 // Runs a suite's graph: what is finished is kept, what fails stops only what depends on it.
 import path from 'node:path';
-import type { Cifar10 } from '../data/dataset.js';
+import { datasetOf, type LoadedDataset } from '../data/datasets/dataset.js';
 import { InputError } from '../errors.js';
 import { architectureName } from '../models/architecture.js';
 import { unmakeFolders } from '../paths.js';
@@ -23,8 +23,8 @@ import {
 } from '../results/store.js';
 import {
   type CheckpointInterval,
+  type RunJob,
   type Trainer,
-  type TrainingJob,
   type TrainingOutcome,
   type TrainingProgress,
   WorkerEnded,
@@ -66,11 +66,13 @@ export interface Execution {
   labelSets: LabelSets;
   /** The results folder; made if it is not there. */
   out: string;
-  train: Trainer;
+  train: Trainer<RunJob>;
   /** Runs to train at once. */
   parallel: number;
   /** Called once, and only if there is something to train. */
-  loadData(): Promise<Cifar10>;
+  loadData(): Promise<LoadedDataset>;
+  /** The folder that it is loaded from, if it was named. */
+  dataDir?: string | undefined;
   /** Called once, likewise. */
   origin(): Promise<Origin>;
   /** Writes the tables from what is there; called after every run. */
@@ -111,7 +113,7 @@ export async function execute(execution: Execution): Promise<ExecutionState> {
   // Before anything that takes long. Where nothing comes of it, nothing is left of it.
   const made = makeResultsFolder(out);
   try {
-    const preparer = new Preparer(await execution.loadData(), execution.labelSets);
+    const preparer = new Preparer(await execution.loadData(), execution.labelSets, execution.dataDir);
     const origin = await execution.origin();
     const unlock = await lock(out, (line) => observer.noted?.(line));
     try {
@@ -266,7 +268,7 @@ async function runOne(
       method: run.method,
       noise,
       ...outcome,
-      predictions: encodeLabels(predictions),
+      predictions: encodeLabels(predictions, datasetOf(run.spec.data).classNames.length),
       provenance: provenanceOf(origin, graph.suite.name, run.spec),
     };
     await writeRecord(out, record);
@@ -282,7 +284,7 @@ async function runOne(
 /** Trains a run; one whose worker ends is tried again, a few times, and goes on from its checkpoint. */
 async function trained(
   run: RunNode,
-  job: TrainingJob,
+  job: RunJob,
   { train, observer, signal }: Execution,
 ): Promise<TrainingOutcome> {
   const onProgress = (progress: TrainingProgress) => {

@@ -1,4 +1,5 @@
 // A suite as the cells of its table and the graph of runs they need.
+import { datasetInSpec } from '../data/datasets/dataset.js';
 import { methodNamed, methodSpec, sameVariant } from '../methods/catalogue.js';
 import { type Condition, conditions } from './condition.js';
 import { type MethodSettings, type PerColumn, settingsAt } from './method_settings.js';
@@ -49,7 +50,7 @@ interface Expansion {
  * @param algorithm the `ALGORITHM_VERSION` that the results in question were made with
  */
 export function expand(suite: ResolvedSuite, algorithm = ALGORITHM_VERSION): RunGraph {
-  const columns = conditions(suite.noise);
+  const columns = conditions(suite);
   const runs = new Map<string, RunNode>();
   const cells: Cell[] = [];
   for (const seed of suite.seeds)
@@ -83,7 +84,7 @@ function addRun(
     ...methodSpec(method, own),
     noise: condition.noise,
     seed,
-    data: { dataset: 'cifar10', ...suite.data },
+    data: { ...suite.data, ...datasetInSpec(suite.data.dataset) },
     model: suite.model,
     training: trainingAt(suite, settings.training, condition),
     precision: suite.precision,

@@ -1,5 +1,8 @@
 // Turns what a suite leaves to the machine or to files into values that run ids can be made of.
 import path from 'node:path';
+import { type Dataset, datasetNamed } from '../data/datasets/dataset.js';
+import { NOISES } from '../data/noises/noise.js';
+import type { NoiseSettings } from './condition.js';
 import type { SuiteFile } from './load.js';
 import type { Suite } from './schema.js';
 import type { Precision } from './spec.js';
@@ -19,7 +22,7 @@ export interface Resolver {
   /** Tells the user what to know or to wait for. */
   tell(line: string): void;
   /** Reads labels of the whole training set in official order, and their hash. @throws InputError */
-  readLabels(file: string): Promise<{ labels: Uint8Array; sha256: string }>;
+  readLabels(file: string, dataset: Dataset): Promise<{ labels: Uint8Array; sha256: string }>;
 }
 
 /** Resolves a suite; label files are looked for beside the suite file. @throws InputError from reading them */
@@ -29,14 +32,24 @@ export async function resolveSuite(
 ): Promise<{ suite: ResolvedSuite; labelSets: LabelSets }> {
   const labelSets = new Map<string, Uint8Array>();
   const precision = resolvePrecision(suite.precision, resolver);
-  if (suite.noise.kind === 'symmetric') return { suite: { ...suite, precision }, labelSets };
-  const files: Record<string, string> = {};
-  for (const [name, labelFile] of Object.entries(suite.noise.files)) {
-    const { labels, sha256 } = await resolver.readLabels(path.resolve(path.dirname(file), labelFile));
+  const dataset = datasetNamed(suite.data.dataset);
+  const read = async (labelFile: string) => {
+    const { labels, sha256 } = await resolver.readLabels(
+      path.resolve(path.dirname(file), labelFile),
+      dataset,
+    );
     labelSets.set(sha256, labels);
-    files[name] = sha256;
-  }
-  return { suite: { ...suite, precision, noise: { kind: 'file', files } }, labelSets };
+    return sha256;
+  };
+  const resolved: NoiseSettings[] = [];
+  for (const { kind, name, ...settings } of [suite.noise].flat())
+    resolved.push({
+      kind,
+      ...(name !== undefined && { name }),
+      ...((await NOISES.named(kind).resolve?.(settings, read)) ?? settings),
+    });
+  const noise = Array.isArray(suite.noise) ? resolved : resolved[0]!;
+  return { suite: { ...suite, precision, noise }, labelSets };
 }
 
 function resolvePrecision(asked: Suite['precision'], resolver: Resolver): Precision {

@@ -1,5 +1,6 @@
 // What a suite file may say.
 import { z } from 'zod';
+import { DATASETS, DEFAULT_DATASET } from '../data/datasets/dataset.js';
 import {
   choice,
   distinct,
@@ -14,8 +15,9 @@ import {
   value,
   wholeNumber,
 } from '../fields.js';
-import { CELLS, DEPTH, NAME_LENGTH, SEEDS, THREADS, WIDTH } from '../limits.js';
+import { DEPTH, NAME_LENGTH, SEEDS, THREADS, WIDTH } from '../limits.js';
 import { baseName, METHODS } from '../methods/catalogue.js';
+import { noiseSchema } from './condition.js';
 import { checkAcrossFields } from './cross_checks.js';
 import { type MethodSettings, settingsSchema, trainingShape } from './method_settings.js';
 
@@ -23,32 +25,6 @@ const union = <T extends Parameters<typeof z.discriminatedUnion>[1]>(kinds: stri
   z.discriminatedUnion('kind', options, {
     error: (issue) => (issue.path?.at(-1) === 'kind' ? list(kinds) : `an object with kind ${list(kinds)}`),
   });
-
-const path = text('the path of a label file');
-const rate = number('a fraction from 0 up to 1, e.g. 0.4', (v) => v >= 0 && v < 1);
-const noise = union(
-  ['symmetric', 'file'],
-  [
-    fields({
-      kind: z.literal('symmetric'),
-      rates: distinct(rate, 'a list of fractions from 0 up to 1, e.g. [0.2, 0.4]', CELLS),
-      redraw: choice('other', 'any'),
-    }),
-    fields({
-      kind: z.literal('file'),
-      files: value<Record<string, string>>(
-        'an object from name to label file, at least one',
-        isObject,
-      ).superRefine((files, context) => {
-        for (const [name, file] of Object.entries(files)) {
-          const { error } = path.safeParse(file);
-          const message = isName(name) ? error?.issues[0]?.message : `names of ${NAME}`;
-          if (message) context.addIssue({ code: 'custom', message, path: [name] });
-        }
-      }),
-    }),
-  ],
-);
 
 const model = union(
   ['wide-resnet', 'resnet'],
@@ -104,6 +80,30 @@ const checkpoint = fields({
   epochs: integer('a whole number from 1', (v) => v >= 1).optional(),
 }).refine((v) => Object.keys(v).length === 1, 'either minutes or epochs, e.g. {"minutes": 2}');
 
+const data = fields({
+  dataset: value<string>('the name of a data set', (v) => typeof v === 'string').optional(),
+  trainImages: integer('a whole number from 1', (v) => v >= 1),
+  testImages: integer('a whole number from 1', (v) => v >= 1),
+  heldOut: integer('a whole number from 1', (v) => v >= 1).optional(),
+  testOn: choice('held-out').optional(),
+  augment: choice('flip-crop', 'none'),
+}).superRefine(({ dataset = DEFAULT_DATASET, trainImages, testImages, heldOut }, context) => {
+  const refuse = (message: string, field: string, input: unknown) =>
+    context.addIssue({ code: 'custom', message, path: [field], input, continue: false });
+  const set = DATASETS.find(dataset);
+  if (!set) return refuse(list(DATASETS.names), 'dataset', dataset);
+  const classes = set.classNames.length;
+  const within = (n: number, most: number) => n >= classes && n <= most;
+  const range = (most: number) => `from ${classes} to ${most}`;
+  if (!within(trainImages, set.trainImages))
+    refuse(`a whole number ${range(set.trainImages)}`, 'trainImages', trainImages);
+  if (!within(testImages, set.testImages))
+    refuse(`a whole number ${range(set.testImages)}`, 'testImages', testImages);
+  const most = Math.floor(set.trainImages / 5);
+  if (heldOut !== undefined && !(within(heldOut, most) && heldOut % classes === 0))
+    refuse(`a multiple of ${classes} ${range(most)}`, 'heldOut', heldOut);
+});
+
 const schema = fields({
   name: value<string>(NAME, isName),
   description: text('a sentence'),
@@ -113,18 +113,9 @@ const schema = fields({
     'a list of seeds, e.g. [1, 2, 3]',
     SEEDS,
   ),
-  noise,
+  noise: noiseSchema,
   model,
-  data: fields({
-    trainImages: integer('a whole number from 10 to 50000', (v) => v >= 10 && v <= 50000),
-    testImages: integer('a whole number from 10 to 10000', (v) => v >= 10 && v <= 10000),
-    heldOut: integer(
-      'a multiple of 10 from 10 to 10000',
-      (v) => v >= 10 && v <= 10000 && v % 10 === 0,
-    ).optional(),
-    testOn: choice('held-out').optional(),
-    augment: choice('flip-crop', 'none'),
-  }),
+  data,
   training: fields(trainingShape),
   precision: choice('auto', 'float32', 'bfloat16'),
   threads: wholeNumber(1, THREADS),

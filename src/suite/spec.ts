@@ -5,15 +5,13 @@ import type { Architecture } from '../models/architecture.js';
 /** Bumped whenever a change of the code changes results, so that old records are not taken for new ones. */
 export const ALGORITHM_VERSION = 2;
 
-/**
- * How wrong labels are made.
- * `symmetric`: exactly round(rate x n) images, chosen at random, get a label drawn uniformly from the other nine
- * classes (`other`, so the rate is the share of wrong labels) or from all ten (`any`, so a tenth of the chosen keep
- * the right one). `file`: labels of the whole training set from a file, known by its hash.
- */
-export type NoiseSpec =
-  | { kind: 'symmetric'; rate: number; redraw: 'other' | 'any' }
-  | { kind: 'file'; sha256: string };
+/** How wrong labels are made: a noise by its name, and one column's setting of it as `columns` of the noise gives it. */
+export interface NoiseSpec {
+  kind: string;
+  /** SHA-256 of the file that the noise comes from, if that is a user's. */
+  source?: string;
+  [setting: string]: unknown;
+}
 
 /** Where a run's training labels come from: the noisy set, or what another run (by its id) predicts for it. */
 export type LabelsSpec = { from: 'noise' } | { from: 'predictions'; teacher: string };
@@ -40,10 +38,13 @@ export interface RunSpec extends MethodSpec {
   noise: NoiseSpec;
   seed: number;
   data: {
-    dataset: 'cifar10';
-    /** Size of the class-balanced training subset; 50000 is all. */
+    /** The data set's name. */
+    dataset: string;
+    /** SHA-256 of the file that the data set comes from, if that is a user's. */
+    source?: string;
+    /** Size of the class-balanced training subset. */
     trainImages: number;
-    /** Size of the class-balanced test subset; 10000 is all. */
+    /** Size of the class-balanced test subset. */
     testImages: number;
     /**
      * Size of a class-balanced part of the training set, the same for every seed and suite, that no run of the suite is

@@ -1,5 +1,5 @@
 // The seam between what schedules runs and what trains them.
-import type { ImageSet } from '../data/dataset.js';
+import type { ImageSet } from '../data/datasets/dataset.js';
 import type { Evaluation } from '../results/record.js';
 import type { RunSpec } from '../suite/spec.js';
 
@@ -9,19 +9,25 @@ export interface CheckpointInterval {
   epochs?: number;
 }
 
-/** Everything one training needs. */
-export interface TrainingJob {
+/** What one training is told. Whoever trains has the images of the spec's data set, or loads them. */
+export interface RunJob {
   spec: RunSpec;
-  /** The training subset with its TRUE labels (for the figures only, never learned from). */
-  train: ImageSet;
-  /** The clean test images. */
-  test: ImageSet;
   /** The noisy labels of the training subset (what the memorisation figures are about). */
   noisyLabels: Uint8Array;
   /** The labels that are learned: the noisy ones, or a teacher's predictions. */
   targetLabels: Uint8Array;
   /** Where its state is saved, and looked for when it begins; changes no result. */
   checkpoint?: { file: string; every: CheckpointInterval };
+  /** The folder that the data set is loaded from; its usual place if absent. */
+  dataDir?: string;
+}
+
+/** Everything one training needs. */
+export interface TrainingJob extends RunJob {
+  /** The training subset with its TRUE labels (for the figures only, never learned from). */
+  train: ImageSet;
+  /** The clean test images. */
+  test: ImageSet;
 }
 
 /** Sent after every training step and every evaluation, and when a training goes on from a checkpoint. */
@@ -64,8 +70,8 @@ export interface TrainingOutcome {
  *
  * @throws InputError if the checkpoint cannot be written @throws WorkerEnded
  */
-export type Trainer = (
-  job: TrainingJob,
+export type Trainer<Job extends RunJob = TrainingJob> = (
+  job: Job,
   onProgress: (progress: TrainingProgress) => void,
   signal: AbortSignal,
 ) => Promise<TrainingOutcome>;

@@ -1,5 +1,5 @@
 // How long a run's steps take on this machine, measured on a few of them, for estimates of time.
-import { CLASSES, IMAGE_BYTES, type ImageSet } from '../data/dataset.js';
+import { blankImages, datasetOf } from '../data/datasets/dataset.js';
 import type { RunSpec } from '../suite/spec.js';
 import { predict } from './evaluation.js';
 import { recipeOf } from './program_spec.js';
@@ -20,9 +20,16 @@ export interface StepTime {
 export async function measureStep(spec: RunSpec): Promise<StepTime> {
   const session = await sessionFor(spec);
   const { trainImages, testImages } = spec.data;
-  const train = blank(trainImages);
+  const dataset = datasetOf(spec.data);
+  const train = blankImages(dataset, trainImages);
   const labels = train.labels;
-  load(session, { spec, train, test: blank(testImages), noisyLabels: labels, targetLabels: labels });
+  load(session, {
+    spec,
+    train,
+    test: blankImages(dataset, testImages),
+    noisyLabels: labels,
+    targetLabels: labels,
+  });
   const inputs = {
     ...batchesOf(spec, recipeOf(spec), 1, trainImages).next().value,
     learningRate: Float32Array.of(0.01),
@@ -31,11 +38,6 @@ export async function measureStep(spec: RunSpec): Promise<StepTime> {
   const evaluation = timed(STEPS, () => predict(session, 'test', Math.min(EVALUATION_BATCH, testImages)));
   const batches = Math.ceil(trainImages / EVALUATION_BATCH) + Math.ceil(testImages / EVALUATION_BATCH);
   return { secondsPerStep: step, secondsPerEvaluation: evaluation * batches };
-}
-
-function blank(count: number): ImageSet {
-  const labels = new Uint8Array(count).map((_, i) => i % CLASSES);
-  return { count, images: new Uint8Array(count * IMAGE_BYTES).map((_, i) => i % 251), labels };
 }
 
 /** Median seconds of `repeat` calls, after one that is not counted. */

@@ -1,5 +1,6 @@
 // What the first steps of a training do, seen at the seam between the training loop and the engine.
 import { createHash } from 'node:crypto';
+import { datasetOf } from '../data/datasets/dataset.js';
 import type { Session, Values } from '../engine/program.js';
 import { buildNetwork } from '../models/build.js';
 import { type WeightSpec, weightCount } from '../models/network.js';
@@ -51,7 +52,11 @@ export async function trajectoryOf(job: TrainingJob): Promise<Trajectory> {
   const session = watched(await sessionFor(job.spec), job, seen);
   const { curve, predictions } = await trainIn(session, job, () => {}, new AbortController().signal);
   const { epoch: _, ...evaluation } = curve.at(-1)!;
-  return { ...seen, predictions: encodeLabels(predictions), evaluation: rounded(evaluation) };
+  return {
+    ...seen,
+    predictions: encodeLabels(predictions, datasetOf(job.spec.data).classNames.length),
+    evaluation: rounded(evaluation),
+  };
 }
 
 /** The session, with a look at everything that passes through it. */

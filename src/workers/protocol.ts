@@ -1,14 +1,15 @@
 // What the scheduling process and its workers say to each other.
 import type { EngineVersions } from '../results/provenance.js';
 import type { RunSpec } from '../suite/spec.js';
-import type { TrainingJob, TrainingOutcome, TrainingProgress } from '../training/job.js';
+import type { RunJob, TrainingJob, TrainingOutcome, TrainingProgress } from '../training/job.js';
 import type { StepTime } from '../training/measure.js';
 import type { Trajectory } from '../training/trajectory.js';
 
 /** What a worker can be asked for, and what it answers. */
 export interface Tasks {
-  train: { asked: TrainingJob; answered: TrainingOutcome };
-  trajectory: { asked: TrainingJob; answered: Trajectory };
+  // The images of a job are loaded where it is done, unless they are made up and come with it.
+  train: { asked: RunJob | TrainingJob; answered: TrainingOutcome };
+  trajectory: { asked: RunJob | TrainingJob; answered: Trajectory };
   measureStep: { asked: RunSpec; answered: StepTime };
   versions: { asked: undefined; answered: EngineVersions };
 }

@@ -1,6 +1,10 @@
 // A worker process: loads TensorFlow, and trains or measures what it is asked to until it is no longer wanted.
+import { datasetOf } from '../data/datasets/dataset.js';
+import { ImagesOfRuns } from '../data/subset.js';
 import { engineVersions } from '../engine/versions.js';
 import { InputError } from '../errors.js';
+import { canonicalJson } from '../suite/spec.js';
+import type { RunJob, TrainingJob } from '../training/job.js';
 import { measureStep } from '../training/measure.js';
 import { train } from '../training/train.js';
 import { trajectoryOf } from '../training/trajectory.js';
@@ -14,11 +18,29 @@ process.on('disconnect', () => process.exit());
 const say = (message: FromWorker) => process.send!(message);
 let abort = new AbortController();
 
-function answerTo({ task, about }: Question): Promise<Tasks[keyof Tasks]['answered']> {
-  if (task === 'train') return train(about, (progress) => say({ kind: 'progress', progress }), abort.signal);
-  if (task === 'trajectory') return trajectoryOf(about);
+/** The data set of the last job, kept for the next, which mostly is of the same. */
+let held: { key: string; images: ImagesOfRuns } | undefined;
+
+async function withImages(job: RunJob | TrainingJob): Promise<TrainingJob> {
+  if ('train' in job) return job;
+  const { spec, dataDir } = job;
+  const key = canonicalJson([spec.data.dataset, spec.data.source, dataDir]);
+  if (held?.key !== key) {
+    held = undefined;
+    // Whoever asks has loaded it too, and has heard what there is to say.
+    const loaded = await datasetOf(spec.data).load({ dataDir, say: () => {} });
+    held = { key, images: new ImagesOfRuns(loaded) };
+  }
+  const { train, test } = held.images.of(spec);
+  return { ...job, train, test };
+}
+
+async function answerTo({ task, about }: Question): Promise<Tasks[keyof Tasks]['answered']> {
+  if (task === 'train')
+    return train(await withImages(about), (progress) => say({ kind: 'progress', progress }), abort.signal);
+  if (task === 'trajectory') return trajectoryOf(await withImages(about));
   if (task === 'measureStep') return measureStep(about);
-  return Promise.resolve(engineVersions());
+  return engineVersions();
 }
 
 process.on('message', async (message: ToWorker) => {

@@ -14,7 +14,7 @@ export interface Mutation {
   method: string;
 }
 
-const AT_NOISE = 'indices, seed, this.labelSets)';
+const AT_NOISE = 'noisyLabels(spec, ';
 const SECOND_PASS = 'objective(ascend(weights, first.gradient, rho))';
 
 export const MUTATIONS: readonly Mutation[] = [
@@ -33,7 +33,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "teacher's labels not used",
     file: 'suite/prepare.js',
-    replace: [['teacher ? decodeLabels(teacher.predictions) : noisy', 'noisy']],
+    replace: [['teacher ? decodeLabels(teacher.predictions, classes) : noisy', 'noisy']],
     method: 'bootstrap-sam',
   },
   {
@@ -54,8 +54,8 @@ export const MUTATIONS: readonly Mutation[] = [
       [
         AT_NOISE,
         AT_NOISE.replace(
-          'seed',
-          "seed + 1000 * Number(run.spec.batch.kind === 'mixup') + 2000 * Number(run.spec.gradient.kind === 'sam')",
+          'spec',
+          "{ ...spec, seed: spec.seed + 1000 * Number(spec.batch.kind === 'mixup') + 2000 * Number(spec.gradient.kind === 'sam') }",
         ),
       ],
     ],

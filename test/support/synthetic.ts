@@ -16,7 +16,7 @@ export function synthetic(changes: Partial<ResolvedSuite> = {}, epochs = 4, leve
 function syntheticRecord(run: RunNode, level: number): RunRecord {
   const { epochs } = run.spec.training;
   const next = stream(run.spec.seed, `synthetic ${run.method} ${run.condition.label}`);
-  const rate = run.spec.noise.kind === 'symmetric' ? run.spec.noise.rate : 0.4;
+  const rate = run.condition.rate ?? 0.4;
   const hundredths = (value: number) => Math.round(100 * value) / 100;
   const curve = Array.from({ length: epochs }, (_, i) => ({
     epoch: i + 1,

@@ -52,7 +52,7 @@ export interface Drawings {
   /** A quantity against the epoch. */
   curves(lines: readonly CurveLine[], quantity: CurveQuantity, epochs: number, width: number): Drawing;
   /** counts[t][g] as shares of their rows. */
-  transitions(counts: readonly (readonly number[])[], width: number): Drawing;
+  transitions(counts: readonly (readonly number[])[], classNames: readonly string[], width: number): Drawing;
   runGraph(
     runs: readonly RunData[],
     methods: readonly MethodData[],

@@ -1,5 +1,4 @@
 // Which labels the images of each class were really given.
-import { CLASS_NAMES } from '../../data/dataset.js';
 import type { FolderData } from '../page_data.js';
 import { Chart } from './chart.js';
 import { Downloads } from './download.js';
@@ -7,7 +6,7 @@ import { count } from './format.js';
 import { TableBox } from './table_box.js';
 
 export function Noise({ folder, named }: { folder: FolderData; named: boolean }) {
-  const { transitions, conditions } = folder;
+  const { transitions, conditions, classNames } = folder;
   return (
     <div class="card">
       {named && <h3>{folder.name}</h3>}
@@ -28,7 +27,7 @@ export function Noise({ folder, named }: { folder: FolderData; named: boolean })
                 <Chart
                   label={`Transition matrix at ${title} noise: of each true class, the percentage given each label`}
                   of={[folder]}
-                  draw={(drawings, width) => drawings.transitions(counts, width)}
+                  draw={(drawings, width) => drawings.transitions(counts, classNames, width)}
                 />
                 <details>
                   <summary>Images of each kind, as a table</summary>
@@ -36,7 +35,7 @@ export function Noise({ folder, named }: { folder: FolderData; named: boolean })
                     <thead>
                       <tr>
                         <th scope="col">True class</th>
-                        {CLASS_NAMES.map((name, given) => (
+                        {classNames.map((name, given) => (
                           <th scope="col" key={name} title={name}>
                             {given}
                           </th>
@@ -44,12 +43,12 @@ export function Noise({ folder, named }: { folder: FolderData; named: boolean })
                       </tr>
                     </thead>
                     <tbody>
-                      {CLASS_NAMES.map((name, truth) => (
+                      {classNames.map((name, truth) => (
                         <tr key={name}>
                           <th scope="row">
                             {truth} {name}
                           </th>
-                          {CLASS_NAMES.map((given, g) => (
+                          {classNames.map((given, g) => (
                             <td key={given}>{counts[truth]![g]}</td>
                           ))}
                         </tr>
@@ -63,7 +62,8 @@ export function Noise({ folder, named }: { folder: FolderData; named: boolean })
         })}
       </div>
       <p class="legend">
-        Rows: true class; columns: label given; percent of a row. 0 to 9 are {CLASS_NAMES.join(', ')}.
+        Rows: true class; columns: label given; percent of a row. 0 to {classNames.length - 1} are{' '}
+        {classNames.join(', ')}.
       </p>
       <Downloads folder={folder} named={named} names={['transitions.csv']} />
     </div>

