@@ -5,13 +5,13 @@ import { clippingFactor, meanOf, stopGradient } from '../src/methods/gradient.js
 import { combined, type Objective } from '../src/methods/method.js';
 import { drawLambda, mixed, mixup } from '../src/methods/mixup.js';
 import { ascend, sam, samGradient } from '../src/methods/sam.js';
-import { buildNetwork } from '../src/models/build.js';
+import { buildNetwork } from '../src/models/catalogue.js';
 import { initialise } from '../src/models/initialise.js';
 import { normal, stream } from '../src/random.js';
 import { crossEntropy, trainingObjective } from '../src/training/training_program.js';
-import { relativeDistance, TINY, TINY_DIMS } from './support/programs.js';
+import { FORM, relativeDistance, TINY, TINY_DIMS } from './support/programs.js';
 
-const network = buildNetwork(TINY.model);
+const network = buildNetwork(TINY.model, FORM);
 
 function objectiveOf(images: tf.Tensor4D, targets: tf.Tensor2D, weightDecay: number): Objective {
   const losses = (logits: tf.Tensor2D[]) => ({ losses: [crossEntropy(logits[0]!, targets)] });

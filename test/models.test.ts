@@ -1,11 +1,12 @@
 // The networks: known parameter counts, output shapes, and the initialisation's spread.
 import { expect } from 'chai';
 import { tf } from '../src/engine/tensorflow.js';
-import type { Architecture } from '../src/models/architecture.js';
-import { buildNetwork } from '../src/models/build.js';
+import { buildNetwork } from '../src/models/catalogue.js';
 import { initialise } from '../src/models/initialise.js';
 import { unflatten, weightCount } from '../src/models/network.js';
 import { trainingFlops } from '../src/perf/flops.js';
+import type { Architecture } from '../src/suite/spec.js';
+import { FORM } from './support/programs.js';
 
 const wrn = (depth: number, width: number, shortcut: 'conv' | 'pool-pad'): Architecture => ({
   kind: 'wide-resnet',
@@ -33,14 +34,14 @@ describe('networks', () => {
   ];
   for (const [name, model, count] of counts)
     it(`${name} has ${count} parameters`, () => {
-      expect(weightCount(buildNetwork(model).parameters)).to.equal(count);
+      expect(weightCount(buildNetwork(model, FORM).parameters)).to.equal(count);
     });
 
   const narrow = { ...wrn(10, 1, 'pool-pad'), stemStride: 2 } as Architecture;
   const resnet: Architecture = { kind: 'resnet', depth: 8 };
   for (const model of [wrn(10, 2, 'conv'), wrn(10, 2, 'pool-pad'), narrow, resnet])
     it(`${JSON.stringify(model)} maps images to logits, in training and in evaluation`, () => {
-      const network = buildNetwork(model);
+      const network = buildNetwork(model, FORM);
       tf.tidy(() => {
         const weights = {
           ...unflatten(tf.tensor1d(initialise(network.parameters, 1)), network.parameters),
@@ -63,7 +64,7 @@ describe('networks', () => {
   });
 
   it('start He-normal with fan-out, classifiers uniform in +-1/sqrt(classes), batch norm at one and zero', () => {
-    const network = buildNetwork(wrn(10, 2, 'pool-pad'));
+    const network = buildNetwork(wrn(10, 2, 'pool-pad'), FORM);
     const weights = new Map<string, ArrayLike<number> & Iterable<number>>();
     tf.tidy(() => {
       const named = unflatten(tf.tensor1d(initialise(network.parameters, 1)), network.parameters);
@@ -79,7 +80,7 @@ describe('networks', () => {
   });
 
   it('start from weights that depend on the seed and on nothing else', () => {
-    const { parameters } = buildNetwork(wrn(10, 1, 'pool-pad'));
+    const { parameters } = buildNetwork(wrn(10, 1, 'pool-pad'), FORM);
     expect(initialise(parameters, 5)).to.deep.equal(initialise(parameters, 5));
     expect(initialise(parameters, 5)).not.to.deep.equal(initialise(parameters, 6));
   });

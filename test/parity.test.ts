@@ -8,13 +8,13 @@ import type { Program, Session } from '../src/engine/program.js';
 import { combined, type Recipe } from '../src/methods/method.js';
 import { mixup } from '../src/methods/mixup.js';
 import { sam } from '../src/methods/sam.js';
-import type { Shortcut } from '../src/models/architecture.js';
-import { buildNetwork } from '../src/models/build.js';
+import { buildNetwork } from '../src/models/catalogue.js';
 import { initialise } from '../src/models/initialise.js';
+import type { Shortcut } from '../src/models/wide_resnet.js';
 import { PROJECT_ROOT } from '../src/project.js';
 import { type ProgramSpec, trainingProgram } from '../src/training/training_program.js';
 import { readNpz } from './support/npz.js';
-import { parameterDistance, relativeDistance } from './support/programs.js';
+import { FORM, parameterDistance, relativeDistance } from './support/programs.js';
 
 interface Fixture {
   /** Every how many values of weights and momentum are stored. */
@@ -56,6 +56,7 @@ function specOf({ shortcut, clipNorm }: Fixture['cases'][string]): ProgramSpec {
   const { depth, width, images, batchSize, momentum, weightDecay } = settings;
   return {
     model: { kind: 'wide-resnet', depth, width, shortcut },
+    form: FORM,
     networks: 1,
     batchSize,
     augment: 'none',
@@ -100,7 +101,7 @@ function load(session: Session, spec: ProgramSpec, weights: Float32Array): void 
   session.write('model', {
     'model/parameters': weights,
     'model/momentum': new Float32Array(weights.length),
-    'model/statistics': initialise(buildNetwork(spec.model).statistics, 0),
+    'model/statistics': initialise(buildNetwork(spec.model, FORM).statistics, 0),
   });
 }
 
@@ -143,7 +144,7 @@ describe('parity with PyTorch', () => {
     for (const [shortcut, parameters] of Object.entries(fixture.parameters)) {
       const { depth, width } = settings;
       const model = { kind: 'wide-resnet', depth, width, shortcut: shortcut as Shortcut } as const;
-      const ours = Object.entries(buildNetwork(model).parameters).map(([name, { shape }]) => [
+      const ours = Object.entries(buildNetwork(model, FORM).parameters).map(([name, { shape }]) => [
         name,
         shape.join('x'),
       ]);

@@ -6,7 +6,7 @@ import { expect } from 'chai';
 import { perf } from '../src/cli/perf.js';
 import { eagerSession } from '../src/engine/eager.js';
 import { InputError } from '../src/errors.js';
-import { buildNetwork } from '../src/models/build.js';
+import { buildNetwork } from '../src/models/catalogue.js';
 import { initialise } from '../src/models/initialise.js';
 import { Candidate } from '../src/perf/candidate.js';
 import { perfFile } from '../src/perf/file.js';
@@ -16,7 +16,7 @@ import { madeUpImages, modelOf } from '../src/perf/setting.js';
 import { stockTrainer } from '../src/perf/stock_step.js';
 import { comparisonTable } from '../src/perf/table.js';
 import { trainingProgram } from '../src/training/training_program.js';
-import { relativeDistance, TINY } from './support/programs.js';
+import { FORM, relativeDistance, TINY } from './support/programs.js';
 
 describe('counting operations', () => {
   // Multiplications of WRN-16-4 on one image, layer by layer: 3x3 weights x inputs x outputs x pixels.
@@ -48,7 +48,7 @@ describe('the stock step', () => {
   it('trains as our own does', () => {
     const spec = { ...TINY, trainImages: 16 };
     const { images, labels } = madeUpImages(16);
-    const network = buildNetwork(spec.model);
+    const network = buildNetwork(spec.model, FORM);
     const initial = initialise(network.parameters, 1);
     const session = eagerSession(trainingProgram(spec, {}));
     session.write('train', { 'train/images': images, 'train/labels': Int32Array.from(labels) });

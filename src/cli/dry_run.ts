@@ -1,6 +1,6 @@
 // What a suite would do: its run graph and an estimate of the time.
 import { methodTitle } from '../methods/catalogue.js';
-import { architectureName } from '../models/architecture.js';
+import { architectureName } from '../models/catalogue.js';
 import { duration } from '../report/wording.js';
 import { conditionTitle } from '../suite/condition.js';
 import { hasNoiseOf, type RunGraph, type RunNode, totalUnits } from '../suite/expand.js';

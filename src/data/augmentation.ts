@@ -3,6 +3,7 @@ import type { TensorSpec, Tensors, Values } from '../engine/program.js';
 import { tf } from '../engine/tensorflow.js';
 import { integer, type Stream } from '../random.js';
 import { Registry } from '../registry.js';
+import type { RunSpec } from '../suite/spec.js';
 
 /** A way to augment images. */
 export interface Augmentation {
@@ -49,9 +50,18 @@ const flipCrop: Augmentation = {
 
 export const AUGMENTATIONS = new Registry<Augmentation>('augmentation', flipCrop, none);
 
-/** The augmentation of that name. @throws Error if there is none */
-export function augmentationNamed(name: string): Augmentation {
-  return AUGMENTATIONS.named(name);
+type AugmentationSpec = Pick<RunSpec['data'], 'augment' | 'augmentSource'>;
+
+/** What a run's spec says of the augmentation that a suite calls so. */
+export function augmentationInSpec(name: string): AugmentationSpec {
+  const augmentation = AUGMENTATIONS.named(name);
+  const { source } = AUGMENTATIONS.sourceOf(augmentation);
+  return { augment: augmentation.name, ...(source && { augmentSource: source }) };
+}
+
+/** The augmentation of a run. @throws Error if it is not known here */
+export function augmentationOf({ augment, augmentSource }: AugmentationSpec): Augmentation {
+  return AUGMENTATIONS.inSpec(augment, augmentSource);
 }
 
 const PADDING = 4;

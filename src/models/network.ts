@@ -1,4 +1,6 @@
 // What a network is to the rest of the program, and the layers that networks are built of.
+import type { z } from 'zod';
+import type { ImageForm } from '../data/datasets/dataset.js';
 import { BATCH_NORM_EPSILON, batchNormTraining, relu } from '../engine/operations.js';
 import type { Tensors } from '../engine/program.js';
 import { tf } from '../engine/tensorflow.js';
@@ -14,6 +16,27 @@ export interface WeightSpec {
   init: Initialiser;
 }
 
+/** A kind of network, by its settings. */
+export interface NetworkKind<S extends z.ZodObject = z.ZodObject> {
+  /** How suites and specs call it. */
+  name: string;
+  /** Where it is from. */
+  cite?: string;
+  settings: S;
+  /** The usual short name of the network with these settings. */
+  title(settings: z.infer<S>): string;
+  /** A setting that does not go with the others, and what would. */
+  check?(settings: z.infer<S>): { setting: string; allowed: string } | undefined;
+  build(settings: z.infer<S>, form: ImageForm): Network;
+  /** Settings of the smallest network of the kind, for trainings of a few steps. */
+  smallest(settings: z.infer<S>): z.infer<S>;
+}
+
+/** A kind of network, with the types of its settings. @returns what it is given */
+export function defineNetwork<S extends z.ZodObject>(kind: NetworkKind<S>): NetworkKind<S> {
+  return kind;
+}
+
 /** A network as pure functions of named weights. */
 export interface Network {
   /** Trainable weights, in the order of the forward pass. */
@@ -22,7 +45,7 @@ export interface Network {
   statistics: Record<string, WeightSpec>;
   /**
    * @param weights parameters and statistics by name
-   * @param images [batch, 32, 32, 3], normalised
+   * @param images [batch, height, width, channels], normalised
    * @returns logits [batch, classes]; in training also the statistics of this batch, to be averaged into the running ones
    */
   forward(

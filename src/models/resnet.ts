@@ -1,17 +1,29 @@
 // Residual network for CIFAR (He et al., 2016, section 4.2): the architecture of the SAM paper's Table 4 at depth 32.
-import { CLASSES } from '../data/dataset.js';
+import type { ImageForm } from '../data/datasets/dataset.js';
 import { relu } from '../engine/operations.js';
 import { tf } from '../engine/tensorflow.js';
-import { Layers, type Network, type Pass, padChannels } from './network.js';
+import { fields, integer } from '../fields.js';
+import { DEPTH } from '../limits.js';
+import { defineNetwork, Layers, type Network, type Pass, padChannels } from './network.js';
 
-/**
- * ResNet-depth with parameter-free shortcuts (their option A: every second pixel, zero channels).
- *
- * @param depth 6n + 2
- */
-export function resnet({ depth }: { depth: number }): Network {
+/** ResNet-depth with parameter-free shortcuts (their option A: every second pixel, zero channels). */
+export const resnet = defineNetwork({
+  name: 'resnet',
+  cite: 'He et al., Deep Residual Learning for Image Recognition, CVPR 2016, section 4.2',
+  settings: fields({
+    depth: integer(
+      `6n+2: 8, 14, 20, 26, 32, ... up to ${DEPTH}`,
+      (v) => v >= 8 && v <= DEPTH && v % 6 === 2,
+    ).describe('layers with weights, 6n + 2'),
+  }),
+  title: ({ depth }) => `ResNet-${depth}`,
+  build: ({ depth }, form) => build(depth, form),
+  smallest: () => ({ depth: 8 }),
+});
+
+function build(depth: number, { channels: inputs, classes }: ImageForm): Network {
   const layers = new Layers();
-  const stem = layers.conv('stem', 3, 16, 3, 1);
+  const stem = layers.conv('stem', inputs, 16, 3, 1);
   const stemActivation = layers.activation('stem/after', 16);
   const blocks: ((pass: Pass, x: tf.Tensor4D) => tf.Tensor4D)[] = [];
   let channels = 16;
@@ -21,7 +33,7 @@ export function resnet({ depth }: { depth: number }): Network {
       blocks.push(block(layers, `group${group + 1}/block${i + 1}`, channels, outputs, stride));
       channels = outputs;
     }
-  const classify = layers.classifier('classifier', channels, CLASSES);
+  const classify = layers.classifier('classifier', channels, classes);
   return layers.network((pass, images) => {
     const x = stemActivation(pass, stem(pass, images));
     return classify(

@@ -1,7 +1,8 @@
 // How much arithmetic a network is, from the shapes of its weights.
 import { cifar10 } from '../data/datasets/cifar10.js';
-import type { Architecture } from '../models/architecture.js';
-import { buildNetwork } from '../models/build.js';
+import { imageForm } from '../data/datasets/dataset.js';
+import { buildNetwork } from '../models/catalogue.js';
+import type { Architecture } from '../suite/spec.js';
 
 const STEM = 'stem';
 
@@ -15,12 +16,14 @@ export const MATRIX_PRODUCT_FLOPS = 2 * MATRIX_SIZE ** 3 * MATRIX_PRODUCTS;
  * at the borders count. The first convolution's share is given apart: it has no gradient with respect to its input.
  */
 export function forwardFlops(model: Architecture): { total: number; stem: number } {
-  const stemStride = (model.kind === 'wide-resnet' && model.stemStride) || 1;
-  const flops = Object.entries(buildNetwork(model).parameters).map(([name, { shape }]) => {
-    if (shape.length === 1) return { name, count: 0 };
-    const weights = shape.reduce((product, size) => product * size, 1);
-    return { name, count: 2 * weights * (shape.length === 4 ? outputPixels(name, stemStride) : 1) };
-  });
+  const stemStride = Number(model.stemStride ?? 1);
+  const flops = Object.entries(buildNetwork(model, imageForm(cifar10)).parameters).map(
+    ([name, { shape }]) => {
+      if (shape.length === 1) return { name, count: 0 };
+      const weights = shape.reduce((product, size) => product * size, 1);
+      return { name, count: 2 * weights * (shape.length === 4 ? outputPixels(name, stemStride) : 1) };
+    },
+  );
   const total = flops.reduce((sum, { count }) => sum + count, 0);
   return { total, stem: flops.find(({ name }) => name === STEM)!.count };
 }

@@ -1,8 +1,7 @@
 // What is trained when speed is measured: the same for everyone who is compared.
 import { cifar10 } from '../data/datasets/cifar10.js';
-import type { ImageSet } from '../data/datasets/dataset.js';
-import type { Architecture } from '../models/architecture.js';
-import { ALGORITHM_VERSION, type RunSpec } from '../suite/spec.js';
+import { type ImageSet, imageForm } from '../data/datasets/dataset.js';
+import { ALGORITHM_VERSION, type Architecture, type RunSpec } from '../suite/spec.js';
 import type { ProgramSpec } from '../training/training_program.js';
 
 export const LEARNING_RATE = 0.01;
@@ -12,6 +11,7 @@ export const RHO = 0.05;
 export function programSpec(depth: number, width: number, batchSize: number): ProgramSpec {
   return {
     model: modelOf(depth, width),
+    form: imageForm(cifar10),
     networks: 1,
     batchSize,
     augment: 'none',

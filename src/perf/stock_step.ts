@@ -1,7 +1,7 @@
 // The training step as users of tfjs write it, with stock operations and optimiser: what the compiled step is compared with.
 import { cifar10 } from '../data/datasets/cifar10.js';
 import { tf } from '../engine/tensorflow.js';
-import { buildNetwork } from '../models/build.js';
+import { buildNetwork } from '../models/catalogue.js';
 import { STATISTICS_DECAY } from '../models/network.js';
 import type { ProgramSpec } from '../training/training_program.js';
 
@@ -23,7 +23,7 @@ export function stockTrainer(
   images: Uint8Array,
   labels: Uint8Array,
 ): StockTrainer {
-  const network = buildNetwork(spec.model);
+  const network = buildNetwork(spec.model, spec.form);
   const variables: Record<string, tf.Variable> = {};
   const statistics: Record<string, tf.Variable> = {};
   let start = 0;

@@ -1,13 +1,12 @@
 // A process of its own that takes training steps when asked: {"variant", "steps"} a line in, their milliseconds a line out.
 import { createInterface } from 'node:readline';
-import { CLASSES } from '../data/dataset.js';
 import { compiledSession } from '../engine/compile.js';
 import { eagerSession } from '../engine/eager.js';
 import type { Session } from '../engine/program.js';
 import type { Recipe } from '../methods/method.js';
 import { sam } from '../methods/sam.js';
 import { sgd } from '../methods/sgd.js';
-import { buildNetwork } from '../models/build.js';
+import { buildNetwork } from '../models/catalogue.js';
 import { initialise } from '../models/initialise.js';
 import { stream } from '../random.js';
 import type { Precision } from '../suite/spec.js';
@@ -25,7 +24,7 @@ const spec = programSpec(depth, width, batch);
 const dims = {
   batchSize: batch,
   trainImages: spec.trainImages,
-  classes: CLASSES,
+  classes: spec.form.classes,
   epochs: 1,
   stepsPerEpoch: 1,
 };
@@ -37,7 +36,7 @@ const VARIANTS: Record<string, () => Promise<Step>> = {
   'eager-sgd': async () => stepOf(eagerSession(trainingProgram(spec, recipes.sgd)), recipes.sgd),
   'stock-sgd': async () => {
     const { images, labels } = madeUpImages(batch);
-    const weights = initialise(buildNetwork(spec.model).parameters, 0);
+    const weights = initialise(buildNetwork(spec.model, spec.form).parameters, 0);
     const trainer = stockTrainer(spec, weights, images, labels);
     return () => trainer.step(firstImages(batch), LEARNING_RATE);
   },
@@ -49,7 +48,7 @@ async function compiled(recipe: Recipe): Promise<Step> {
 }
 
 function stepOf(session: Session, recipe: Recipe): Step {
-  const network = buildNetwork(spec.model);
+  const network = buildNetwork(spec.model, spec.form);
   const { images, labels } = madeUpImages(spec.trainImages);
   const parameters = initialise(network.parameters, 0);
   session.write('train', { 'train/images': images, 'train/labels': Int32Array.from(labels) });

@@ -1,6 +1,7 @@
 // The verdict by trajectory: a few steps of every method do what they did for the baseline, within what rounding explains.
 import { noiseOf } from '../data/noises/noise.js';
 import { methodOfSpec, methodSpec } from '../methods/catalogue.js';
+import { smallest } from '../models/catalogue.js';
 import type { RunGraph, RunNode } from '../suite/expand.js';
 import { type RunSpec, runId } from '../suite/spec.js';
 import type { Trajectory } from '../training/trajectory.js';
@@ -108,7 +109,7 @@ function shortened(run: RunNode, teachers: readonly RunNode[], seed: number): Ru
       trainImages: STEPS_PER_EPOCH * batchSize + 10,
       testImages: Math.min(250, data.testImages),
     },
-    model: model.kind === 'wide-resnet' ? { ...model, depth: 10, width: 1 } : { ...model, depth: 8 },
+    model: smallest(model),
     training: {
       ...training,
       epochs: 2,

@@ -1,7 +1,8 @@
 // The words around a table: what was run, what the noise is, which settings differ, what the numbers can be compared with.
+import { AUGMENTATIONS } from '../data/augmentation.js';
 import { datasetNamed } from '../data/datasets/dataset.js';
 import { methodTitle } from '../methods/catalogue.js';
-import { architectureName } from '../models/architecture.js';
+import { architectureName } from '../models/catalogue.js';
 import { bestVariants } from '../results/best_variants.js';
 import { paperAccuracy } from '../results/published.js';
 import { mean } from '../statistics/mean.js';
@@ -34,7 +35,7 @@ export function captionOf(report: Report): Caption {
     `${suite.name}: ${testOn ? 'accuracy on held-out clean training images' : `clean-test accuracy on ${datasetTitle}`} after the last epoch, percent`,
     architectureName(suite.model),
     `${count(trainImages, 'training image')}, ${count(testImages, testOn ? 'held-out image' : 'test image')}`,
-    augment === 'none' ? 'no augmentation' : 'flips and crops',
+    AUGMENTATIONS.named(augment).title,
     count(suite.training.epochs, 'epoch'),
     `${suite.seeds.length === 1 ? 'seed' : 'seeds'} ${suite.seeds.join(', ')}`,
     suite.precision,

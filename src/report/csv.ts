@@ -1,7 +1,7 @@
 // The CSV files of a results folder.
 import { type Options, stringify } from 'csv-stringify/sync';
 import { percentLabel } from '../data/noises/symmetric.js';
-import { architectureName } from '../models/architecture.js';
+import { architectureName } from '../models/catalogue.js';
 import { bestAccuracy, finalAccuracy } from '../results/aggregate.js';
 import { paperAccuracy } from '../results/published.js';
 import { shapeOf, wrongLabelsFitted } from '../results/shape.js';

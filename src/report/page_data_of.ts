@@ -2,7 +2,7 @@
 import { datasetNamed } from '../data/datasets/dataset.js';
 import { percentLabel } from '../data/noises/symmetric.js';
 import { baseName, METHODS, methodTitle } from '../methods/catalogue.js';
-import { architectureName } from '../models/architecture.js';
+import { architectureName } from '../models/catalogue.js';
 import { VERSION } from '../project.js';
 import { finalAccuracy } from '../results/aggregate.js';
 import type { Happening } from '../results/events.js';

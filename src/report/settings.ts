@@ -1,10 +1,12 @@
 // The hyper-parameters of a table's cells, told apart into shared ones and ones that differ, by diffing the runs' specs.
-import { methodTitle } from '../methods/catalogue.js';
+import { z } from 'zod';
+import { methodNamed, methodTitle } from '../methods/catalogue.js';
 import { type Condition, conditionTitle } from '../suite/condition.js';
 import type { RunGraph, RunNode } from '../suite/expand.js';
 
 /** Fields that are the table's own axes, say which method it is, or are told in the caption. */
-const NOT_SETTINGS = /^(algorithm|labels\.|noise\.|seed$|data\.|model\.|precision$|.*\.kind$)/;
+const NOT_SETTINGS =
+  /^(algorithm|labels\.|noise\.|seed$|data\.|model\.|precision$|.*\.kind$|method\.(name|source)$)/;
 
 /** What the last part of a spec's path is called in print. */
 const NAMES: Record<string, string> = {
@@ -14,7 +16,6 @@ const NAMES: Record<string, string> = {
   weightDecay: 'weight decay',
   clipNorm: 'gradient clipping norm',
   evaluateEvery: 'epochs between evaluations',
-  m: 'm (examples per ascent step, 0: whole batch)',
 };
 
 export interface Settings {
@@ -32,7 +33,8 @@ export function settingsOf({ cells, runs, conditions, suite }: RunGraph): Settin
   const settings: Settings = { differing: [], shared: '' };
   const shared: string[] = [];
   for (const path of paths) {
-    const name = NAMES[path.split('.').at(-1)!] ?? path.split('.').at(-1)!;
+    const field = path.split('.').at(-1)!;
+    const name = NAMES[field] ?? titleOf(field, Object.keys(suite.methods)) ?? field;
     const values = new Set(flat.map(({ fields }) => fields.get(path)));
     if (values.size === 1) {
       shared.push(`${name} ${[...values][0]}`);
@@ -54,6 +56,16 @@ export function settingsOf({ cells, runs, conditions, suite }: RunGraph): Settin
   }
   settings.shared = shared.join(', ');
   return settings;
+}
+
+/** What one of these methods calls a setting of its own in print. */
+function titleOf(field: string, methods: readonly string[]): string | undefined {
+  for (const method of methods) {
+    const own = methodNamed(method).settings.shape[field];
+    const { title } = (own && z.globalRegistry.get(own)) ?? {};
+    if (title) return title;
+  }
+  return undefined;
 }
 
 /** One method's values over the columns: `0.1, but 0.05 at 80 %`. */

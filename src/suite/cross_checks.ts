@@ -2,15 +2,12 @@
 import type { z } from 'zod';
 import { datasetNamed } from '../data/datasets/dataset.js';
 import { isName, NAME } from '../fields.js';
-import { CELLS, WEIGHTS } from '../limits.js';
+import { CELLS } from '../limits.js';
 import { methodNamed } from '../methods/catalogue.js';
+import { NETWORKS } from '../models/catalogue.js';
 import { noisesOf } from './condition.js';
 import { isPerColumn, settingsAt } from './method_settings.js';
 import type { Suite } from './schema.js';
-
-/** Weights of a Wide ResNet's residual convolutions, which are nearly all that it has. */
-const weightsOf = (depth: number, width: number) =>
-  ((depth - 4) / 6) * 2 * 9 * width ** 2 * (16 ** 2 + 32 ** 2 + 64 ** 2);
 
 /** Adds an issue for each rule broken: batches that fit the subset, settings for every noise rate, m that divides a batch. */
 export function checkAcrossFields(suite: Suite, context: z.core.$RefinementCtx): void {
@@ -26,13 +23,9 @@ export function checkAcrossFields(suite: Suite, context: z.core.$RefinementCtx):
     report('how many images are held out, because data.testOn is "held-out"', 'data', 'heldOut');
   else if (testOn && testImages > heldOut)
     report(`at most data.heldOut, ${heldOut}, which is tested on`, 'data', 'testImages');
-  const { kind, depth } = suite.model;
-  if (kind === 'wide-resnet' && weightsOf(depth, suite.model.width) > WEIGHTS)
-    report(
-      `with depth ${depth} a whole number from 1 to ${Math.floor(Math.sqrt(WEIGHTS / weightsOf(depth, 1)))}`,
-      'model',
-      'width',
-    );
+  const { kind, ...network } = suite.model;
+  const misfit = NETWORKS.named(kind).check?.(network);
+  if (misfit) report(misfit.allowed, 'model', misfit.setting);
   const checkBatch = (batchSize: number, ...path: string[]) => {
     if (batchSize > trainImages) report(`at most data.trainImages, ${trainImages}`, ...path);
   };

@@ -2,7 +2,7 @@
 import path from 'node:path';
 import { datasetOf, type LoadedDataset } from '../data/datasets/dataset.js';
 import { InputError } from '../errors.js';
-import { architectureName } from '../models/architecture.js';
+import { architectureName } from '../models/catalogue.js';
 import { unmakeFolders } from '../paths.js';
 import { makeResultsFolder, removeUnfinished, setAside } from '../results/files.js';
 import { checkUnlocked, lock } from '../results/lock.js';

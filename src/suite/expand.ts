@@ -1,6 +1,8 @@
 // A suite as the cells of its table and the graph of runs they need.
+import { augmentationInSpec } from '../data/augmentation.js';
 import { datasetInSpec } from '../data/datasets/dataset.js';
 import { methodNamed, methodSpec, sameVariant } from '../methods/catalogue.js';
+import { networkInSpec } from '../models/catalogue.js';
 import { type Condition, conditions } from './condition.js';
 import { type MethodSettings, type PerColumn, settingsAt } from './method_settings.js';
 import type { ResolvedSuite } from './resolve.js';
@@ -84,8 +86,12 @@ function addRun(
     ...methodSpec(method, own),
     noise: condition.noise,
     seed,
-    data: { ...suite.data, ...datasetInSpec(suite.data.dataset) },
-    model: suite.model,
+    data: {
+      ...suite.data,
+      ...datasetInSpec(suite.data.dataset),
+      ...augmentationInSpec(suite.data.augment),
+    },
+    model: networkInSpec(suite.model),
     training: trainingAt(suite, settings.training, condition),
     precision: suite.precision,
     threads: suite.threads,

@@ -1,5 +1,6 @@
 // What a suite file may say.
 import { z } from 'zod';
+import { AUGMENTATIONS } from '../data/augmentation.js';
 import { DATASETS, DEFAULT_DATASET } from '../data/datasets/dataset.js';
 import {
   choice,
@@ -15,39 +16,34 @@ import {
   value,
   wholeNumber,
 } from '../fields.js';
-import { DEPTH, NAME_LENGTH, SEEDS, THREADS, WIDTH } from '../limits.js';
+import { NAME_LENGTH, SEEDS, THREADS } from '../limits.js';
 import { baseName, METHODS } from '../methods/catalogue.js';
+import { NETWORKS } from '../models/catalogue.js';
 import { noiseSchema } from './condition.js';
 import { checkAcrossFields } from './cross_checks.js';
 import { type MethodSettings, settingsSchema, trainingShape } from './method_settings.js';
+import type { Architecture } from './spec.js';
 
-const union = <T extends Parameters<typeof z.discriminatedUnion>[1]>(kinds: string[], options: T) =>
-  z.discriminatedUnion('kind', options, {
-    error: (issue) => (issue.path?.at(-1) === 'kind' ? list(kinds) : `an object with kind ${list(kinds)}`),
-  });
-
-const model = union(
-  ['wide-resnet', 'resnet'],
-  [
-    fields({
-      kind: z.literal('wide-resnet'),
-      depth: integer(
-        `6n+4: 10, 16, 22, 28, 34, 40, ... up to ${DEPTH}`,
-        (v) => v >= 10 && v <= DEPTH && v % 6 === 4,
-      ),
-      width: wholeNumber(1, WIDTH),
-      shortcut: choice('pool-pad', 'conv'),
-      stemStride: z.literal(2, { error: '2, or nothing for a stem of stride 1' }).optional(),
-    }),
-    fields({
-      kind: z.literal('resnet'),
-      depth: integer(
-        `6n+2: 8, 14, 20, 26, 32, ... up to ${DEPTH}`,
-        (v) => v >= 8 && v <= DEPTH && v % 6 === 2,
-      ),
-    }),
-  ],
-);
+/** An entry of a registry by its kind, with its settings. */
+const model = z.unknown().transform((given, context): Architecture => {
+  const { kind, ...settings } = (isObject(given) ? given : {}) as Architecture;
+  const entry = typeof kind === 'string' ? NETWORKS.find(kind) : undefined;
+  if (!entry) {
+    const [message, path] = isObject(given)
+      ? [list(NETWORKS.names), ['kind']]
+      : [`an object with kind ${list(NETWORKS.names)}`, []];
+    context.addIssue({ code: 'custom', message, path, input: given });
+    return z.NEVER;
+  }
+  const { data, error } = entry.settings.safeParse(settings);
+  for (const issue of error?.issues ?? [])
+    context.addIssue(
+      issue.code === 'unrecognized_keys'
+        ? { ...issue, message: list(['kind', ...Object.keys(entry.settings.shape)]) }
+        : { ...issue },
+    );
+  return { kind, ...data };
+});
 
 const methodNames = () => `${list(METHODS.names)}, or a variant of one, e.g. "sam@rho 0.2"`;
 const isMethodName = (name: string) =>
@@ -86,7 +82,7 @@ const data = fields({
   testImages: integer('a whole number from 1', (v) => v >= 1),
   heldOut: integer('a whole number from 1', (v) => v >= 1).optional(),
   testOn: choice('held-out').optional(),
-  augment: choice('flip-crop', 'none'),
+  augment: value<string>(list(AUGMENTATIONS.names), (v) => typeof v === 'string' && !!AUGMENTATIONS.find(v)),
 }).superRefine(({ dataset = DEFAULT_DATASET, trainImages, testImages, heldOut }, context) => {
   const refuse = (message: string, field: string, input: unknown) =>
     context.addIssue({ code: 'custom', message, path: [field], input, continue: false });

@@ -1,6 +1,5 @@
 // What a run is: the complete description that its result is a pure function of, and the id derived from it.
 import { createHash } from 'node:crypto';
-import type { Architecture } from '../models/architecture.js';
 
 /** Bumped whenever a change of the code changes results, so that old records are not taken for new ones. */
 export const ALGORITHM_VERSION = 2;
@@ -29,6 +28,13 @@ export interface MethodSpec {
   gradient?: PartSpec;
 }
 
+/** A network: its kind with its settings, and where it is of a user's file the SHA-256 of that. */
+export interface Architecture {
+  kind: string;
+  source?: string;
+  [setting: string]: unknown;
+}
+
 export type Precision = 'float32' | 'bfloat16';
 
 /** The complete description of one training run. Same spec, same bits out. */
@@ -53,7 +59,9 @@ export interface RunSpec extends MethodSpec {
     heldOut?: number;
     /** What is tested on: the test set, or if given the held-out part of the training set. */
     testOn?: 'held-out';
-    augment: 'flip-crop' | 'none';
+    /** An augmentation, and where it is of a user's file the SHA-256 of that. */
+    augment: string;
+    augmentSource?: string;
   };
   model: Architecture;
   training: {

@@ -1,6 +1,6 @@
 // What of a run's spec its compiled program depends on.
 
-import { CLASSES } from '../data/dataset.js';
+import { imageFormOf } from '../data/datasets/dataset.js';
 import { methodOfSpec } from '../methods/catalogue.js';
 import type { Dims, Recipe } from '../methods/method.js';
 import { canonicalJson, type RunSpec } from '../suite/spec.js';
@@ -12,7 +12,7 @@ export function dimsOf({ data, training }: RunSpec): Dims {
   return {
     batchSize,
     trainImages: data.trainImages,
-    classes: CLASSES,
+    classes: imageFormOf(data).classes,
     epochs,
     stepsPerEpoch: Math.floor(data.trainImages / batchSize),
   };
@@ -28,9 +28,11 @@ export function programSpecOf(spec: RunSpec): ProgramSpec {
   const { model, data, training } = spec;
   return {
     model,
+    form: imageFormOf(data),
     networks: methodOfSpec(spec).method.networks ?? 1,
     batchSize: training.batchSize,
     augment: data.augment,
+    ...(data.augmentSource && { augmentSource: data.augmentSource }),
     trainImages: data.trainImages,
     testImages: data.testImages,
     momentum: training.momentum,

@@ -1,12 +1,12 @@
 // The training loop: one run from its initial weights to its record's figures.
 import { createHash } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
-import { augmentationNamed } from '../data/augmentation.js';
-import { CLASSES, IMAGE_SIZE } from '../data/dataset.js';
+import { augmentationOf } from '../data/augmentation.js';
+import { imageFormOf } from '../data/datasets/dataset.js';
 import type { Session, Values } from '../engine/program.js';
 import { engineVersions } from '../engine/versions.js';
 import type { EpochView, Recipe } from '../methods/method.js';
-import { buildNetwork } from '../models/build.js';
+import { buildNetwork } from '../models/catalogue.js';
 import { initialise } from '../models/initialise.js';
 import { weightCount } from '../models/network.js';
 import { permutation, type Stream, stream } from '../random.js';
@@ -39,7 +39,7 @@ export async function trainIn(
   const { epochs, batchSize, learningRate, evaluateEvery } = spec.training;
   const { networks } = programSpecOf(spec);
   const recipe = recipeOf(spec);
-  const network = buildNetwork(spec.model);
+  const network = buildNetwork(spec.model, imageFormOf(spec.data));
   load(session, job);
 
   const stepsPerEpoch = Math.floor(job.train.count / batchSize);
@@ -138,16 +138,19 @@ function viewOf(
   epoch: number,
   memory: Record<string, unknown>,
 ): EpochView {
-  const { networks } = programSpecOf(spec);
+  const {
+    networks,
+    form: { classes },
+  } = programSpecOf(spec);
   const examined = new Map<number, Float32Array>();
   return {
     epoch,
     epochs: spec.training.epochs,
-    classes: CLASSES,
+    classes,
     labels: targetLabels,
     logProbabilities(network = 0) {
       if (!examined.size)
-        for (const [k, found] of examine(session, train.count, networks, CLASSES).entries())
+        for (const [k, found] of examine(session, train.count, networks, classes).entries())
           examined.set(k, found);
       return examined.get(network)!;
     },
@@ -174,7 +177,7 @@ function checkedSelection(select: Int32Array, count: number, batchSize: number):
 
 /** Puts the job's data and initial weights into the session. */
 export function load(session: Session, { spec, train, test, targetLabels }: TrainingJob): void {
-  const network = buildNetwork(spec.model);
+  const network = buildNetwork(spec.model, imageFormOf(spec.data));
   session.write('train', { 'train/images': train.images, 'train/labels': Int32Array.from(targetLabels) });
   session.write('test', { 'test/images': test.images, 'test/labels': Int32Array.from(test.labels) });
   const model: Values = {};
@@ -218,12 +221,13 @@ export function* batchesOf(
   const places = permutation(stream(spec.seed, 'order', epoch), select?.length ?? count);
   const order = select ? places.map((place) => select[place]!) : places;
   const augment = stream(spec.seed, 'augment', epoch);
-  const augmentation = augmentationNamed(spec.data.augment);
+  const augmentation = augmentationOf(spec.data);
+  const { imageSize } = imageFormOf(spec.data);
   const draw = recipe.draws?.((name): Stream => stream(spec.seed, name, epoch), epoch);
   for (let start = 0; start + batchSize <= order.length; start += batchSize)
     yield {
       indices: order.slice(start, start + batchSize),
-      ...augmentation.draw(augment, batchSize, IMAGE_SIZE),
+      ...augmentation.draw(augment, batchSize, imageSize),
       ...draw?.(start / batchSize),
     };
 }

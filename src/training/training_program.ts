@@ -1,14 +1,14 @@
 // The training step and the evaluation of one kind of run, as a program for the engine. Written once, run anywhere.
-import { augmentationNamed } from '../data/augmentation.js';
-import { CHANNELS, CLASSES, IMAGE_SIZE, PIXEL_DEVIATION, PIXEL_MEAN } from '../data/dataset.js';
+import { augmentationOf } from '../data/augmentation.js';
+import type { ImageForm } from '../data/datasets/dataset.js';
 import type { Entry, Program, StateSpec, TensorSpec, Tensors } from '../engine/program.js';
 import { tf } from '../engine/tensorflow.js';
 import { nesterovDescent, plusScaled, sumOfSquares } from '../engine/weight_vectors.js';
 import { clippingFactor } from '../methods/gradient.js';
 import type { Batch, Losses, Objective, Recipe, RecipeState, Step } from '../methods/method.js';
-import type { Architecture } from '../models/architecture.js';
-import { buildNetwork } from '../models/build.js';
+import { buildNetwork } from '../models/catalogue.js';
 import { flatten, type Network, STATISTICS_DECAY, unflatten, weightCount } from '../models/network.js';
+import type { Architecture } from '../suite/spec.js';
 
 /** Images per evaluation call. */
 export const EVALUATION_BATCH = 250;
@@ -16,11 +16,12 @@ export const EVALUATION_BATCH = 250;
 /** What tells one training program from another; everything else about a run goes in as an input. */
 export interface ProgramSpec {
   model: Architecture;
+  form: ImageForm;
   /** Networks that are trained together. */
   networks: number;
   batchSize: number;
-  /** By its name. */
   augment: string;
+  augmentSource?: string;
   trainImages: number;
   testImages: number;
   momentum: number;
@@ -52,9 +53,10 @@ export function stepEntryName(phase?: string): string {
  * images by index, and `examineTrain` logarithms of probabilities, if the recipe has something to do between epochs.
  */
 export function trainingProgram(spec: ProgramSpec, recipe: Recipe): Program {
-  const network = buildNetwork(spec.model);
+  const network = buildNetwork(spec.model, spec.form);
+  const { imageSize, channels } = spec.form;
   const images = (count: number) => ({
-    ...ints(count, IMAGE_SIZE, IMAGE_SIZE, CHANNELS),
+    ...ints(count, imageSize, imageSize, channels),
     bytes: true as const,
   });
   const vector = (size: number): TensorSpec => ({ shape: [size], dtype: 'float32' });
@@ -104,8 +106,8 @@ function each<T>(count: number, make: (i: number) => T): T[] {
 }
 
 function stepEntry(spec: ProgramSpec, recipe: Recipe, network: Network): Entry {
-  const { batchSize, networks } = spec;
-  const augmentation = augmentationNamed(spec.augment);
+  const { batchSize, networks, form } = spec;
+  const augmentation = augmentationOf(spec);
   const parts = (['parameters', 'momentum', 'statistics'] as const).flatMap((part) =>
     each(networks, (k) => modelState(part, k)),
   );
@@ -120,7 +122,7 @@ function stepEntry(spec: ProgramSpec, recipe: Recipe, network: Network): Entry {
     inputs: {
       indices: ints(batchSize),
       learningRate: SCALAR,
-      ...augmentation.inputs(batchSize, IMAGE_SIZE),
+      ...augmentation.inputs(batchSize, form.imageSize),
       ...recipe.inputs,
     },
     state: ['train/images', 'train/labels', ...parts, ...ownState.map(methodState)],
@@ -130,13 +132,13 @@ function stepEntry(spec: ProgramSpec, recipe: Recipe, network: Network): Entry {
       const step: Step = {
         inputs: fed,
         state: own(ownState, state),
-        classes: CLASSES,
+        classes: form.classes,
         predict: (images) => weights.map((w) => unlearned(network, w, images)),
       };
       const images = augmentation.apply(tf.gather(state['train/images']!, fed.indices!) as tf.Tensor4D, fed);
       const plain: Batch = {
-        images: normalised(images),
-        targets: oneHot(tf.gather(state['train/labels']!, fed.indices!)),
+        images: normalised(images, form),
+        targets: oneHot(tf.gather(state['train/labels']!, fed.indices!), form.classes),
         indices: fed.indices as tf.Tensor1D,
         examples: own(ownExamples, state),
       };
@@ -273,9 +275,9 @@ function evaluationEntry(spec: ProgramSpec, network: Network, set: 'train' | 'te
     inputs: { indices: ints(EVALUATION_BATCH) },
     state: [`${set}/images`, `${set}/labels`, ...evaluatedState(spec)],
     run({ indices }, state) {
-      const images = normalised(tf.gather(state[`${set}/images`]!, indices!) as tf.Tensor4D);
+      const images = normalised(tf.gather(state[`${set}/images`]!, indices!) as tf.Tensor4D, spec.form);
       const logits = together(evaluated(spec, network, images, state));
-      const targets = oneHot(tf.gather(state[`${set}/labels`]!, indices!));
+      const targets = oneHot(tf.gather(state[`${set}/labels`]!, indices!), spec.form.classes);
       return { outputs: { predictions: tf.argMax(logits, 1), losses: crossEntropy(logits, targets) } };
     },
   };
@@ -287,7 +289,7 @@ function examinationEntry(spec: ProgramSpec, network: Network): Entry {
     inputs: { indices: ints(EVALUATION_BATCH) },
     state: ['train/images', ...evaluatedState(spec)],
     run({ indices }, state) {
-      const images = normalised(tf.gather(state['train/images']!, indices!) as tf.Tensor4D);
+      const images = normalised(tf.gather(state['train/images']!, indices!) as tf.Tensor4D, spec.form);
       const all = evaluated(spec, network, images, state);
       return { outputs: Object.fromEntries(all.map((logits, k) => [k, tf.logSoftmax(logits)])) };
     },
@@ -295,14 +297,14 @@ function examinationEntry(spec: ProgramSpec, network: Network): Entry {
 }
 
 /** Bytes to zero mean and unit variance per channel. */
-function normalised(bytes: tf.Tensor4D): tf.Tensor4D {
-  const scale = PIXEL_DEVIATION.map((deviation) => 1 / (255 * deviation));
-  const shift = PIXEL_MEAN.map((mean, i) => -mean / PIXEL_DEVIATION[i]!);
+function normalised(bytes: tf.Tensor4D, { mean, deviation }: ImageForm): tf.Tensor4D {
+  const scale = deviation.map((d) => 1 / (255 * d));
+  const shift = mean.map((m, i) => -m / deviation[i]!);
   return tf.add(tf.mul(tf.cast(bytes, 'float32'), scale), shift);
 }
 
-function oneHot(labels: tf.Tensor): tf.Tensor2D {
-  return tf.oneHot(labels as tf.Tensor1D, CLASSES).toFloat() as tf.Tensor2D;
+function oneHot(labels: tf.Tensor, classes: number): tf.Tensor2D {
+  return tf.oneHot(labels as tf.Tensor1D, classes).toFloat() as tf.Tensor2D;
 }
 
 /** Cross-entropy of each example, [batch]. */

@@ -1,8 +1,8 @@
 // What the first steps of a training do, seen at the seam between the training loop and the engine.
 import { createHash } from 'node:crypto';
-import { datasetOf } from '../data/datasets/dataset.js';
+import { datasetOf, imageFormOf } from '../data/datasets/dataset.js';
 import type { Session, Values } from '../engine/program.js';
-import { buildNetwork } from '../models/build.js';
+import { buildNetwork } from '../models/catalogue.js';
 import { type WeightSpec, weightCount } from '../models/network.js';
 import { stream } from '../random.js';
 import { encodeLabels } from '../results/predictions.js';
@@ -65,7 +65,7 @@ function watched(
   { spec }: TrainingJob,
   seen: Pick<Trajectory, 'images' | 'labels' | 'initial' | 'steps'>,
 ): Session {
-  const { parameters } = buildNetwork(spec.model);
+  const { parameters } = buildNetwork(spec.model, imageFormOf(spec.data));
   let start: Values = {};
   return {
     ...session,

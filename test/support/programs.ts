@@ -1,10 +1,12 @@
 // Small training programs on random data, for tests of the engine and the methods.
+import { cifar10 } from '../../src/data/datasets/cifar10.js';
+import { imageForm } from '../../src/data/datasets/dataset.js';
 import { oneDnnLimit } from '../../src/engine/native/instruction_set.js';
 import type { Session, Values } from '../../src/engine/program.js';
 import { tf } from '../../src/engine/tensorflow.js';
 import { stopGradient } from '../../src/methods/gradient.js';
 import type { Recipe } from '../../src/methods/method.js';
-import { buildNetwork } from '../../src/models/build.js';
+import { buildNetwork } from '../../src/models/catalogue.js';
 import { initialise } from '../../src/models/initialise.js';
 import { integer, permutation, stream } from '../../src/random.js';
 import { crossEntropy, modelState, type ProgramSpec } from '../../src/training/training_program.js';
@@ -12,9 +14,13 @@ import { crossEntropy, modelState, type ProgramSpec } from '../../src/training/t
 export const BATCH = 8;
 const IMAGES = 40;
 
+/** The form of CIFAR-10's images. */
+export const FORM = imageForm(cifar10);
+
 /** WRN-10-1 on 40 images in batches of 8. */
 export const TINY: ProgramSpec = {
   model: { kind: 'wide-resnet', depth: 10, width: 1, shortcut: 'pool-pad' },
+  form: FORM,
   networks: 1,
   batchSize: BATCH,
   augment: 'none',
@@ -39,7 +45,7 @@ export const TINY_DIMS = {
  * normalisation's scales are small beside its offsets.
  */
 function smoothWeights({ model }: ProgramSpec, seed: number): Float32Array {
-  const { parameters } = buildNetwork(model);
+  const { parameters } = buildNetwork(model, FORM);
   const weights = initialise(parameters, seed);
   const next = stream(seed, 'test weights');
   let at = 0;
@@ -58,7 +64,7 @@ function smoothWeights({ model }: ProgramSpec, seed: number): Float32Array {
 /** Random images and labels, and weights of a seed. */
 export function fill(session: Session, spec: ProgramSpec, seed = 1): void {
   const next = stream(seed, 'test data');
-  const network = buildNetwork(spec.model);
+  const network = buildNetwork(spec.model, FORM);
   for (const [set, count] of [
     ['train', spec.trainImages],
     ['test', spec.testImages],
@@ -135,7 +141,7 @@ export function parameterDistance(
 ): number {
   const distances: number[] = [];
   let begin = 0;
-  for (const { shape } of Object.values(buildNetwork(model).parameters)) {
+  for (const { shape } of Object.values(buildNetwork(model, FORM).parameters)) {
     const end = begin + shape.reduce((product, size) => product * size, 1);
     const of = (values: ArrayLike<number>) =>
       Array.prototype.slice.call(values, Math.ceil(begin / stride), Math.ceil(end / stride));

@@ -83,10 +83,14 @@ export interface ImageForm {
   deviation: readonly number[];
 }
 
-/** The form of a run's images. */
-export function imageFormOf(data: RunSpec['data']): ImageForm {
-  const { classNames, imageSize, channels, mean, deviation } = datasetOf(data);
+/** The form of a data set's images. */
+export function imageForm({ classNames, imageSize, channels, mean, deviation }: Dataset): ImageForm {
   return { classes: classNames.length, imageSize, channels, mean, deviation };
+}
+
+/** The form of a run's images. @throws Error if its data set is not known here */
+export function imageFormOf(data: Pick<RunSpec['data'], 'dataset' | 'source'>): ImageForm {
+  return imageForm(datasetOf(data));
 }
 
 /** Images without meaning in the form of a data set's, where only the work that they make matters. */
