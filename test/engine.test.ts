@@ -10,6 +10,7 @@ import { combined, type Recipe } from '../src/methods/method.js';
 import { mixup } from '../src/methods/mixup.js';
 import { sam } from '../src/methods/sam.js';
 import { sgd } from '../src/methods/sgd.js';
+import { stream } from '../src/random.js';
 import { type ProgramSpec, trainingProgram } from '../src/training/training_program.js';
 import {
   fill,
@@ -153,15 +154,87 @@ describe('the compiled engine', () => {
     session.dispose();
   });
 
+  it('computes the operations that methods are written with as the eager engine does, and their gradients', async () => {
+    type Of = (x: tf.Tensor2D, y: tf.Tensor2D) => tf.Tensor;
+    const smooth: Record<string, Of> = {
+      powers: (x, y) => tf.add(tf.sqrt(tf.abs(x)), tf.pow(y.abs(), 1.5)),
+      exponentials: (x, y) => tf.add(tf.expm1(x), tf.log1p(tf.square(y))),
+      trigonometry: (x, y) => tf.add(tf.sin(x), tf.atan(y)),
+      activations: (x, y) => tf.addN([tf.sigmoid(x), tf.tanh(y), tf.softplus(x), tf.elu(y), tf.relu(x)]),
+      'leaky relu': (x) => tf.leakyRelu(x, 0.1),
+      clipping: (x) => tf.clipByValue(x, -0.3, 0.4),
+      'log softmax': (x) => tf.logSoftmax(x),
+      'squared difference': (x, y) => tf.squaredDifference(x, y),
+      gathering: (x) => tf.gather(x, tf.tensor1d([2, 0, 2], 'int32')),
+      tiling: (x) => tf.tile(tf.expandDims(x, 0), [2, 1, 1]),
+      stacking: (x, y) => tf.stack([x, y], 1),
+      unstacking: (x) => tf.unstack(x, 1)[1]!,
+      splitting: (x) => tf.split(x, [2, 3], 1)[1]!,
+      choosing: (x, y) => tf.where(tf.greater(y, 0), x, tf.mul(y, 2)),
+      reductions: (x, y) => tf.add(tf.max(x, 1), tf.logSumExp(y, 1)),
+      products: (x, y) => tf.matMul(x, y, false, true),
+      'running sums': (x) => tf.cumsum(x, 1),
+    };
+    const coarse: Record<string, Of> = {
+      rounding: (x, y) => tf.addN([tf.floor(x), tf.ceil(y), tf.round(tf.mul(x, 3)), tf.sign(y)]),
+      logic: (x, y) =>
+        tf.cast(
+          tf.logicalOr(tf.logicalAnd(tf.greater(x, 0), tf.less(y, 0)), tf.logicalNot(tf.isNaN(x))),
+          'float32',
+        ),
+      quantifiers: (x) =>
+        tf.cast(tf.concat([tf.any(tf.greater(x, 1), 1), tf.all(tf.less(x, 1), 1)]), 'float32'),
+      'largest of a row': (x) => tf.topk(x, 2).values,
+      'places of the largest': (x) => tf.cast(tf.topk(x, 2).indices, 'float32'),
+      'least of a row': (x) => tf.cast(tf.argMin(x, 1), 'float32'),
+      step: (x) => tf.step(x, 0.25),
+      remainders: (x, y) => tf.mod(x, tf.add(tf.abs(y), 0.5)),
+    };
+    const input = { shape: [4, 5], dtype: 'float32' as const };
+    const program: Program = {
+      state: {},
+      entries: {
+        all: {
+          inputs: { x: input, y: input },
+          state: [],
+          run({ x, y }) {
+            const [a, b] = [x as tf.Tensor2D, y as tf.Tensor2D];
+            const outputs: Record<string, tf.Tensor> = {};
+            for (const [name, of] of Object.entries({ ...smooth, ...coarse }))
+              outputs[name.replaceAll(' ', '-')] = of(a, b);
+            for (const [name, of] of Object.entries(smooth))
+              outputs[`slope-of-${name.replaceAll(' ', '-')}`] = tf.grad((at) => of(at as tf.Tensor2D, b))(a);
+            return { outputs };
+          },
+        },
+      },
+    };
+    const next = stream(1, 'operations');
+    const values = () => Float32Array.from({ length: 20 }, () => 2 * next() - 1);
+    const inputs = { x: values(), y: values() };
+    const [expected, found] = [eagerSession(program), await compiledSession(program, 'float32')].map(
+      (session) => {
+        const outputs = session.call('all', inputs);
+        session.dispose();
+        return outputs;
+      },
+    );
+    for (const [name, wanted] of Object.entries(expected!)) {
+      const got = found![name]!;
+      expect(got.length, name).to.equal(wanted.length);
+      for (const [i, value] of wanted.entries()) expect(got[i], name).to.be.closeTo(value, 1e-5);
+    }
+  });
+
   it('names an operation that it does not know, goes back to TensorFlow, and leaves no files', async () => {
     const before = readdirSync(tmpdir()).filter((name) => name.startsWith('labelnoise-graph-'));
     const program: Program = {
       state: {},
       entries: {
-        erf: {
-          inputs: { x: { shape: [2], dtype: 'float32' } },
+        unknown: {
+          inputs: { x: { shape: [2, 2, 2], dtype: 'float32' } },
           state: [],
-          run: ({ x }) => ({ outputs: { y: tf.erf(x!) } }),
+          run: ({ x }) => ({ outputs: { y: tf.image.resizeBilinear(x as tf.Tensor3D, [4, 4]) } }),
         },
       },
     };
@@ -171,7 +244,7 @@ describe('the compiled engine', () => {
     } catch (error) {
       message = (error as Error).message;
     }
-    expect(message).to.include("'Erf'").and.to.include('recorded_kernels');
+    expect(message).to.include("'ResizeBilinear'").and.to.include('recorded_kernels');
     expect(tf.getBackend()).to.equal('tensorflow');
     expect(readdirSync(tmpdir()).filter((name) => name.startsWith('labelnoise-graph-'))).to.deep.equal(
       before,

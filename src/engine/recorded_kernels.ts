@@ -67,12 +67,82 @@ const T = (value: Value): Record<string, Attribute> => ({ T: { type: value.dtype
 
 // Element-wise kernels of one and two operands.
 
-const UNARY = ['Exp', 'Log', 'Neg', 'Sqrt', 'Rsqrt', 'Square', 'Reciprocal', 'Abs', 'ZerosLike', 'OnesLike'];
-for (const kernel of UNARY)
+const UNARY: Record<string, string> = {
+  ...Object.fromEntries(
+    // In the order of their kinds: powers, exponentials, rounding, trigonometry, activations.
+    [
+      ...['Neg', 'Abs', 'Sign', 'Square', 'Sqrt', 'Rsqrt', 'Reciprocal', 'ZerosLike', 'OnesLike'],
+      ...[
+        'Exp',
+        'Expm1',
+        'Log',
+        'Log1p',
+        'Erf',
+        'Floor',
+        'Ceil',
+        'Sin',
+        'Cos',
+        'Tan',
+        'Asin',
+        'Acos',
+        'Atan',
+      ],
+      ...[
+        'Sinh',
+        'Cosh',
+        'Tanh',
+        'Asinh',
+        'Acosh',
+        'Atanh',
+        'Sigmoid',
+        'Softplus',
+        'Relu',
+        'Relu6',
+        'Elu',
+        'Selu',
+      ],
+    ].map((name) => [name, name]),
+  ),
+  Round: 'Rint',
+};
+for (const [kernel, op] of Object.entries(UNARY))
   register(kernel, (recorder, { x }) => {
     const value = recorder.recorded(x!);
-    return emit(recorder, kernel, [value], T(value), value.dtype, value.shape);
+    return emit(recorder, op, [value], T(value), value.dtype, value.shape);
   });
+
+for (const [kernel, op] of Object.entries({ IsNan: 'IsNan', IsFinite: 'IsFinite', IsInf: 'IsInf' }))
+  register(kernel, (recorder, { x }) => {
+    const value = inFull(recorder, x!);
+    return emit(recorder, op, [value], T(value), 'bool', value.shape);
+  });
+
+register('LeakyRelu', (recorder, { x }, { alpha }) => {
+  const value = recorder.recorded(x!);
+  const attributes = { ...T(value), alpha: { float: alpha as number } };
+  return emit(recorder, 'LeakyRelu', [value], attributes, value.dtype, value.shape);
+});
+
+register('EluGrad', (recorder, { dy, y }) => {
+  const [gradient, activation] = [inFull(recorder, dy!), inFull(recorder, y!)];
+  return emit(recorder, 'EluGrad', [gradient, activation], T(gradient), gradient.dtype, gradient.shape);
+});
+
+// The slope of ReLU: 1 above 0, `alpha` elsewhere.
+register('Step', (recorder, { x }, { alpha }) => {
+  const value = inFull(recorder, x!);
+  const scalar = (of: number) => recorder.graph.constant(Float32Array.of(of), 'float32', []);
+  const above = recorder.graph.value('Greater', [value, scalar(0)], T(value), 'bool', value.shape);
+  const operands = [above, scalar(1), scalar((alpha ?? 0) as number)];
+  return emit(recorder, 'SelectV2', operands, { T: { type: 'float32' } }, 'float32', value.shape);
+});
+
+register('ClipByValue', (recorder, { x }, { clipValueMin, clipValueMax }) => {
+  const value = inFull(recorder, x!);
+  const scalar = (of: unknown) => recorder.graph.constant(Float32Array.of(of as number), 'float32', []);
+  const operands = [value, scalar(clipValueMin), scalar(clipValueMax)];
+  return emit(recorder, 'ClipByValue', operands, T(value), value.dtype, value.shape);
+});
 
 const BINARY: Record<string, string> = {
   Add: 'AddV2',
@@ -82,7 +152,22 @@ const BINARY: Record<string, string> = {
   Maximum: 'Maximum',
   Minimum: 'Minimum',
   Pow: 'Pow',
+  FloorDiv: 'FloorDiv',
+  Mod: 'FloorMod',
+  SquaredDifference: 'SquaredDifference',
+  Atan2: 'Atan2',
 };
+for (const kernel of ['LogicalAnd', 'LogicalOr'])
+  register(kernel, (recorder, { a, b }) => {
+    const [first, second] = [recorder.recorded(a!), recorder.recorded(b!)];
+    const shape = tf.broadcast_util.assertAndGetBroadcastShape(first.shape, second.shape);
+    return emit(recorder, kernel, [first, second], {}, 'bool', shape);
+  });
+register('LogicalNot', (recorder, { x }) => {
+  const value = recorder.recorded(x!);
+  return emit(recorder, 'LogicalNot', [value], {}, 'bool', value.shape);
+});
+
 const COMPARISON = ['Greater', 'GreaterEqual', 'Less', 'LessEqual', 'Equal', 'NotEqual'];
 for (const [kernel, op] of [...Object.entries(BINARY), ...COMPARISON.map((name) => [name, name] as const)])
   register(kernel, (recorder, { a, b }) => {
@@ -184,6 +269,65 @@ register('Concat', (recorder, inputs, { axis }) => {
   );
 });
 
+register('ExpandDims', (recorder, { input }, { dim }) => {
+  const value = recorder.recorded(input!);
+  const at = (dim as number) < 0 ? value.shape.length + 1 + (dim as number) : (dim as number);
+  return recorder.tensorOf(recorder.graph.reshape(value, value.shape.toSpliced(at, 0, 1)));
+});
+
+register('Tile', (recorder, { x }, { reps }) => {
+  const value = recorder.recorded(x!);
+  const times = reps as number[];
+  const attributes = { ...T(value), Tmultiples: { type: 'int32' as const } };
+  const shape = value.shape.map((size, axis) => size * times[axis]!);
+  return emit(recorder, 'Tile', [value, recorder.graph.integers(times)], attributes, value.dtype, shape);
+});
+
+register('Pack', (recorder, inputs, { axis }) => {
+  const values = alike(recorder, Object.values(inputs));
+  const [first] = values as [Value];
+  const attributes = { ...T(first), N: { int: values.length }, axis: { int: axis as number } };
+  const shape = first.shape.toSpliced(axis as number, 0, values.length);
+  return emit(recorder, 'Pack', values, attributes, first.dtype, shape);
+});
+
+register('Unpack', (recorder, { value: whole }, { axis }) => {
+  const value = recorder.recorded(whole!);
+  const along = tf.util.parseAxisParam(axis as number, value.shape)[0]!;
+  const count = value.shape[along]!;
+  const attributes = { ...T(value), num: { int: count }, axis: { int: along } };
+  const node = recorder.graph.add('Unpack', [value], attributes);
+  const shape = value.shape.toSpliced(along, 1);
+  return Array.from({ length: count }, (_, i) =>
+    recorder.tensorOf({ ref: i ? `${node}:${i}` : node, dtype: value.dtype, shape }),
+  );
+});
+
+register('SplitV', (recorder, { x }, { numOrSizeSplits, axis }) => {
+  const value = recorder.recorded(x!);
+  const along = tf.util.parseAxisParam(axis as number, value.shape)[0]!;
+  const sizes = tf.backend_util.prepareSplitSize(x as tf.Tensor, numOrSizeSplits as number[], along);
+  let start = 0;
+  return sizes.map((size) => {
+    const begin = value.shape.map((_, i) => (i === along ? start : 0));
+    start += size;
+    return recorder.tensorOf(recorder.graph.slice(value, begin, value.shape.with(along, size)));
+  });
+});
+
+register('UnsortedSegmentSum', (recorder, { x, segmentIds }, { numSegments }) => {
+  const value = inFull(recorder, x!);
+  const ids = recorder.recorded(segmentIds!);
+  const attributes = {
+    ...T(value),
+    Tindices: { type: 'int32' as const },
+    Tnumsegments: { type: 'int32' as const },
+  };
+  const shape = [numSegments as number, ...value.shape.slice(ids.shape.length)];
+  const operands = [value, ids, recorder.graph.integers(numSegments as number)];
+  return emit(recorder, 'UnsortedSegmentSum', operands, attributes, value.dtype, shape);
+});
+
 register('Reverse', (recorder, { x }, { dims }) => {
   const value = recorder.recorded(x!);
   const axes = tf.util.parseAxisParam(dims as number[], value.shape);
@@ -241,10 +385,11 @@ register('OneHot', (recorder, { indices }, { depth, onValue, offValue }) => {
 
 // Reductions, in float32.
 
+// tfjs's Max has another name for the axes than its other reductions.
 for (const kernel of ['Sum', 'Mean', 'Max', 'Min', 'Prod'])
-  register(kernel, (recorder, { x }, { axis, keepDims }) => {
+  register(kernel, (recorder, { x }, { axis, reductionIndices, keepDims }) => {
     const value = inFull(recorder, x!);
-    const axes = tf.util.parseAxisParam(axis as number[], value.shape);
+    const axes = tf.util.parseAxisParam((axis ?? reductionIndices) as number[], value.shape);
     const attributes = {
       ...T(value),
       Tidx: { type: 'int32' as const },
@@ -254,17 +399,56 @@ for (const kernel of ['Sum', 'Mean', 'Max', 'Min', 'Prod'])
     return emit(recorder, kernel, [value, recorder.graph.integers(axes)], attributes, value.dtype, shape);
   });
 
-register('ArgMax', (recorder, { x }, { axis }) => {
+for (const kernel of ['Any', 'All'])
+  register(kernel, (recorder, { x }, { axis, keepDims }) => {
+    const value = recorder.recorded(x!);
+    const axes = tf.util.parseAxisParam(axis as number[], value.shape);
+    const attributes = { Tidx: { type: 'int32' as const }, keep_dims: { bool: Boolean(keepDims) } };
+    const shape = value.shape.flatMap((size, i) => (axes.includes(i) ? (keepDims ? [1] : []) : [size]));
+    return emit(recorder, kernel, [value, recorder.graph.integers(axes)], attributes, 'bool', shape);
+  });
+
+register('Cumsum', (recorder, { x }, { axis, exclusive, reverse }) => {
   const value = inFull(recorder, x!);
-  const along = tf.util.parseAxisParam(axis as number, value.shape)[0]!;
   const attributes = {
     ...T(value),
     Tidx: { type: 'int32' as const },
-    output_type: { type: 'int32' as const },
+    exclusive: { bool: Boolean(exclusive) },
+    reverse: { bool: Boolean(reverse) },
   };
-  const shape = value.shape.filter((_, i) => i !== along);
-  return emit(recorder, 'ArgMax', [value, recorder.graph.integers(along)], attributes, 'int32', shape);
+  const operands = [value, recorder.graph.integers(axis as number)];
+  return emit(recorder, 'Cumsum', operands, attributes, value.dtype, value.shape);
 });
+
+// The largest along the last axis, and where they are; of equals the first.
+register('TopK', (recorder, { x }, { k, sorted }) => {
+  const value = inFull(recorder, x!);
+  const attributes = {
+    ...T(value),
+    sorted: { bool: Boolean(sorted) },
+    Tk: { type: 'int32' as const },
+    index_type: { type: 'int32' as const },
+  };
+  const node = recorder.graph.add('TopKV2', [value, recorder.graph.integers(k as number)], attributes);
+  const shape = [...value.shape.slice(0, -1), k as number];
+  return [
+    recorder.tensorOf({ ref: node, dtype: value.dtype, shape }),
+    recorder.tensorOf({ ref: `${node}:1`, dtype: 'int32', shape }),
+  ];
+});
+
+for (const kernel of ['ArgMax', 'ArgMin'])
+  register(kernel, (recorder, { x }, { axis }) => {
+    const value = inFull(recorder, x!);
+    const along = tf.util.parseAxisParam(axis as number, value.shape)[0]!;
+    const attributes = {
+      ...T(value),
+      Tidx: { type: 'int32' as const },
+      output_type: { type: 'int32' as const },
+    };
+    const shape = value.shape.filter((_, i) => i !== along);
+    return emit(recorder, kernel, [value, recorder.graph.integers(along)], attributes, 'int32', shape);
+  });
 
 for (const kernel of ['LogSoftmax', 'Softmax'])
   register(kernel, (recorder, { logits }) => {
