@@ -404,9 +404,10 @@ describe('a dry run', () => {
     // Each takes long with a large network: what is waited for is said before.
     expect(said).to.deep.equal([
       'compiling WRN-10-1 for SGD, and taking a few steps',
+      'compiling WRN-10-1 for Mixup, and taking a few steps',
       'compiling WRN-10-1 for SAM, and taking a few steps',
     ]);
-    expect(kinds).to.deep.equal(['plain', 'sam']);
+    expect(kinds).to.deep.equal(['plain', 'plain', 'sam']);
     expect(await estimate(graph.runs, using(2))).to.include('about 20 s');
     expect(graphText(expand({ ...suite, seeds: [1, 2] }))).to.include('each of the seeds 1, 2');
   });

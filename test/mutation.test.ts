@@ -27,7 +27,7 @@ describe('a product broken on purpose', () => {
     const gone = { ...MUTATIONS[0]!, replace: [['no such text', '']] as [string, string][] };
     const error = await mutate(path.join(root, MUTATIONS[0]!.name), gone).catch((e) => e);
     expect(error.message).to.equal(
-      'mutation "rho ignored": methods/gradient.js has "no such text" 0 times, not once',
+      'mutation "rho ignored": methods/sam.js has "no such text" 0 times, not once',
     );
   });
 

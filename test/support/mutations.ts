@@ -15,19 +15,19 @@ export interface Mutation {
 }
 
 const AT_NOISE = 'noisyLabels(spec, ';
-const SECOND_PASS = 'objective(ascend(weights, first.gradient, rho))';
+const SECOND_PASS = 'objective(weights.map((w, k) => ascend(w, first.gradients[k], rho)))';
 
 export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'rho ignored',
-    file: 'methods/gradient.js',
+    file: 'methods/sam.js',
     replace: [[SECOND_PASS, 'objective(weights)']],
     method: 'sam',
   },
   {
     name: 'lambda not mixed into the labels',
-    file: 'training/training_program.js',
-    replace: [['targets = mixed(targets, fed.lambda);', '']],
+    file: 'methods/mixup.js',
+    replace: [['targets: mixed(batch.targets, inputs.lambda),', '']],
     method: 'mixup',
   },
   {
@@ -38,12 +38,10 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'batch-norm statistics from the second pass',
-    file: 'methods/gradient.js',
+    file: 'methods/sam.js',
     replace: [
-      [
-        '{ ...first, gradient: second.gradient }',
-        '{ ...first, gradient: second.gradient, statistics: second.statistics }',
-      ],
+      ['const { gradients } = ', 'const { gradients, statistics } = '],
+      ['{ ...first, gradients }', '{ ...first, gradients, statistics }'],
     ],
     method: 'sam',
   },
@@ -78,9 +76,12 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: "L2 outside of SAM's first gradient",
-    file: 'methods/gradient.js',
+    file: 'methods/sam.js',
     replace: [
-      [SECOND_PASS, SECOND_PASS.replace('first.gradient', 'tf.sub(first.gradient, tf.mul(weights, 0.0005))')],
+      [
+        SECOND_PASS,
+        SECOND_PASS.replace('first.gradients[k]', 'tf.sub(first.gradients[k], tf.mul(w, 0.0005))'),
+      ],
     ],
     method: 'sam',
   },
