@@ -5,7 +5,9 @@ import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { expect } from 'chai';
+import { loadCifar10 } from '../src/data/datasets/cifar10.js';
 import { ImagesOfRuns } from '../src/data/subset.js';
+import { InputError } from '../src/errors.js';
 import { PROJECT_ROOT } from '../src/project.js';
 import { expand } from '../src/suite/expand.js';
 import type { ResolvedSuite } from '../src/suite/resolve.js';
@@ -40,6 +42,24 @@ describe('worker processes', () => {
     expect(second.curve).to.deep.equal(first.curve);
     expect(third.curve).to.deep.equal(first.curve);
     expect(first.predictions).to.have.length(50);
+  });
+
+  it('load the images of a job that comes without', async function () {
+    this.timeout(600_000);
+    const { spec } = job();
+    const images = new ImagesOfRuns(await loadCifar10({ say: () => {} })).of(spec);
+    const labels = images.train.labels;
+    const told = { spec, noisyLabels: labels, targetLabels: labels };
+    const given = await pool.ask(1, 'train', { ...told, ...images });
+    const { weightsSha256, curve } = await pool.ask(1, 'train', told);
+    expect(weightsSha256).to.equal(given.weightsSha256);
+    expect(curve).to.deep.equal(given.curve);
+    const missing = { ...told, dataDir: path.join(await temporaryFolder(), 'none') };
+    const error = await pool.ask(1, 'train', missing).catch((e: Error) => e);
+    expect(error).to.be.instanceOf(InputError);
+    expect((error as Error).message)
+      .to.include('none')
+      .and.to.include('data_batch_1.bin is missing');
   });
 
   it('tell how they get on', async () => {

@@ -1,6 +1,6 @@
 // `labelnoise data`: makes a data set ready and says where it is.
 import type { Command } from 'commander';
-import { DATASETS, type Dataset, DEFAULT_DATASET } from '../data/datasets/dataset.js';
+import { DATASETS, type Dataset, DEFAULT_DATASET, loadDataset } from '../data/datasets/dataset.js';
 import { InputError } from '../errors.js';
 
 const HELP = `
@@ -31,7 +31,8 @@ export function register(program: Command): void {
     .addHelpText('after', HELP)
     .action(async ({ dataset: name, dataDir }: { dataset: string; dataDir?: string }) => {
       const dataset = datasetGiven(name);
-      const where = await (dataset.prepare?.({ dataDir }) ?? dataset.load({ dataDir }).then(() => undefined));
+      const where = await (dataset.prepare?.({ dataDir }) ??
+        loadDataset(dataset, { dataDir }).then(() => undefined));
       const [train, test] = [dataset.trainImages, dataset.testImages].map((n) => n.toLocaleString('en'));
       process.stdout.write(
         `${dataset.title} is ready${where === undefined ? '' : ` in ${where}`}: ${train} training and ${test} test images, every file verified\n`,

@@ -1,5 +1,5 @@
 // What the run command asks of the part that computes: worker processes, so that this one never loads TensorFlow.
-import { datasetOf, type LoadedDataset } from '../data/datasets/dataset.js';
+import { datasetOf, type LoadedDataset, loadDataset } from '../data/datasets/dataset.js';
 import { bfloat16Support } from '../engine/native/instruction_set.js';
 import type { EngineVersions } from '../results/provenance.js';
 import type { Resolver } from '../suite/resolve.js';
@@ -42,7 +42,7 @@ export function createEngine(): Engine {
     emulatesBfloat16: () => bfloat16Support() === 'emulated',
     tell,
     readLabels: async (file, dataset) => (await import('../data/label_file.js')).readLabelFile(file, dataset),
-    loadData: (data, dataDir) => datasetOf(data).load({ dataDir }),
+    loadData: (data, dataDir) => loadDataset(datasetOf(data), { dataDir }),
     close: () => pool.close(),
   };
 }

@@ -3,7 +3,7 @@ import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { Command } from 'commander';
 import { table } from 'table';
-import { DEFAULT_DATASET, datasetInSpec } from '../data/datasets/dataset.js';
+import { DEFAULT_DATASET, datasetInSpec, loadDataset } from '../data/datasets/dataset.js';
 import { labelFiles } from '../data/label_file.js';
 import { measureNoise, noisyLabels } from '../data/noises/noise.js';
 import { InputError } from '../errors.js';
@@ -74,7 +74,7 @@ async function writeNoise(options: Options): Promise<void> {
     `a whole number from 0 to ${Number.MAX_SAFE_INTEGER}`,
   );
   const out = await nameOf(options.out);
-  const { train, test } = await dataset.load({ dataDir: options.dataDir });
+  const { train, test } = await loadDataset(dataset, { dataDir: options.dataDir });
   const [trainImages, testImages] = [train.count, test.count];
   const data = { ...datasetInSpec(options.dataset), trainImages, testImages, augment: 'none' as const };
   const labels = noisyLabels({ noise, seed, data }, train, Int32Array.from(train.labels.keys()), new Map());

@@ -29,9 +29,11 @@ export function balancedSubset(
 
   const luckyClasses = permutation(next, classes).subarray(0, count % classes);
   const excepted = new Set(except);
+  const byClass = Array.from({ length: classes }, (): number[] => []);
+  for (const [place, label] of labels.entries()) if (!excepted.has(place)) byClass[label]!.push(place);
   const chosen: number[] = [];
   for (let label = 0; label < classes; label++) {
-    const members = [...labels.keys()].filter((i) => labels[i] === label && !excepted.has(i));
+    const members = byClass[label]!;
     const share = Math.floor(count / classes) + (luckyClasses.includes(label) ? 1 : 0);
     if (share > members.length) {
       throw new InputError(

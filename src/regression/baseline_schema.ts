@@ -1,9 +1,11 @@
 // Reads a baseline file: it may be missing, cut short, edited, or something else.
 import { z } from 'zod';
+import { datasetNamed } from '../data/datasets/dataset.js';
 import { InputError } from '../errors.js';
 import { TEXT_FILE_BYTES } from '../limits.js';
 import { readBounded } from '../paths.js';
 import { explained } from '../results/files.js';
+import { labelTextFault } from '../results/predictions.js';
 import { conditions } from '../suite/condition.js';
 import { expand } from '../suite/expand.js';
 import { parseJson } from '../suite/json.js';
@@ -70,7 +72,7 @@ const trajectory = fields({
     }),
     'a list of steps, at least one',
   ),
-  predictions: z.string({ error: 'a digit for each image' }).regex(/^[0-9a-f]+$/, 'a digit for each image'),
+  predictions: z.string({ error: 'a digit for each image' }),
   evaluation: fields({
     trainLoss: figure,
     testAccuracy: figure,
@@ -181,6 +183,14 @@ function checkCells({ algorithm, suite, cells }: Baseline, file: string): void {
 /** There is a trajectory of every short run, and they are of the short runs that this version makes. */
 function checkTrajectories({ algorithm, suite, trajectories }: Baseline, file: string): void {
   if (!trajectories) return;
+  const classes = datasetNamed(suite.data.dataset).classNames.length;
+  for (const [i, { predictions }] of trajectories.runs.entries()) {
+    const fault = labelTextFault(predictions, classes);
+    if (fault)
+      throw new InputError(
+        `${file}: trajectories.runs[${i}].predictions is ${JSON.stringify(predictions).slice(0, 60)}; allowed: ${fault}`,
+      );
+  }
   const remedy = `"labelnoise baseline update ${file}" makes them anew`;
   const { runs } = shortRuns(expand(suite, algorithm));
   for (const [i, { run, method, noise }] of trajectories.runs.entries())

@@ -5,7 +5,7 @@ import { DATASETS, datasetOf } from '../data/datasets/dataset.js';
 import type { RunNode } from '../suite/expand.js';
 import { describeProblem } from '../suite/problem.js';
 import { canonicalJson, type RunSpec, runId } from '../suite/spec.js';
-import { labelWidth } from './predictions.js';
+import { labelTextFault, labelWidth } from './predictions.js';
 import type { RunRecord } from './record.js';
 
 /** Bumped when the form of records as text changes: 1 had no checksums in the archive, and no version. */
@@ -45,12 +45,8 @@ function checkClasses({ spec, noise, predictions }: RunRecord, context: z.core.$
     'noise',
     'transitions',
   );
-  const label = labelWidth(classes) === 2 ? '(?:[0-9a-f]{2})' : '[0-9]';
-  check(
-    new RegExp(`^${label}+$`).test(predictions),
-    `${labelWidth(classes) === 2 ? 'two hexadecimal digits' : 'a digit'} for each image`,
-    'predictions',
-  );
+  const fault = labelTextFault(predictions, classes);
+  check(fault === undefined, fault ?? '', 'predictions');
 }
 
 const record = z

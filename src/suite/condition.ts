@@ -74,13 +74,13 @@ export function noisesOf({ noise, data }: NoisyData) {
     const entry = NOISES.named(kind);
     const before = (text: string, between: string) => (name === undefined ? text : name + between + text);
     const columns = entry.columns(settings).map(
-      ({ key, label, title, setting, published, group = label, ...rest }): Condition => ({
+      ({ key, label, title, setting, published, group, ...rest }): Condition => ({
         ...rest,
         key: before(key, '-'),
         label: before(label, '-'),
         title: before(title, ' '),
         noise: { kind: entry.name, ...setting, ...NOISES.sourceOf(entry) },
-        group: before(group, '-'),
+        group: group ?? before(label, '-'),
         ...(isPublished && published !== undefined && { published }),
       }),
     );

@@ -1,5 +1,5 @@
 // A worker process: loads TensorFlow, and trains or measures what it is asked to until it is no longer wanted.
-import { datasetOf } from '../data/datasets/dataset.js';
+import { datasetOf, loadDataset } from '../data/datasets/dataset.js';
 import { ImagesOfRuns } from '../data/subset.js';
 import { engineVersions } from '../engine/versions.js';
 import { InputError } from '../errors.js';
@@ -28,7 +28,7 @@ async function withImages(job: RunJob | TrainingJob): Promise<TrainingJob> {
   if (held?.key !== key) {
     held = undefined;
     // Whoever asks has loaded it too, and has heard what there is to say.
-    const loaded = await datasetOf(spec.data).load({ dataDir, say: () => {} });
+    const loaded = await loadDataset(datasetOf(spec.data), { dataDir, say: () => {} });
     held = { key, images: new ImagesOfRuns(loaded) };
   }
   const { train, test } = held.images.of(spec);

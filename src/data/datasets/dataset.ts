@@ -74,6 +74,32 @@ export function datasetOf({ dataset, source }: Pick<RunSpec['data'], 'dataset' |
   return DATASETS.inSpec(dataset, source);
 }
 
+/**
+ * Reads a data set into memory.
+ *
+ * @throws InputError as its `load` does @throws Error if that does not give what the entry says
+ */
+export async function loadDataset(dataset: Dataset, options: DataOptions): Promise<LoadedDataset> {
+  const loaded = await dataset.load(options);
+  const { title, classNames, imageSize, channels, trainImages, testImages } = dataset;
+  for (const [what, set, count] of [
+    ['training', loaded.train, trainImages],
+    ['test', loaded.test, testImages],
+  ] as const) {
+    const check = (found: number, right: number, of: string) => {
+      if (found !== right)
+        throw new Error(`data set ${title}: its ${what} set has ${found} ${of}; right: ${right}`);
+    };
+    check(set.count, count, 'images');
+    check(set.labels.length, count, 'labels');
+    // What makes its pixels when it is asked is not asked for all of them here.
+    if (!set.take) check(set.images.length, count * imageSize ** 2 * channels, 'bytes of images');
+    const strays = set.labels.filter((label) => label >= classNames.length).length;
+    check(strays, 0, `labels above ${classNames.length - 1}`);
+  }
+  return loaded;
+}
+
 /** What networks and training programs have to know of a data set's images. */
 export interface ImageForm {
   classes: number;
