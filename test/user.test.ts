@@ -176,15 +176,6 @@ describe("files of users' own", () => {
     expect(await refused('export default 3;\n')).to.match(
       /^mine\.ts:1: the default export is no method: it is 3; expected: define/,
     );
-    expect(await refused(METHOD, 'noise')).to.match(
-      /^mine\.ts:2: the default export is no noise: it has no "columns"; expected:/,
-    );
-    expect(await refused(METHOD, 'dataset')).to.include(
-      'is no data set: it has no "classNames"; expected: a list of 2 to 256 names',
-    );
-    expect(await refused(METHOD, 'network')).to.include(
-      'is no network: its "title" is \'Mine\'; expected: a function',
-    );
     expect(await refused(METHOD, 'augmentation')).to.include('is no augmentation: it has no "inputs"');
   });
 

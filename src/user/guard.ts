@@ -96,6 +96,13 @@ export function explainedUser(error: unknown, module: UserModule, called?: strin
   return locatedError(`${place}: ${called ? `${called}: ` : ''}${message}`);
 }
 
+/** An error as it is told: one that comes from a user's file names its place, wherever it was noticed. */
+export function toldByUser(error: unknown): Error {
+  const place = error instanceof InputError ? undefined : placeOf(error);
+  if (place === undefined) return error as Error;
+  return locatedError(`${place}: ${(error as Error).message || (error as Error).name}`);
+}
+
 /** An error that names its place itself. */
 export function locatedError(message: string): InputError {
   const line = message.replace(/\s+/g, ' ').trim();

@@ -1,20 +1,13 @@
 // The kinds of entries that a user's file can have, and what each must consist of.
 import { inspect } from 'node:util';
+import type { Augmentation } from '../data/augmentation.js';
+import type { Method } from '../methods/method.js';
 import type { Contracts } from './guard.js';
-
-/** What every entry has. */
-interface Named {
-  name: string;
-  title: string;
-}
 
 /** The entry of each kind. */
 export interface Entries {
-  method: Named;
-  noise: Named;
-  dataset: Named;
-  network: Named;
-  augmentation: Named;
+  method: Method;
+  augmentation: Augmentation;
 }
 
 export type Kind = keyof Entries;
@@ -50,11 +43,6 @@ const settings = part(
   "a z.object of the settings, with z from 'labelnoise'",
   (v) => !!v && typeof v === 'object' && '_zod' in v && 'shape' in v,
 );
-const count = part('a whole number from 1', (v) => Number.isSafeInteger(v) && (v as number) >= 1);
-const perChannel = part(
-  'a list of a number for each channel',
-  (v) => Array.isArray(v) && v.length > 0 && v.every(isNumber),
-);
 const described = { name, title: text, cite: optional(text) };
 
 const positive = (result: unknown) => {
@@ -78,55 +66,11 @@ export const KINDS: Record<Kind, KindOf> = {
     },
     contracts: { cost: positive },
   },
-  noise: {
-    title: 'noise',
-    example: 'defineNoise({ name, title, settings, columns, labels })',
-    parts: {
-      ...described,
-      settings,
-      columns: call('(settings) => columns of the table'),
-      labels: call('({ setting, trueLabels, images, stream, ... }) => labels'),
-    },
-    contracts: {},
-  },
-  dataset: {
-    title: 'data set',
-    example:
-      'defineDataset({ name, title, classNames, imageSize, channels, mean, deviation, trainImages, testImages, load })',
-    parts: {
-      ...described,
-      classNames: part(
-        'a list of 2 to 256 names',
-        (v) =>
-          Array.isArray(v) && v.length >= 2 && v.length <= 256 && v.every((one) => typeof one === 'string'),
-      ),
-      imageSize: count,
-      channels: count,
-      mean: perChannel,
-      deviation: perChannel,
-      trainImages: count,
-      testImages: count,
-      load: call('(options) => a promise of the images'),
-    },
-    contracts: {},
-  },
-  network: {
-    title: 'network',
-    example: 'defineNetwork({ name, settings, title, build, weights })',
-    parts: {
-      name,
-      title: call('(settings) => its title'),
-      settings,
-      build: call('(settings, { classes, imageSize, channels }) => network'),
-      weights: call('(settings) => number of weights'),
-    },
-    contracts: {},
-  },
   augmentation: {
     title: 'augmentation',
-    example: 'defineAugmentation({ name, inputs, draw, apply })',
+    example: 'defineAugmentation({ name, title, inputs, draw, apply })',
     parts: {
-      name,
+      ...described,
       inputs: call('(batch, size) => what a step is given'),
       draw: call('(next, batch, size) => values of these inputs'),
       apply: call('(images, inputs) => images'),

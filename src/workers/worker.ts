@@ -8,6 +8,8 @@ import type { RunJob, TrainingJob } from '../training/job.js';
 import { measureStep } from '../training/measure.js';
 import { train } from '../training/train.js';
 import { trajectoryOf } from '../training/trajectory.js';
+import { loadUserFiles } from '../user/files.js';
+import { OVERDUE, toldByUser, userSeconds, watch } from '../user/guard.js';
 import type { FromWorker, Question, Tasks, ToWorker } from './protocol.js';
 
 // Ctrl-C in a terminal reaches the whole group of processes, and SIGTERM may; the one that schedules decides what they mean.
@@ -47,9 +49,12 @@ process.on('message', async (message: ToWorker) => {
   if (message.task === 'abort') return abort.abort();
   abort = new AbortController();
   try {
+    if (message.files.length) watch(userSeconds(), OVERDUE);
+    await loadUserFiles(message.files);
     say({ kind: 'answer', answer: await answerTo(message) });
-  } catch (error) {
-    const { message, stack } = error as Error;
+  } catch (found) {
+    const error = toldByUser(found);
+    const { message, stack } = error;
     say({ kind: 'error', message, stack, isInputError: error instanceof InputError });
   }
 });

@@ -1,0 +1,212 @@
+// The users' files that a suite names: loaded into the registries, and described for whoever has the results but not the files.
+import path from 'node:path';
+import { z } from 'zod';
+import { AUGMENTATIONS } from '../data/augmentation.js';
+import { InputError } from '../errors.js';
+import { isObject } from '../fields.js';
+import { baseName, METHODS } from '../methods/catalogue.js';
+import type { Method } from '../methods/method.js';
+import type { Registry } from '../registry.js';
+import { canonicalJson } from '../suite/spec.js';
+import { isUserFile, shownFile, type UserModule } from './bundle.js';
+import { locatedError } from './guard.js';
+import type { Entries, Kind } from './kinds.js';
+import { loadUserFile, loadUserModule } from './load.js';
+
+/** A user's file as a suite names it. */
+export interface UserFile {
+  kind: Kind;
+  /** As the suite writes it. */
+  path: string;
+  module: UserModule;
+}
+
+/** What results say of a user's file: what tables need to know of its entry, not how that computes. */
+export interface DescribedFile {
+  kind: Kind;
+  /** As in the specs of runs. */
+  sha256: string;
+  entry: Description;
+}
+
+type Description = { name: string; title: string; cite?: string | undefined } & Record<string, unknown>;
+
+/** By their paths in the suite. */
+export type DescribedFiles = Record<string, DescribedFile>;
+
+/** What is particular to a kind: where its entries are registered, and how one is described and made of its description. */
+interface Describing<K extends Kind> {
+  registry: Registry<Entries[K]>;
+  /** What tables need to know besides name, title and citation. */
+  describe(entry: Entries[K]): Record<string, unknown>;
+  standIn(description: Description): Entries[K];
+}
+
+const gone = (what: string) => (): never => {
+  throw new InputError(`a ${what} of a user's file was to be used where only its results are`);
+};
+
+const DESCRIBING: { [K in Kind]: Describing<K> } = {
+  method: {
+    registry: METHODS,
+    describe: ({ teacher, networks, settings }) => ({
+      ...(teacher !== undefined && { teacher }),
+      ...(networks !== undefined && { networks }),
+      settings: Object.fromEntries(
+        Object.entries(settings.shape).map(([name, field]) => [
+          name,
+          z.safeParse(field, undefined).data ?? null,
+        ]),
+      ),
+    }),
+    standIn({ name, title, cite, teacher, networks, settings, costs }) {
+      const shape = Object.entries((settings ?? {}) as Record<string, unknown>).map(([field, value]) => [
+        field,
+        value === null ? z.any() : z.any().default(value),
+      ]);
+      return {
+        ...{ name, title, ...(cite !== undefined && { cite }) },
+        ...(typeof teacher === 'string' && { teacher }),
+        ...(typeof networks === 'number' && { networks }),
+        settings: z.object(Object.fromEntries(shape)),
+        cost: (given) => (costs as Record<string, number> | undefined)?.[canonicalJson(given)] ?? 1,
+        recipe: gone('method'),
+      } satisfies Method;
+    },
+  },
+  augmentation: {
+    registry: AUGMENTATIONS,
+    describe: () => ({}),
+    standIn: ({ name, title }) => ({
+      ...{ name, title },
+      ...{ inputs: gone('augmentation'), draw: gone('augmentation'), apply: gone('augmentation') },
+    }),
+  },
+};
+
+/** The files that were loaded in this process. */
+const loaded: UserFile[] = [];
+
+/** The users' files that were loaded here: what a worker must load before it can compute with them. */
+export function userFiles(): readonly UserFile[] {
+  return loaded;
+}
+
+/** Loads files that another process has loaded and tried. @throws InputError */
+export async function loadUserFiles(files: readonly UserFile[]): Promise<void> {
+  for (const { kind, path, module } of files)
+    if (!isLoaded(path, module)) note(kind, path, module, (await loadUserModule(module, kind)).entry);
+}
+
+function isLoaded(path: string, { sha256, file }: UserModule): boolean {
+  return loaded.some(
+    (known) => known.path === path && known.module.sha256 === sha256 && known.module.file === file,
+  );
+}
+
+function note<K extends Kind>(kind: K, path: string, module: UserModule, entry: Entries[K]): void {
+  loaded.push({ kind, path, module });
+  DESCRIBING[kind].registry.add(entry, { path, sha256: module.sha256 });
+}
+
+/**
+ * Loads what a suite names by path.
+ *
+ * @param suite the content of its file, of which nothing is known yet
+ * @param folder where paths begin
+ * @throws InputError with file and line, and for a file that is not there what names it
+ */
+export async function loadFilesOf(suite: unknown, folder: string): Promise<void> {
+  const named = namedBy(suite);
+  for (const { kind, path: name, by } of named) {
+    const file = path.resolve(folder, name);
+    const { entry, module } = await loadUserFile(file, kind).catch((error: Error) => {
+      throw error instanceof InputError ? new InputError(`${error.message} (named by ${by})`) : error;
+    });
+    const teacher = kind === 'method' ? (entry as Method).teacher : undefined;
+    if (teacher === undefined) note(kind, name, module, entry);
+    else if (isUserFile(teacher)) {
+      // As the suite would write it.
+      const seen = path.posix.join(path.posix.dirname(name), teacher);
+      const own = isUserFile(seen) ? seen : `./${seen}`;
+      if (!named.some((one) => one.path === own))
+        named.push({ kind, path: own, by: `the teacher of ${shownFile(file)}` });
+      note(kind, name, module, { ...entry, teacher: own });
+    } else if (METHODS.find(teacher)) note(kind, name, module, entry);
+    else
+      throw locatedError(
+        `${shownFile(file)}: its "teacher" is ${JSON.stringify(teacher)}; expected: one of ${METHODS.names.filter((one) => !isUserFile(one)).join(', ')}, or the path of a method's file`,
+      );
+  }
+}
+
+/** What a suite names by path, and in which field. */
+function namedBy(suite: unknown): { kind: Kind; path: string; by: string }[] {
+  const part = (value: unknown, name: string): unknown =>
+    isObject(value) ? Reflect.get(value as object, name) : undefined;
+  const found: { kind: Kind; path: string; by: string }[] = [];
+  const add = (kind: Kind, name: unknown, by: string) => {
+    if (typeof name === 'string' && isUserFile(name) && !found.some((one) => one.path === name))
+      found.push({ kind, path: name, by });
+  };
+  const methods = part(suite, 'methods');
+  if (isObject(methods))
+    for (const name of Object.keys(methods as object))
+      add('method', baseName(name), `methods[${JSON.stringify(name)}]`);
+  add('augmentation', part(part(suite, 'data'), 'augment'), 'data.augment');
+  return found;
+}
+
+/**
+ * Describes the files that a suite names.
+ *
+ * @param costs of the settings that a method has in the suite, by `canonicalJson` of them
+ */
+export function describeFiles(
+  suite: unknown,
+  costs: (method: string) => Record<string, number>,
+): DescribedFiles {
+  const named = namedBy(suite).flatMap(({ path }) => withTeachers(path));
+  const described = named.map((path) => {
+    const { kind, module } = loaded.findLast((file) => file.path === path)!;
+    return [path, { kind, sha256: module.sha256, entry: description(kind, path, costs) }];
+  });
+  return Object.fromEntries(described);
+}
+
+function withTeachers(path: string): string[] {
+  const teacher = METHODS.find(path)?.teacher;
+  return teacher !== undefined && isUserFile(teacher) ? [path, ...withTeachers(teacher)] : [path];
+}
+
+function description<K extends Kind>(
+  kind: K,
+  path: string,
+  costs: (method: string) => Record<string, number>,
+): Description {
+  const { registry, describe } = DESCRIBING[kind];
+  const entry = registry.named(path);
+  const { name, title, cite } = entry;
+  const more = kind === 'method' ? { costs: costs(path) } : {};
+  return { name, title, ...(cite !== undefined && { cite }), ...describe(entry), ...more };
+}
+
+/** What results may say of files. */
+export const describedFiles = z.record(
+  z.string().refine(isUserFile, { error: 'the path of a file' }),
+  z.object({
+    kind: z.enum(Object.keys(DESCRIBING) as [Kind, ...Kind[]]),
+    sha256: z.string().regex(/^[0-9a-f]{64}$/),
+    entry: z.looseObject({ name: z.string(), title: z.string(), cite: z.string().optional() }),
+  }),
+);
+
+/** Makes paths mean these files from now on; those that are not loaded here have entries that cannot compute. */
+export function useFiles(files: DescribedFiles): void {
+  for (const [path, { kind, sha256, entry }] of Object.entries(files)) use(kind, { path, sha256 }, entry);
+}
+
+function use<K extends Kind>(kind: K, file: { path: string; sha256: string }, entry: Description): void {
+  const { registry, standIn } = DESCRIBING[kind];
+  if (!registry.prefer(file)) registry.add(standIn(entry), file);
+}
