@@ -74,7 +74,7 @@ describe("files of users' own", () => {
       enum Kind { Plain = 'plain' }
       const settings = z.object({ strength: z.number().default(given.strength) });
       const typed: (next: Stream) => Int32Array = (next) => permutation(next, 3);
-      export default { name: Kind.Plain, title, settings, cost: () => 1, recipe: () => ({ kind: basename('a/' + Kind.Plain),
+      export default { name: Kind.Plain, title, settings, cost: () => 1, recipe: () => Object.assign(new (class {})(), { kind: basename('a/' + Kind.Plain),
         one: z === other, tf: typeof tf, order: typed(() => 0), separator, here: import.meta.url }) };`,
     );
     const { recipe, settings } = entry as unknown as {
@@ -205,7 +205,7 @@ describe("files of users' own", () => {
 
   /** A method whose recipe has these parts. */
   async function recipe(parts: string): Promise<Record<string, (...args: unknown[]) => unknown>> {
-    const { entry } = await load(METHOD.replace('({})', `({\n${parts}\n})`));
+    const { entry } = await load(METHOD.replace('({})', `Object.assign(new (class {})(), {\n${parts}\n})`));
     return (entry as unknown as { recipe(): Record<string, () => unknown> }).recipe();
   }
 
@@ -273,7 +273,7 @@ describe("files of users' own", () => {
   it('keep what they are: instances with private fields, schemas, tensors, arrays of numbers', async () => {
     const { entry } = await load(`import { z } from 'labelnoise';
       class Base { #strength = 2; name = 'mine'; title = 'Mine'; settings = z.object({});
-        cost() { return this.#strength; } recipe() { return { cost: () => this.cost(), values: Float32Array.of(1), list: [1, () => 2], __proto__: null }; } }
+        cost() { return this.#strength; } recipe() { return { __proto__: { more: () => 1 }, cost: () => this.cost(), values: Float32Array.of(1), list: [1, () => 2] }; } }
       export default new (class Derived extends Base {})();`);
     const { cost, recipe, settings } = entry as unknown as {
       cost(): number;

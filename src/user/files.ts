@@ -9,7 +9,7 @@ import type { Method } from '../methods/method.js';
 import type { Registry } from '../registry.js';
 import { canonicalJson } from '../suite/spec.js';
 import { isUserFile, shownFile, type UserModule } from './bundle.js';
-import { locatedError } from './guard.js';
+import { locatedError, userSeconds, watch } from './guard.js';
 import type { Entries, Kind } from './kinds.js';
 import { loadUserFile, loadUserModule } from './load.js';
 
@@ -118,6 +118,7 @@ function note<K extends Kind>(kind: K, path: string, module: UserModule, entry: 
  */
 export async function loadFilesOf(suite: unknown, folder: string): Promise<void> {
   const named = namedBy(suite);
+  if (named.length) watch(userSeconds(), 'SIGKILL', 'labelnoise: ');
   for (const { kind, path: name, by } of named) {
     const file = path.resolve(folder, name);
     const { entry, module } = await loadUserFile(file, kind).catch((error: Error) => {

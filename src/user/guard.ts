@@ -111,8 +111,18 @@ export function locatedError(message: string): InputError {
   return error;
 }
 
-/** Looks at what a function of an entry gave. @throws Error saying what is wrong with it, and what is expected */
-export type Contracts = Record<string, (result: unknown, args: readonly unknown[]) => void>;
+/**
+ * Looks at what a function of an entry gave. `home` is the object that the function is a part of, or that whose function gave it.
+ *
+ * @throws Error saying what is wrong with it, and what is expected
+ */
+export type Contract = (result: unknown, args: readonly unknown[], home: object | undefined) => void;
+
+/** By the function's name, `loss` or `recipe().loss`; a name of the user's own choice is written `*`. */
+export type Contracts = Record<string, Contract>;
+
+/** Functions that may answer later. */
+const MAY_WAIT = ['load', 'prepare', 'resolve'];
 
 /**
  * The same entry with all its functions guarded, and those of whatever they return.
@@ -122,9 +132,11 @@ export type Contracts = Record<string, (result: unknown, args: readonly unknown[
  */
 export function guarded<T>(entry: T, module: UserModule, contracts: Contracts = {}): T {
   const copies = new WeakMap<object, unknown>();
-  const copied = (value: unknown, name: string): unknown => {
-    if (typeof value === 'function') return withGuard(value, undefined, name);
+  const copied = (value: unknown, name: string, home?: object): unknown => {
+    if (typeof value === 'function') return withGuard(value, undefined, name, home);
     if (!isComposed(value)) return value;
+    if (Array.isArray(value) && value.every((one) => typeof one !== 'function' && !isComposed(one)))
+      return value;
     const done = copies.get(value);
     if (done) return done;
     const copy: Record<PropertyKey, unknown> | unknown[] = Array.isArray(value) ? [] : {};
@@ -144,21 +156,25 @@ export function guarded<T>(entry: T, module: UserModule, contracts: Contracts = 
     return copy;
   };
   // biome-ignore lint/complexity/noBannedTypes: whatever can be called
-  const withGuard = (call: Function, owner: unknown, name: string) => {
+  const withGuard = (call: Function, owner: object | undefined, name: string, home = owner) => {
     const known = copies.get(call);
     if (known) return known;
     const wrapped = (...args: unknown[]): unknown => {
       const leave = enter(`${shownFile(module.file)}: ${name}`);
       try {
         const result = withoutChance(name, () => Reflect.apply(call, owner, args));
+        if (result instanceof Promise && !MAY_WAIT.includes(name)) {
+          result.catch(() => {});
+          throw new Error('gives a promise; expected: the value itself, from a function that is not async');
+        }
         if (result instanceof Promise)
           return result.then(
-            (value) => checked(value, name, args),
+            (value) => checked(value, name, args, home),
             (error) => {
               throw explainedUser(error, module, name);
             },
           );
-        return checked(result, name, args);
+        return checked(result, name, args, home);
       } catch (error) {
         throw explainedUser(error, module, name);
       } finally {
@@ -168,17 +184,22 @@ export function guarded<T>(entry: T, module: UserModule, contracts: Contracts = 
     copies.set(call, wrapped);
     return wrapped;
   };
-  const checked = (result: unknown, name: string, args: readonly unknown[]) => {
+  const checked = (result: unknown, name: string, args: readonly unknown[], home: object | undefined) => {
     try {
-      contracts[name]?.(result, args);
+      contracts[generalName(name)]?.(result, args, home);
     } catch (error) {
       throw locatedError(
         `${shownFile(module.file)}${lineOfKey(module, name)}: ${name} ${(error as Error).message}`,
       );
     }
-    return copied(result, `${name}()`);
+    return copied(result, `${name}()`, home);
   };
   return copied(entry, '') as T;
+}
+
+/** A function's name without those that its user has chosen; what a phase of a recipe has, it has in place of the recipe. */
+function generalName(name: string): string {
+  return name.replace(/\.phases\.[^.]+/, '').replace(/\.(state|examples)\.[^.]+/, '.$1.*');
 }
 
 /** Things made of parts, which may be functions; tensors, numbers in arrays, schemas, maps and promises are not. */

@@ -1,7 +1,7 @@
 // The kinds of entries that a user's file can have, and what each must consist of.
 import { inspect } from 'node:util';
 import type { Augmentation } from '../data/augmentation.js';
-import type { Method } from '../methods/method.js';
+import type { Method, Recipe } from '../methods/method.js';
 import type { Contracts } from './guard.js';
 
 /** The entry of each kind. */
@@ -45,9 +45,117 @@ const settings = part(
 );
 const described = { name, title: text, cite: optional(text) };
 
-const positive = (result: unknown) => {
-  if (!(isNumber(result) && (result as number) > 0))
-    throw new Error(`gives ${shown(result)}; expected: a number above 0`);
+/** @throws Error that a function gives this, where it should give something else */
+function refuse(found: unknown, expected: string): never {
+  throw new Error(`gives ${typeof found === 'string' ? found : shown(found)}; expected: ${expected}`);
+}
+
+const object = (value: unknown): Record<string, unknown> =>
+  value && typeof value === 'object' ? (value as Record<string, unknown>) : {};
+const shapeOf = (tensor: unknown): unknown => object(tensor).shape;
+const sameShape = (a: unknown, b: unknown) => String(a) === String(b);
+
+/** Tensors of these shapes, in a list. */
+function expectTensors(given: unknown, what: string, shapes: unknown[]): void {
+  const isRight =
+    Array.isArray(given) &&
+    given.length === shapes.length &&
+    given.every((one, i) => Array.isArray(shapeOf(one)) && sameShape(shapeOf(one), shapes[i]));
+  if (isRight) return;
+  const found = Array.isArray(given)
+    ? given.map((one) => `[${shapeOf(one) ?? shown(one)}]`).join(', ')
+    : shown(given);
+  const wanted = shapes.map((shape) => `[${shape}]`).join(', ');
+  refuse(`${what} of the shapes ${found}`, `${shapes.length} of the shape ${wanted}`);
+}
+
+/** Finite numbers of one of the types that TensorFlow takes. */
+function expectValues(given: unknown, what: string, size?: number): void {
+  if (!(given instanceof Float32Array || given instanceof Int32Array))
+    refuse(`${what} that is ${shown(given)}`, 'a Float32Array or an Int32Array');
+  if (size !== undefined && given.length !== size)
+    refuse(`${what} with ${given.length} values`, `${size} of them`);
+  const wrong = given.findIndex((value) => !Number.isFinite(value));
+  if (wrong >= 0) refuse(`${what} with ${given[wrong]} at place ${wrong}`, 'finite numbers');
+}
+
+/** No other fields than these, but for what a class has besides. */
+function expectFields(given: unknown, allowed: readonly string[], needed: readonly string[] = []): void {
+  if (!given || typeof given !== 'object') refuse(given, `an object with ${allowed.join(', ')}`);
+  const isPlain = Object.getPrototypeOf(given) === Object.prototype;
+  const unknown = isPlain && Object.keys(given).find((key) => !allowed.includes(key));
+  if (typeof unknown === 'string') refuse(`the field "${unknown}"`, `some of ${allowed.join(', ')}`);
+  const missing = needed.find((key) => object(given)[key] === undefined);
+  if (missing !== undefined) refuse(`no "${missing}"`, `an object with ${needed.join(', ')}`);
+}
+
+const RECIPE_FIELDS: { [Part in keyof Required<Recipe>]: true } = {
+  ...{ sharedBy: true, inputs: true, draws: true, state: true, examples: true, transform: true, loss: true },
+  ...{ gradient: true, phases: true, phaseAt: true, learningRate: true, afterEpoch: true },
+};
+
+const RECIPE_CONTRACTS: Contracts = {
+  cost(cost) {
+    if (!(isNumber(cost) && (cost as number) > 0)) refuse(cost, 'a number above 0');
+  },
+  recipe: (recipe) => expectFields(recipe, Object.keys(RECIPE_FIELDS)),
+  'recipe().draws'(next) {
+    if (typeof next !== 'function') refuse(next, 'a function from a step to the values of its inputs');
+  },
+  'recipe().draws()'(values, _, recipe) {
+    const inputs = Object.entries((recipe as Recipe | undefined)?.inputs ?? {});
+    expectFields(
+      values,
+      inputs.map(([name]) => name),
+      inputs.map(([name]) => name),
+    );
+    for (const [name, { shape }] of inputs)
+      expectValues(
+        object(values)[name],
+        `an input ${name}`,
+        shape.reduce((size, n) => size * n, 1),
+      );
+  },
+  'recipe().state.*.init': (values) => expectValues(values, 'a state'),
+  'recipe().examples.*.init': (values) => expectValues(values, 'a state'),
+  'recipe().transform': (batch) =>
+    expectFields(
+      batch,
+      ['images', 'targets', 'indices', 'examples'],
+      ['images', 'targets', 'indices', 'examples'],
+    ),
+  'recipe().loss'(given, [logits, batch, step]) {
+    expectFields(given, ['losses', 'state', 'examples'], ['losses']);
+    const { losses, state, examples } = object(given);
+    const indices = object(batch).indices;
+    expectTensors(
+      losses,
+      'losses',
+      (logits as unknown[]).map(() => shapeOf(indices)),
+    );
+    expectFields(state ?? {}, Object.keys(object(object(step).state)));
+    expectFields(examples ?? {}, Object.keys(object(object(batch).examples)));
+  },
+  'recipe().gradient'(pass, [, , weights]) {
+    const needed = ['loss', 'gradients', 'statistics', 'state', 'examples'];
+    expectFields(pass, needed, needed);
+    expectTensors([object(pass).loss], 'losses', [[]]);
+    expectTensors(object(pass).gradients, 'gradients', (weights as unknown[]).map(shapeOf));
+  },
+  'recipe().phaseAt'(phase, _, recipe) {
+    const known = Object.keys((recipe as Recipe | undefined)?.phases ?? {});
+    if (phase !== undefined && !known.includes(phase as string))
+      refuse(phase, `undefined or one of ${known.join(', ')}`);
+  },
+  'recipe().learningRate'(rate) {
+    if (!(isNumber(rate) && (rate as number) >= 0)) refuse(rate, 'a number from 0');
+  },
+  'recipe().afterEpoch'(plan) {
+    if (plan !== undefined) expectFields(plan, ['select']);
+    const { select } = object(plan);
+    if (select !== undefined && !(select instanceof Int32Array))
+      refuse(select, 'select: an Int32Array of places of images');
+  },
 };
 
 /** What each kind's entries consist of. */
@@ -64,7 +172,7 @@ export const KINDS: Record<Kind, KindOf> = {
       networks: optional(part('1 or 2', (v) => v === 1 || v === 2)),
       check: optional(call('(settings, dims) => problem')),
     },
-    contracts: { cost: positive },
+    contracts: RECIPE_CONTRACTS,
   },
   augmentation: {
     title: 'augmentation',

@@ -4,7 +4,7 @@ import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { onExit } from 'signal-exit';
 import { HUGE_PAGES } from '../engine/huge_pages.js';
-import { InputError } from '../errors.js';
+import { EXIT_BAD_INPUT, InputError } from '../errors.js';
 import { type TrainingProgress, WorkerEnded } from '../training/job.js';
 import { userFiles } from '../user/files.js';
 import { OVERDUE } from '../user/guard.js';
@@ -127,6 +127,8 @@ function answerOf(
       release();
       // Another try would take as long.
       if (signal === OVERDUE) return reject(new Error(worker.lastWords.at(-1) ?? 'a call did not return'));
+      if (code === EXIT_BAD_INPUT && worker.lastWords.length)
+        return reject(new InputError(worker.lastWords.at(-1)!));
       // The system kills it, or TensorFlow's convolutions use what they were not given.
       const hint = ['SIGKILL', 'SIGSEGV'].includes(signal ?? '') ? ', as when memory runs out' : '';
       const words = worker.lastWords.length ? `; its last words: ${worker.lastWords.join(' | ')}` : '';

@@ -2,7 +2,7 @@
 import { datasetOf } from '../data/datasets/dataset.js';
 import { ImagesOfRuns } from '../data/subset.js';
 import { engineVersions } from '../engine/versions.js';
-import { InputError } from '../errors.js';
+import { EXIT_BAD_INPUT, InputError } from '../errors.js';
 import { canonicalJson } from '../suite/spec.js';
 import type { RunJob, TrainingJob } from '../training/job.js';
 import { measureStep } from '../training/measure.js';
@@ -44,6 +44,14 @@ async function answerTo({ task, about }: Question): Promise<Tasks[keyof Tasks]['
   if (task === 'measureStep') return measureStep(about);
   return engineVersions();
 }
+
+// What code of users does after it has returned is nobody's answer.
+process.on('uncaughtException', (found) => {
+  const error = toldByUser(found);
+  if (error instanceof InputError) console.error(error.message);
+  else console.error(error);
+  process.exit(error instanceof InputError ? EXIT_BAD_INPUT : 1);
+});
 
 process.on('message', async (message: ToWorker) => {
   if (message.task === 'abort') return abort.abort();
