@@ -2,13 +2,11 @@
 import path from 'node:path';
 import { type Dataset, datasetNamed } from '../data/datasets/dataset.js';
 import { NOISES } from '../data/noises/noise.js';
-import { conditions, type NoiseSettings } from './condition.js';
-import { baseName, METHODS } from '../methods/catalogue.js';
 import { type DescribedFiles, describeFiles } from '../user/files.js';
+import type { NoiseSettings } from './condition.js';
 import type { SuiteFile } from './load.js';
-import { settingsAt } from './method_settings.js';
 import type { Suite } from './schema.js';
-import { canonicalJson, type Precision } from './spec.js';
+import type { Precision } from './spec.js';
 
 /** A suite that says everything itself: precision decided, label files named by the SHA-256 of their labels. */
 export type ResolvedSuite = Omit<Suite, 'precision'> & {
@@ -38,15 +36,7 @@ export async function resolveSuite(
   resolver: Resolver,
 ): Promise<{ suite: ResolvedSuite; labelSets: LabelSets }> {
   const { suite: resolved, labelSets } = await resolveLabels({ file, suite }, resolver);
-  const columns = conditions(resolved);
-  const files = describeFiles(suite, (method) => {
-    const { cost } = METHODS.named(method);
-    const costs = Object.entries(suite.methods)
-      .filter(([name]) => baseName(name) === method)
-      .flatMap(([, settings]) => columns.map(({ key }) => settingsAt(METHODS.named(method), settings, key)))
-      .map((settings) => [canonicalJson(settings), cost(settings)]);
-    return Object.fromEntries(costs);
-  });
+  const files = describeFiles(resolved);
   return { suite: { ...resolved, ...(Object.keys(files).length && { files }) }, labelSets };
 }
 

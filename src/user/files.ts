@@ -2,11 +2,16 @@
 import path from 'node:path';
 import { z } from 'zod';
 import { AUGMENTATIONS } from '../data/augmentation.js';
+import { DATASETS, type Dataset, datasetNamed } from '../data/datasets/dataset.js';
+import { NOISES, type NoiseColumn } from '../data/noises/noise.js';
 import { InputError } from '../errors.js';
 import { isObject } from '../fields.js';
 import { baseName, METHODS } from '../methods/catalogue.js';
 import type { Method } from '../methods/method.js';
 import type { Registry } from '../registry.js';
+import { conditions } from '../suite/condition.js';
+import { settingsAt } from '../suite/method_settings.js';
+import type { ResolvedSuite } from '../suite/resolve.js';
 import { canonicalJson } from '../suite/spec.js';
 import { isUserFile, shownFile, type UserModule } from './bundle.js';
 import { locatedError, userSeconds, watch } from './guard.js';
@@ -31,14 +36,17 @@ export interface DescribedFile {
 
 type Description = { name: string; title: string; cite?: string | undefined } & Record<string, unknown>;
 
+/** What of a suite descriptions depend on. */
+type Described = Pick<ResolvedSuite, 'methods' | 'noise' | 'data'>;
+
 /** By their paths in the suite. */
 export type DescribedFiles = Record<string, DescribedFile>;
 
 /** What is particular to a kind: where its entries are registered, and how one is described and made of its description. */
 interface Describing<K extends Kind> {
   registry: Registry<Entries[K]>;
-  /** What tables need to know besides name, title and citation. */
-  describe(entry: Entries[K]): Record<string, unknown>;
+  /** What tables of a suite need to know besides name, title and citation. */
+  describe(entry: Entries[K], path: string, suite: Described): Record<string, unknown>;
   standIn(description: Description): Entries[K];
 }
 
@@ -49,9 +57,10 @@ const gone = (what: string) => (): never => {
 const DESCRIBING: { [K in Kind]: Describing<K> } = {
   method: {
     registry: METHODS,
-    describe: ({ teacher, networks, settings }) => ({
+    describe: ({ teacher, networks, settings, cost }, path, suite) => ({
       ...(teacher !== undefined && { teacher }),
       ...(networks !== undefined && { networks }),
+      costs: Object.fromEntries(settingsIn(path, suite).map((given) => [canonicalJson(given), cost(given)])),
       settings: Object.fromEntries(
         Object.entries(settings.shape).map(([name, field]) => [
           name,
@@ -73,6 +82,47 @@ const DESCRIBING: { [K in Kind]: Describing<K> } = {
         recipe: gone('method'),
       } satisfies Method;
     },
+  },
+  noise: {
+    registry: NOISES,
+    describe: ({ settings, columns, describe }, path, suite) => ({
+      settings: Object.keys(settings.shape),
+      // Without the titles, which each table writes its own way.
+      given: Object.fromEntries(
+        [suite.noise].flat().flatMap(({ kind, name: _, ...given }) => {
+          if (kind !== path) return [];
+          const made = columns(given);
+          const titles = made.map((_, i) => `{${i}}`);
+          const words = describe(given, titles, datasetNamed(suite.data.dataset).classNames.length);
+          return [[canonicalJson(given), { columns: made, words }]];
+        }),
+      ),
+    }),
+    standIn({ name, title, cite = '', settings, given }) {
+      const known = given as Record<string, { columns: NoiseColumn[]; words: string }>;
+      const of = (asked: object) => {
+        const found = known[canonicalJson(asked)];
+        if (!found) throw new InputError(`the noise ${name} is described for other settings`);
+        return found;
+      };
+      return {
+        ...{ name, title, cite },
+        settings: z.object(Object.fromEntries((settings as string[]).map((field) => [field, z.any()]))),
+        columns: (asked) => of(asked).columns,
+        labels: gone('noise'),
+        describe: (asked, titles) =>
+          of(asked).words.replace(/\{(\d+)\}/g, (token, i) => titles[Number(i)] ?? token),
+      };
+    },
+  },
+  dataset: {
+    registry: DATASETS,
+    describe: ({ name: _, title: __, cite: ___, load: ____, prepare: _____, ...form }) => form,
+    standIn: ({ name, title, cite = '', ...form }) => ({
+      ...(form as unknown as Omit<Dataset, 'name' | 'title' | 'cite' | 'load'>),
+      ...{ name, title, cite },
+      load: gone('data set'),
+    }),
   },
   augmentation: {
     registry: AUGMENTATIONS,
@@ -154,23 +204,23 @@ function namedBy(suite: unknown): { kind: Kind; path: string; by: string }[] {
   if (isObject(methods))
     for (const name of Object.keys(methods as object))
       add('method', baseName(name), `methods[${JSON.stringify(name)}]`);
+  for (const [i, noise] of [part(suite, 'noise')].flat().entries())
+    add(
+      'noise',
+      part(noise, 'kind'),
+      Array.isArray(part(suite, 'noise')) ? `noise[${i}].kind` : 'noise.kind',
+    );
+  add('dataset', part(part(suite, 'data'), 'dataset'), 'data.dataset');
   add('augmentation', part(part(suite, 'data'), 'augment'), 'data.augment');
   return found;
 }
 
-/**
- * Describes the files that a suite names.
- *
- * @param costs of the settings that a method has in the suite, by `canonicalJson` of them
- */
-export function describeFiles(
-  suite: unknown,
-  costs: (method: string) => Record<string, number>,
-): DescribedFiles {
+/** Describes the files that a suite names. */
+export function describeFiles(suite: Described): DescribedFiles {
   const named = namedBy(suite).flatMap(({ path }) => withTeachers(path));
   const described = named.map((path) => {
     const { kind, module } = loaded.findLast((file) => file.path === path)!;
-    return [path, { kind, sha256: module.sha256, entry: description(kind, path, costs) }];
+    return [path, { kind, sha256: module.sha256, entry: description(kind, path, suite) }];
   });
   return Object.fromEntries(described);
 }
@@ -180,16 +230,22 @@ function withTeachers(path: string): string[] {
   return teacher !== undefined && isUserFile(teacher) ? [path, ...withTeachers(teacher)] : [path];
 }
 
-function description<K extends Kind>(
-  kind: K,
-  path: string,
-  costs: (method: string) => Record<string, number>,
-): Description {
+/** The settings that a method has in a suite, as itself, as variants of itself and as a teacher. */
+function settingsIn(path: string, suite: Described): Record<string, unknown>[] {
+  const students = METHODS.names.filter((name) => METHODS.named(name).teacher === path);
+  const given = Object.entries(suite.methods).filter(([name]) =>
+    [path, ...students].includes(baseName(name)),
+  );
+  return given.flatMap(([, settings]) =>
+    conditions(suite).map(({ key }) => settingsAt(METHODS.named(path), settings, key)),
+  );
+}
+
+function description<K extends Kind>(kind: K, path: string, suite: Described): Description {
   const { registry, describe } = DESCRIBING[kind];
   const entry = registry.named(path);
   const { name, title, cite } = entry;
-  const more = kind === 'method' ? { costs: costs(path) } : {};
-  return { name, title, ...(cite !== undefined && { cite }), ...describe(entry), ...more };
+  return { name, title, ...(cite !== undefined && { cite }), ...describe(entry, path, suite) };
 }
 
 /** What results may say of files. */

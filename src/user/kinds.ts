@@ -1,12 +1,17 @@
 // The kinds of entries that a user's file can have, and what each must consist of.
 import { inspect } from 'node:util';
 import type { Augmentation } from '../data/augmentation.js';
+import type { Dataset } from '../data/datasets/dataset.js';
+import type { Labelling, Noise } from '../data/noises/noise.js';
+import { isName, NAME } from '../fields.js';
 import type { Method, Recipe } from '../methods/method.js';
 import type { Contracts } from './guard.js';
 
 /** The entry of each kind. */
 export interface Entries {
   method: Method;
+  noise: Noise;
+  dataset: Dataset;
   augmentation: Augmentation;
 }
 
@@ -42,6 +47,11 @@ const name = part(
 const settings = part(
   "a z.object of the settings, with z from 'labelnoise'",
   (v) => !!v && typeof v === 'object' && '_zod' in v && 'shape' in v,
+);
+const count = part('a whole number from 1', (v) => Number.isSafeInteger(v) && (v as number) >= 1);
+const perChannel = part(
+  'a list of a number for each channel',
+  (v) => Array.isArray(v) && v.length > 0 && v.every(isNumber),
 );
 const described = { name, title: text, cite: optional(text) };
 
@@ -158,6 +168,56 @@ const RECIPE_CONTRACTS: Contracts = {
   },
 };
 
+const NOISE_CONTRACTS: Contracts = {
+  columns(columns) {
+    if (!Array.isArray(columns) || !columns.length) refuse(columns, 'a list of columns, at least one');
+    const needed = ['key', 'label', 'title', 'setting'];
+    for (const column of columns) {
+      expectFields(column, [...needed, 'rate', 'group'], needed);
+      const { label, setting, rate } = object(column);
+      if (!isName(label)) refuse(`the label ${shown(label)}`, NAME);
+      if (!setting || typeof setting !== 'object') refuse(`the setting ${shown(setting)}`, 'an object');
+      if (rate !== undefined && !(isNumber(rate) && (rate as number) >= 0 && (rate as number) <= 1))
+        refuse(`the rate ${shown(rate)}`, 'a number from 0 to 1');
+    }
+    const labels = columns.map(({ label }) => label);
+    if (new Set(labels).size < labels.length) refuse(`the labels ${labels.join(', ')}`, 'each label once');
+  },
+  labels(labels, [about]) {
+    const { trueLabels, dataset } = about as Labelling;
+    const classes = dataset.classNames.length;
+    if (!(labels instanceof Uint8Array)) refuse(labels, 'a Uint8Array of labels');
+    if (labels === trueLabels) refuse('trueLabels itself', 'a new array');
+    if (labels.length !== trueLabels.length)
+      refuse(`${labels.length} labels`, `${trueLabels.length}, one for each image`);
+    const wrong = labels.findIndex((label) => label >= classes);
+    if (wrong >= 0)
+      refuse(`the label ${labels[wrong]} for image ${wrong}`, `labels from 0 to ${classes - 1}`);
+  },
+  describe(words) {
+    if (typeof words !== 'string' || !words) refuse(words, 'a text');
+  },
+};
+
+const DATASET_CONTRACTS: Contracts = {
+  load(loaded, _, entry) {
+    const { trainImages, testImages, imageSize, channels, classNames } = entry as Dataset;
+    expectFields(loaded, ['train', 'test'], ['train', 'test']);
+    for (const [part, count] of Object.entries({ train: trainImages, test: testImages })) {
+      const { images, labels, count: given } = object(object(loaded)[part]);
+      if (given !== count) refuse(`${part}.count ${shown(given)}`, `${count}`);
+      const bytes = count * imageSize ** 2 * channels;
+      if (!(images instanceof Uint8Array && images.length === bytes))
+        refuse(`${part}.images that are ${shown(images)}`, `a Uint8Array of ${bytes}`);
+      if (!(labels instanceof Uint8Array && labels.length === count))
+        refuse(`${part}.labels that are ${shown(labels)}`, `a Uint8Array of ${count}`);
+      const wrong = labels.findIndex((label) => label >= classNames.length);
+      if (wrong >= 0)
+        refuse(`the label ${labels[wrong]} for image ${wrong} of ${part}`, `0 to ${classNames.length - 1}`);
+    }
+  },
+};
+
 /** What each kind's entries consist of. */
 export const KINDS: Record<Kind, KindOf> = {
   method: {
@@ -173,6 +233,41 @@ export const KINDS: Record<Kind, KindOf> = {
       check: optional(call('(settings, dims) => problem')),
     },
     contracts: RECIPE_CONTRACTS,
+  },
+  noise: {
+    title: 'noise',
+    example: 'defineNoise({ name, title, settings, columns, labels, describe })',
+    parts: {
+      ...described,
+      cite: text,
+      settings,
+      columns: call('(settings) => columns of the table'),
+      labels: call('({ setting, trueLabels, images, stream, ... }) => labels'),
+      describe: call('(settings, titles, classes) => what its columns are, in words'),
+    },
+    contracts: NOISE_CONTRACTS,
+  },
+  dataset: {
+    title: 'data set',
+    example:
+      'defineDataset({ name, title, classNames, imageSize, channels, mean, deviation, trainImages, testImages, load })',
+    parts: {
+      ...described,
+      cite: text,
+      classNames: part(
+        'a list of 2 to 256 names',
+        (v) =>
+          Array.isArray(v) && v.length >= 2 && v.length <= 256 && v.every((one) => typeof one === 'string'),
+      ),
+      imageSize: count,
+      channels: count,
+      mean: perChannel,
+      deviation: perChannel,
+      trainImages: count,
+      testImages: count,
+      load: call('(options) => a promise of the images'),
+    },
+    contracts: DATASET_CONTRACTS,
   },
   augmentation: {
     title: 'augmentation',
