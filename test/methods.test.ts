@@ -8,7 +8,8 @@ import { ascend, sam, samGradient } from '../src/methods/sam.js';
 import { buildNetwork } from '../src/models/catalogue.js';
 import { initialise } from '../src/models/initialise.js';
 import { normal, stream } from '../src/random.js';
-import { crossEntropy, trainingObjective } from '../src/training/training_program.js';
+import { crossEntropy } from '../src/methods/gradient.js';
+import { trainingObjective } from '../src/training/training_program.js';
 import { FORM, relativeDistance, TINY, TINY_DIMS } from './support/programs.js';
 
 const network = buildNetwork(TINY.model, FORM);

@@ -176,6 +176,13 @@ describe("files of users' own", () => {
     expect(await refused('export default 3;\n')).to.match(
       /^mine\.ts:1: the default export is no method: it is 3; expected: define/,
     );
+    expect(await refused(METHOD, 'noise')).to.match(
+      /^mine\.ts:2: the default export is no noise: it has no "cite"; expected:/,
+    );
+    expect(await refused(METHOD, 'dataset')).to.include('is no data set: it has no "cite"; expected: a text');
+    expect(await refused(METHOD, 'network')).to.include(
+      'is no network: its "title" is \'Mine\'; expected: a function',
+    );
     expect(await refused(METHOD, 'augmentation')).to.include('is no augmentation: it has no "inputs"');
   });
 
@@ -231,14 +238,22 @@ describe("files of users' own", () => {
       draws: () => (step) => { throw new RangeError('no step ' + step); },
       phases: { warm: { loss: () => { throw null; } } },
       async later() { await null; throw new Error('in the end'); },`)) as unknown as Parts;
+    const loading = (
+      await load(
+        METHOD.replace('recipe:', `async load() { await null; throw Error('in the end'); },\n  recipe:`),
+      )
+    ).entry as unknown as { load(): Promise<void> };
     expect(thrownBy(() => loss({}))).to.equal(
       "mine.ts:9:43: recipe().loss: Cannot read properties of undefined (reading 'shape')",
     );
     const next = draws();
     expect(thrownBy(() => next(7))).to.equal('mine.ts:10:38: recipe().draws(): no step 7');
     expect(thrownBy(phases.warm.loss)).to.equal('mine.ts: recipe().phases.warm.loss: throws null');
-    const error = await later().catch((e: Error) => e);
-    expect((error as Error).message).to.include('mine.ts:12:41: recipe().later: in the end');
+    expect(thrownBy(later)).to.equal(
+      'mine.ts:12: recipe().later gives a promise; expected: the value itself, from a function that is not async',
+    );
+    const error = await loading.load().catch((e: Error) => e);
+    expect((error as Error).message).to.include('mine.ts:7:35: load: in the end');
   });
 
   it('name the function of theirs that gives what it must not', async () => {
@@ -247,9 +262,12 @@ describe("files of users' own", () => {
   });
 
   it('have no chance but the streams, and everything else has it as before', async () => {
-    const { now, later, aside, library } = await recipe(`
+    const wait = 'async load() { await new Promise((done) => setTimeout(done, 5)); return Math.random(); },';
+    const loading = (await load(METHOD.replace('recipe:', `${wait}\n  recipe:`))).entry as unknown as {
+      load(): Promise<number>;
+    };
+    const { now, aside, library } = await recipe(`
       now: () => Math.random(),
-      later: async () => { await new Promise((done) => setTimeout(done, 5)); return Math.random(); },
       aside: ({ random } = Math) => random(),
       library: () => tf.randomNormal([2]),`);
     expect(thrownBy(now!)).to.equal(
@@ -257,12 +275,12 @@ describe("files of users' own", () => {
     );
     expect(thrownBy(aside!)).to.include('Math.random is not repeatable');
     expect(thrownBy(library!)).to.equal(
-      'mine.ts:12:25: recipe().library: tf.randomNormal is not repeatable; allowed: draws from the streams that functions are given',
+      'mine.ts:11:25: recipe().library: tf.randomNormal is not repeatable; allowed: draws from the streams that functions are given',
     );
-    const waiting = (later!() as Promise<number>).catch((e: Error) => e);
+    const waiting = loading.load().catch((e: Error) => e);
     expect(Math.random()).to.be.within(0, 1);
     expect(((await waiting) as Error).message)
-      .to.include('mine.ts:10:')
+      .to.include('mine.ts:7:')
       .and.to.include('Math.random is not repeatable');
     expect(Math.random()).to.be.within(0, 1);
     expect(await refused(`const seed = Math.random();\n${METHOD}`)).to.match(

@@ -12,6 +12,7 @@ import * as data from './data.js';
 import * as doctor from './doctor.js';
 import * as noise from './noise.js';
 import * as perf from './perf.js';
+import * as registries from './registries.js';
 import * as report from './report.js';
 import * as run from './run.js';
 import * as runs from './runs.js';
@@ -65,6 +66,7 @@ for (const command of [
   baseline,
   verify,
   suites,
+  registries,
   data,
   noise,
   doctor,

@@ -1,8 +1,13 @@
-// What gradients are made of: norms, clipping, and groups of a batch's examples.
+// What losses and gradients are made of: cross-entropy, norms, clipping, and groups of a batch's examples.
 import type { Tensors } from '../engine/program.js';
 import { tf } from '../engine/tensorflow.js';
 import { sumOfSquares } from '../engine/weight_vectors.js';
 import type { Batch, Pass } from './method.js';
+
+/** Cross-entropy of each example, [batch]. */
+export function crossEntropy(logits: tf.Tensor2D, targets: tf.Tensor2D): tf.Tensor1D {
+  return tf.neg(tf.sum(tf.mul(targets, tf.logSoftmax(logits)), 1));
+}
 
 /** Keeps a zero gradient from becoming 0 / 0. */
 export const TINY = 1e-12;

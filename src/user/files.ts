@@ -8,6 +8,7 @@ import { InputError } from '../errors.js';
 import { isObject } from '../fields.js';
 import { baseName, METHODS } from '../methods/catalogue.js';
 import type { Method } from '../methods/method.js';
+import { NETWORKS } from '../models/catalogue.js';
 import type { Registry } from '../registry.js';
 import { conditions } from '../suite/condition.js';
 import { settingsAt } from '../suite/method_settings.js';
@@ -37,7 +38,7 @@ export interface DescribedFile {
 type Description = { name: string; title: string; cite?: string | undefined } & Record<string, unknown>;
 
 /** What of a suite descriptions depend on. */
-type Described = Pick<ResolvedSuite, 'methods' | 'noise' | 'data'>;
+type Described = Pick<ResolvedSuite, 'methods' | 'noise' | 'data' | 'model'>;
 
 /** By their paths in the suite. */
 export type DescribedFiles = Record<string, DescribedFile>;
@@ -54,6 +55,24 @@ const gone = (what: string) => (): never => {
   throw new InputError(`a ${what} of a user's file was to be used where only its results are`);
 };
 
+/** Settings by their defaults; null is none. */
+function defaultsOf(settings: z.ZodObject): Record<string, unknown> {
+  const defaults = Object.entries(settings.shape).map(([name, field]) => [
+    name,
+    z.safeParse(field, undefined).data ?? null,
+  ]);
+  return Object.fromEntries(defaults);
+}
+
+/** A schema of such settings that takes any values: they were checked when they were the file's. */
+function looseSettings(defaults: unknown): z.ZodObject {
+  const shape = Object.entries((defaults ?? {}) as Record<string, unknown>).map(([name, value]) => [
+    name,
+    value === null ? z.any() : z.any().default(value),
+  ]);
+  return z.object(Object.fromEntries(shape));
+}
+
 const DESCRIBING: { [K in Kind]: Describing<K> } = {
   method: {
     registry: METHODS,
@@ -61,23 +80,14 @@ const DESCRIBING: { [K in Kind]: Describing<K> } = {
       ...(teacher !== undefined && { teacher }),
       ...(networks !== undefined && { networks }),
       costs: Object.fromEntries(settingsIn(path, suite).map((given) => [canonicalJson(given), cost(given)])),
-      settings: Object.fromEntries(
-        Object.entries(settings.shape).map(([name, field]) => [
-          name,
-          z.safeParse(field, undefined).data ?? null,
-        ]),
-      ),
+      settings: defaultsOf(settings),
     }),
     standIn({ name, title, cite, teacher, networks, settings, costs }) {
-      const shape = Object.entries((settings ?? {}) as Record<string, unknown>).map(([field, value]) => [
-        field,
-        value === null ? z.any() : z.any().default(value),
-      ]);
       return {
         ...{ name, title, ...(cite !== undefined && { cite }) },
         ...(typeof teacher === 'string' && { teacher }),
         ...(typeof networks === 'number' && { networks }),
-        settings: z.object(Object.fromEntries(shape)),
+        settings: looseSettings(settings),
         cost: (given) => (costs as Record<string, number> | undefined)?.[canonicalJson(given)] ?? 1,
         recipe: gone('method'),
       } satisfies Method;
@@ -124,6 +134,19 @@ const DESCRIBING: { [K in Kind]: Describing<K> } = {
       load: gone('data set'),
     }),
   },
+  network: {
+    registry: NETWORKS,
+    describe: ({ settings, title }, path, { model: { kind, ...given } }) => ({
+      settings: defaultsOf(settings),
+      ...(kind === path && { called: title(given) }),
+    }),
+    standIn: ({ name, cite, settings, called }) => ({
+      ...{ name, ...(cite !== undefined && { cite }) },
+      settings: looseSettings(settings),
+      title: () => (typeof called === 'string' ? called : name),
+      ...{ build: gone('network'), smallest: (given) => given },
+    }),
+  },
   augmentation: {
     registry: AUGMENTATIONS,
     describe: () => ({}),
@@ -133,6 +156,11 @@ const DESCRIBING: { [K in Kind]: Describing<K> } = {
     }),
   },
 };
+
+/** All entries of a kind, the project's own first. */
+export function entriesOf(kind: Kind): Entries[Kind][] {
+  return DESCRIBING[kind].registry.entries;
+}
 
 /** The files that were loaded in this process. */
 const loaded: UserFile[] = [];
@@ -211,6 +239,7 @@ function namedBy(suite: unknown): { kind: Kind; path: string; by: string }[] {
       Array.isArray(part(suite, 'noise')) ? `noise[${i}].kind` : 'noise.kind',
     );
   add('dataset', part(part(suite, 'data'), 'dataset'), 'data.dataset');
+  add('network', part(part(suite, 'model'), 'kind'), 'model.kind');
   add('augmentation', part(part(suite, 'data'), 'augment'), 'data.augment');
   return found;
 }
@@ -245,7 +274,12 @@ function description<K extends Kind>(kind: K, path: string, suite: Described): D
   const { registry, describe } = DESCRIBING[kind];
   const entry = registry.named(path);
   const { name, title, cite } = entry;
-  return { name, title, ...(cite !== undefined && { cite }), ...describe(entry, path, suite) };
+  return {
+    name,
+    title: typeof title === 'string' ? title : name,
+    ...(cite !== undefined && { cite }),
+    ...describe(entry, path, suite),
+  };
 }
 
 /** What results may say of files. */

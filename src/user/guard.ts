@@ -165,7 +165,9 @@ export function guarded<T>(entry: T, module: UserModule, contracts: Contracts = 
         const result = withoutChance(name, () => Reflect.apply(call, owner, args));
         if (result instanceof Promise && !MAY_WAIT.includes(name)) {
           result.catch(() => {});
-          throw new Error('gives a promise; expected: the value itself, from a function that is not async');
+          throw locatedError(
+            `${shownFile(module.file)}${lineOfKey(module, name)}: ${name} gives a promise; expected: the value itself, from a function that is not async`,
+          );
         }
         if (result instanceof Promise)
           return result.then(

@@ -5,6 +5,7 @@ import type { Dataset } from '../data/datasets/dataset.js';
 import type { Labelling, Noise } from '../data/noises/noise.js';
 import { isName, NAME } from '../fields.js';
 import type { Method, Recipe } from '../methods/method.js';
+import type { NetworkKind } from '../models/network.js';
 import type { Contracts } from './guard.js';
 
 /** The entry of each kind. */
@@ -12,6 +13,7 @@ export interface Entries {
   method: Method;
   noise: Noise;
   dataset: Dataset;
+  network: NetworkKind;
   augmentation: Augmentation;
 }
 
@@ -218,6 +220,43 @@ const DATASET_CONTRACTS: Contracts = {
   },
 };
 
+const NETWORK_CONTRACTS: Contracts = {
+  title(title) {
+    if (!text.ok(title)) refuse(title, text.is);
+  },
+  build(network) {
+    const parts = ['parameters', 'statistics', 'forward'];
+    expectFields(network, parts, parts);
+    if (typeof object(network).forward !== 'function')
+      refuse('no function "forward"', 'forward(weights, images, training)');
+  },
+  'build().forward'(given, [, images]) {
+    expectFields(given, ['logits', 'statistics'], ['logits', 'statistics']);
+    const { logits } = object(given);
+    const [examples] = shapeOf(images) as number[];
+    const shape = shapeOf(logits);
+    if (!(Array.isArray(shape) && shape.length === 2 && shape[0] === examples))
+      refuse(`logits of the shape [${shape}]`, `[${examples}, classes]`);
+  },
+};
+
+const AUGMENTATION_CONTRACTS: Contracts = {
+  draw(values, [, batch, size], entry) {
+    const inputs = Object.entries((entry as Augmentation).inputs(batch as number, size as number));
+    const names = inputs.map(([name]) => name);
+    expectFields(values, names, names);
+    for (const [name, { shape }] of inputs)
+      expectValues(
+        object(values)[name],
+        `an input ${name}`,
+        shape.reduce((size, n) => size * n, 1),
+      );
+  },
+  apply(images, [before]) {
+    expectTensors([images], 'images', [shapeOf(before)]);
+  },
+};
+
 /** What each kind's entries consist of. */
 export const KINDS: Record<Kind, KindOf> = {
   method: {
@@ -231,6 +270,8 @@ export const KINDS: Record<Kind, KindOf> = {
       teacher: optional(text),
       networks: optional(part('1 or 2', (v) => v === 1 || v === 2)),
       check: optional(call('(settings, dims) => problem')),
+      // Specs would not tell its runs from others'.
+      parts: optional(part('nothing: it is for the oldest methods', (v) => v === undefined)),
     },
     contracts: RECIPE_CONTRACTS,
   },
@@ -269,6 +310,20 @@ export const KINDS: Record<Kind, KindOf> = {
     },
     contracts: DATASET_CONTRACTS,
   },
+  network: {
+    title: 'network',
+    example: 'defineNetwork({ name, settings, title, build, smallest })',
+    parts: {
+      name,
+      cite: optional(text),
+      settings,
+      title: call('(settings) => the title of the network with these settings'),
+      build: call('(settings, form) => network'),
+      smallest: call('(settings) => settings of the smallest network of the kind'),
+      check: optional(call('(settings) => problem')),
+    },
+    contracts: NETWORK_CONTRACTS,
+  },
   augmentation: {
     title: 'augmentation',
     example: 'defineAugmentation({ name, title, inputs, draw, apply })',
@@ -278,7 +333,7 @@ export const KINDS: Record<Kind, KindOf> = {
       draw: call('(next, batch, size) => values of these inputs'),
       apply: call('(images, inputs) => images'),
     },
-    contracts: {},
+    contracts: AUGMENTATION_CONTRACTS,
   },
 };
 

@@ -9,7 +9,8 @@ import type { Recipe } from '../../src/methods/method.js';
 import { buildNetwork } from '../../src/models/catalogue.js';
 import { initialise } from '../../src/models/initialise.js';
 import { integer, permutation, stream } from '../../src/random.js';
-import { crossEntropy, modelState, type ProgramSpec } from '../../src/training/training_program.js';
+import { crossEntropy } from '../../src/methods/gradient.js';
+import { modelState, type ProgramSpec } from '../../src/training/training_program.js';
 
 export const BATCH = 8;
 const IMAGES = 40;
