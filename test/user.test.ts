@@ -1,7 +1,7 @@
 // Files of users' own: how they are loaded, what they are known by, and what is said when there is something wrong with them.
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { cp, mkdir, readdir, stat, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { expect } from 'chai';
@@ -11,7 +11,7 @@ import { bundle } from '../src/user/bundle.js';
 import { guarded, OVERDUE } from '../src/user/guard.js';
 import type { Kind } from '../src/user/kinds.js';
 import { loadUserFile } from '../src/user/load.js';
-import { temporaryFolder } from './fakes.js';
+import { SUITE, temporaryFolder } from './fakes.js';
 
 const METHOD = `import { tf, z } from 'labelnoise';
 export default {
@@ -327,5 +327,131 @@ describe("files of users' own", () => {
     expect(said).to.equal(
       `still here\n${mine}: recipe().draws() has not returned after 1 s; allowed: at most 1 s (LABELNOISE_USER_SECONDS)\n`,
     );
+  });
+});
+
+/** The examples of the documentation, in a folder of their own, and suites of them. */
+async function examples(): Promise<string> {
+  const folder = await temporaryFolder();
+  for (const name of ['your-own-method.md', 'your-own-data.md']) {
+    const text = await readFile(path.join(PROJECT_ROOT, 'docs', name), 'utf8');
+    for (const [, file, code] of text.matchAll(/^```\w+ file=(\S+)\n(.*?)^```$/gms))
+      await writeFile(path.join(folder, file!), code!);
+  }
+  return folder;
+}
+
+describe('the examples of the documentation', () => {
+  const own = {
+    name: 'own',
+    description: 'Everything is of files.',
+    scaledDown: 'Everything.',
+    seeds: [1],
+    noise: { kind: './next_class.ts', rates: [0.2, 0.4] },
+    model: { kind: './small.ts', channels: 4 },
+    data: { dataset: './stripes.ts', trainImages: 400, testImages: 120, augment: './shift.mjs' },
+    training: { ...SUITE.training, epochs: 4, batchSize: 20, learningRate: 0.05 },
+    precision: 'float32',
+    threads: 1,
+    checkpoint: { epochs: 1 },
+    methods: {
+      './gce.ts': { q: { '0.2': 0.7, '0.4': 0.8 } },
+      './elr.ts': {},
+      './co_teaching.ts': { rate: 0.2 },
+      './taught.ts': { q: 0.5 },
+    },
+  };
+  const TAUGHT = `import { bootstrap } from 'labelnoise';
+import gce from './gce.ts';
+export default { ...bootstrap(gce), name: 'taught', teacher: './gce.ts' };
+`;
+  let folder: string;
+  before(async () => {
+    folder = await examples();
+    await writeFile(path.join(folder, 'taught.ts'), TAUGHT);
+    await writeFile(path.join(folder, 'own.json'), JSON.stringify(own));
+  });
+
+  const start = (out: string) =>
+    spawn(
+      process.execPath,
+      [path.join(PROJECT_ROOT, 'dist/src/cli/main.js'), 'run', path.join(folder, 'own.json'), '--out', out],
+      {
+        cwd: folder,
+        stdio: ['ignore', 'pipe', 'pipe'],
+      },
+    );
+
+  async function run(out: string) {
+    const child = start(out);
+    let said = '';
+    for (const stream of [child.stdout, child.stderr]) stream.on('data', (text: Buffer) => (said += text));
+    const [code] = await once(child, 'close');
+    return { code, said };
+  }
+
+  /** Of each run what must not change. */
+  async function bits(out: string): Promise<Record<string, string>> {
+    const files = await readdir(path.join(out, 'runs'));
+    const records = files.map(async (file) =>
+      JSON.parse(await readFile(path.join(out, 'runs', file), 'utf8')),
+    );
+    return Object.fromEntries(
+      (await Promise.all(records)).map(({ id, weightsSha256 }) => [id, weightsSha256]),
+    );
+  }
+
+  it('train, from files alone, killed or not, the same bits, and a changed file is noticed', async () => {
+    const [whole, killed] = [path.join(folder, 'whole'), path.join(folder, 'killed')];
+    const first = await run(whole);
+    expect(first.code, first.said).to.equal(0);
+    for (const said of [
+      'GCE',
+      'ELR',
+      'Co-teaching',
+      'Bootstrap + GCE',
+      '20 % next class',
+      'Stripes',
+      'Small-4',
+      'shifts',
+    ])
+      expect(first.said).to.include(said);
+    const child = start(killed);
+    const checkpoints = () => readdir(path.join(killed, 'checkpoints')).catch(() => []);
+    while (!(await checkpoints()).some((name) => !name.endsWith('.tmp')) && child.exitCode === null)
+      await new Promise((done) => setTimeout(done, 20));
+    child.kill('SIGKILL');
+    await once(child, 'close');
+    const made = await bits(whole);
+    expect(Object.keys(await bits(killed)).length).to.be.below(Object.keys(made).length);
+    expect((await run(killed)).code).to.equal(0);
+    expect(Object.keys(made)).to.have.length(8);
+    expect(await bits(killed)).to.deep.equal(made);
+
+    await writeFile(
+      path.join(folder, 'elr.ts'),
+      `${await readFile(path.join(folder, 'elr.ts'), 'utf8')}\n// Changed.\n`,
+    );
+    const changed = await run(killed);
+    expect(changed.code).to.equal(2);
+    expect(changed.said).to.match(
+      /holds results of the suite "own" with \.\/elr\.ts as it was \(SHA-256 [0-9a-f]{16}\), which has changed since/,
+    );
+    expect(await bits(killed)).to.deep.equal(made);
+  });
+
+  it('need not be at hand to look at their results', async () => {
+    const elsewhere = await temporaryFolder();
+    await cp(path.join(folder, 'whole'), path.join(elsewhere, 'whole'), { recursive: true });
+    for (const command of ['table', 'verify', 'report', 'runs']) {
+      const args = [path.join(PROJECT_ROOT, 'dist/src/cli/main.js'), command, 'whole'];
+      const { status, stdout, stderr } = spawnSync(process.execPath, args, {
+        cwd: elsewhere,
+        encoding: 'utf8',
+      });
+      expect(status, `${command}: ${stdout}${stderr}`).to.equal(0);
+      if (command === 'table')
+        expect(stdout).to.include('Co-teaching').and.to.include('20 % next class: labels replaced');
+    }
   });
 });
