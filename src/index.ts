@@ -16,7 +16,15 @@ export { tf } from './engine/tensorflow.js';
 /** Fields of settings whose messages say what is allowed. */
 export { choice, fields, integer as wholeNumber, number, positive, text } from './fields.js';
 export { bootstrap } from './methods/bootstrap.js';
-export { clippingFactor, crossEntropy, groupsOf, meanOf, norm } from './methods/gradient.js';
+export {
+  clippingFactor,
+  crossEntropy,
+  groupsOf,
+  meanOf,
+  norm,
+  stopGradient,
+  withoutGradient,
+} from './methods/gradient.js';
 export * from './methods/method.js';
 export { drawLambda, mixed } from './methods/mixup.js';
 export { ascend, samGradient } from './methods/sam.js';
