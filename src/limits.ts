@@ -41,3 +41,6 @@ export const EPOCHS = 100_000;
 
 /** Threads of a run: more than the processors of any one machine would each get none of its work. */
 export const THREADS = 1024;
+
+/** A source file of a user's own, or of a package that it imports: the largest bundled packages have a few MB. */
+export const USER_FILE_BYTES = 32e6;

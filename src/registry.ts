@@ -13,9 +13,17 @@ export interface EntryFile {
   sha256: string;
 }
 
+interface Known<Entry> {
+  entry: Entry;
+  file?: EntryFile;
+}
+
+const nameOf = ({ entry, file }: Known<Named>) => file?.path ?? entry.name;
+const isOf = (a: EntryFile | undefined, b: EntryFile) => a?.path === b.path && a.sha256 === b.sha256;
+
 /** Entries in their order: the project's own, then those that were added. */
 export class Registry<Entry extends Named> {
-  private readonly known: { entry: Entry; file?: EntryFile }[];
+  private readonly known: Known<Entry>[];
 
   /** @param what one of its entries in words, e.g. `noise` */
   constructor(
@@ -31,24 +39,37 @@ export class Registry<Entry extends Named> {
 
   /** What suites call the entries. */
   get names(): string[] {
-    return this.known.map(({ entry, file }) => file?.path ?? entry.name);
+    return [...new Set(this.known.map(nameOf))];
   }
 
-  /** Adds an entry, in place of one of the same name or of the same file's path. */
+  /**
+   * Adds an entry, in place of one of the same name or of the same file. Of files at one path with different contents, as two
+   * results folders may have, specs tell which is meant, and the last added or preferred is what the path means.
+   */
   add(entry: Entry, file?: EntryFile): void {
-    this.remove(file?.path ?? entry.name);
+    const before = this.known.findIndex((known) =>
+      file ? isOf(known.file, file) : !known.file && known.entry.name === entry.name,
+    );
+    if (before >= 0) this.known.splice(before, 1);
     this.known.push({ entry, ...(file && { file }) });
   }
 
-  /** Takes out the entry that suites call so. */
+  /** Makes a path mean this file's entry. @returns false if that is not known */
+  prefer(file: EntryFile): boolean {
+    const at = this.known.findIndex((known) => isOf(known.file, file));
+    if (at >= 0) this.known.push(...this.known.splice(at, 1));
+    return at >= 0;
+  }
+
+  /** Takes out what suites call so. */
   remove(name: string): void {
-    const at = this.names.indexOf(name);
-    if (at >= 0) this.known.splice(at, 1);
+    for (const known of this.known.filter((known) => nameOf(known) === name))
+      this.known.splice(this.known.indexOf(known), 1);
   }
 
   /** The entry that suites call so, if there is one. */
   find(name: string): Entry | undefined {
-    return this.known[this.names.indexOf(name)]?.entry;
+    return this.known.findLast((known) => nameOf(known) === name)?.entry;
   }
 
   /** The entry that suites call so. @throws Error naming those that are known */

@@ -4,6 +4,7 @@ import { Command, CommanderError } from 'commander';
 import { EXIT_BAD_INPUT, InputError } from '../errors.js';
 import { VERSION } from '../project.js';
 import { plain } from '../report/escape.js';
+import { toldByUser } from '../user/guard.js';
 import * as baseline from './baseline.js';
 import * as check from './check.js';
 import * as compare from './compare.js';
@@ -11,6 +12,7 @@ import * as data from './data.js';
 import * as doctor from './doctor.js';
 import * as noise from './noise.js';
 import * as perf from './perf.js';
+import * as registries from './registries.js';
 import * as report from './report.js';
 import * as run from './run.js';
 import * as runs from './runs.js';
@@ -64,6 +66,7 @@ for (const command of [
   baseline,
   verify,
   suites,
+  registries,
   data,
   noise,
   doctor,
@@ -71,9 +74,8 @@ for (const command of [
 ])
   command.register(program);
 
-try {
-  await program.parseAsync();
-} catch (error) {
+function explain(found: unknown): void {
+  const error = toldByUser(found);
   if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : EXIT_BAD_INPUT;
   else if (error instanceof InputError) fail(error.message, EXIT_BAD_INPUT);
   else if (process.env.LABELNOISE_DEBUG) {
@@ -84,4 +86,16 @@ try {
       `${(error as Error)?.message ?? error} (unexpected; LABELNOISE_DEBUG=1 shows where it comes from)`,
       1,
     );
+}
+
+// From code of users, which may do something after it has returned, or from nobody.
+process.on('uncaughtException', (error) => {
+  explain(error);
+  process.exit();
+});
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  explain(error);
 }

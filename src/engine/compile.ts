@@ -185,6 +185,7 @@ function traceEntry(
     ]);
     const state = Object.fromEntries([...reads].map(([key, value]) => [key, asTensor(value)]));
     const { outputs, updates = {} } = recorded(name, () => entry.run(inputs, state));
+    if (recorder.fault) throw recorder.fault;
 
     const assigned = Object.entries(updates).map(([key, tensor]) => {
       const value = recorder.cast(recorder.recorded(tensor), program.state[key]!.dtype);

@@ -11,12 +11,17 @@ function visibleType(dtype: DType): tf.DataType {
   return dtype === 'uint8' ? 'int32' : (dtype as tf.DataType);
 }
 
+const VALUES =
+  'a traced step must not look at the values of tensors; allowed: operations of tf on them, or afterEpoch, which sees values';
+
 /** Records kernels into `graph` while it is tfjs's current backend: one for each compilation. */
 export class Recorder extends tf.KernelBackend {
   readonly graph = new Graph();
   /** Records the project's own kernels into the graph. */
   readonly native: NativeOperations;
   private readonly data = new tf.DataStorage<Value>(this, tf.engine());
+  /** What the step did that it must not, if that could not be told at once. */
+  fault: Error | undefined;
   private readonly casts = new Map<string, Value>();
 
   /** @param precision element type of convolutions and activations */
@@ -93,6 +98,11 @@ export class Recorder extends tf.KernelBackend {
   }
   override dispose(): void {}
   override readSync(): never {
-    throw new Error('a traced step must not look at the values of tensors');
+    throw new Error(VALUES);
+  }
+  override read(): Promise<never> {
+    // Who asks may not wait for the answer.
+    this.fault ??= new Error(VALUES);
+    return new Promise(() => {});
   }
 }

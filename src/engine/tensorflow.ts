@@ -42,7 +42,17 @@ function loaded(): Library {
  * tfjs, loaded when it is first used. Methods and networks are described by files that also say how they compute, and
  * commands that only print tables need the description alone.
  */
-export const tf: Library = new Proxy({} as Library, { get: (_, name) => Reflect.get(loaded(), name) });
+export const tf: Library = new Proxy({} as Library, {
+  get: (_, name) => refuseChance(name) ?? Reflect.get(loaded(), name),
+});
+
+/** Draws that no stream gives would make a run another each time, or each step the same. */
+function refuseChance(name: string | symbol): undefined {
+  if (/^(rand|truncatedNormal$|multinomial$|dropout$)/.test(String(name)))
+    throw new Error(
+      `tf.${String(name)} is not repeatable; allowed: draws from the streams that functions are given`,
+    );
+}
 
 /** The name under which tfjs knows the backend of a compilation under way, whose tensors have no values. */
 export const RECORDER = 'recorder';

@@ -11,10 +11,12 @@ import { sgd } from './sgd.js';
 export const METHODS = new Registry<Method>('method', sgd, mixup, bootstrap(mixup), sam, bootstrap(sam));
 
 const VARIANT = '@';
+/** A user's file, whose path may have the same sign in it. */
+const FILE = /^\.{0,2}\/.*?\.(?:m?js|ts)(?=@|$)/;
 
 /** The method that a suite's `sam@rho 0.2` is a variant of: `sam`. */
 export function baseName(name: string): string {
-  return name.split(VARIANT, 1)[0]!;
+  return FILE.exec(name)?.[0] ?? name.split(VARIANT, 1)[0]!;
 }
 
 /** The method that a name of a suite's is, or is a variant of. @throws Error if there is none: names from outside are checked by the suite's schema */

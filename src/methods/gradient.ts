@@ -1,8 +1,13 @@
-// What gradients are made of: norms, clipping, and groups of a batch's examples.
+// What losses and gradients are made of: cross-entropy, norms, clipping, and groups of a batch's examples.
 import type { Tensors } from '../engine/program.js';
 import { tf } from '../engine/tensorflow.js';
 import { sumOfSquares } from '../engine/weight_vectors.js';
 import type { Batch, Pass } from './method.js';
+
+/** Cross-entropy of each example, [batch]. */
+export function crossEntropy(logits: tf.Tensor2D, targets: tf.Tensor2D): tf.Tensor1D {
+  return tf.neg(tf.sum(tf.mul(targets, tf.logSoftmax(logits)), 1));
+}
 
 /** Keeps a zero gradient from becoming 0 / 0. */
 export const TINY = 1e-12;
@@ -54,9 +59,22 @@ function each(tensors: Tensors, make: (name: string, tensor: tf.Tensor) => tf.Te
 
 /** The same values, through which no gradient flows. */
 export function stopGradient<T extends tf.Tensor>(x: T): T {
-  const blocked = tf.customGrad((...[value]) => ({
-    value: (value as tf.Tensor).clone(),
-    gradFunc: (dy: tf.Tensor) => tf.zerosLike(dy),
+  return withoutGradient((value) => value.clone() as T, x);
+}
+
+/**
+ * What is computed from tensors without a gradient: where nothing is to flow, or where operations have none, such as comparisons.
+ *
+ * @param compute makes one tensor of the given ones
+ */
+export function withoutGradient<T extends tf.Tensor>(
+  compute: (...given: tf.Tensor[]) => T,
+  ...given: tf.Tensor[]
+): T {
+  const computed = tf.customGrad((...values) => ({
+    // The last one is tfjs's function for keeping values.
+    value: compute(...(values.slice(0, given.length) as tf.Tensor[])),
+    gradFunc: () => given.map((one) => tf.zerosLike(one)),
   }));
-  return blocked(x) as T;
+  return computed(...given) as T;
 }

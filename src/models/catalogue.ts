@@ -8,12 +8,13 @@ import { wideResnet } from './wide_resnet.js';
 
 export const NETWORKS = new Registry<NetworkKind>('network', wideResnet, resnet);
 
-/** The kind of network that a run's spec means, and its settings. @throws Error if it is not known here */
+/** The kind of network that a suite or a run's spec means, and its settings. @throws Error if it is not known here */
 export function networkOf({ kind, source, ...settings }: Architecture): {
   network: NetworkKind;
   settings: Record<string, unknown>;
 } {
-  return { network: NETWORKS.inSpec(kind, source), settings };
+  // A suite's own model has the path of a user's file.
+  return { network: source === undefined ? NETWORKS.named(kind) : NETWORKS.inSpec(kind, source), settings };
 }
 
 /** What a run's spec says of a network that a suite calls so. */

@@ -9,7 +9,7 @@ import { labelTextFault } from '../results/predictions.js';
 import { conditions } from '../suite/condition.js';
 import { expand } from '../suite/expand.js';
 import { parseJson } from '../suite/json.js';
-import { parseSuite } from '../suite/load.js';
+import { parseResolvedSuite } from '../suite/load.js';
 import { describeProblem } from '../suite/problem.js';
 import type { ResolvedSuite } from '../suite/resolve.js';
 import { BASELINE_FORMAT, type Baseline } from './baseline.js';
@@ -144,7 +144,7 @@ export function parseBaseline(content: string, file: string, withTrajectories = 
     Object.assign(input, { trajectories: undefined });
   const { data, error } = schema.safeParse(input);
   if (error) throw new InputError(`${file}: ${describeProblem(error, input)}`);
-  const suite = parseSuite(JSON.stringify(data.suite), `${file}, suite`) as ResolvedSuite;
+  const suite = parseResolvedSuite(data.suite, `${file}, suite`);
   const { trajectories, ...rest } = data;
   const baseline: Baseline = { ...rest, suite, ...(trajectories && { trajectories }) };
   checkCells(baseline, file);

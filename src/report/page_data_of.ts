@@ -1,4 +1,5 @@
 // The content of the page, from the reports of one results folder or several.
+import { AUGMENTATIONS } from '../data/augmentation.js';
 import { datasetNamed } from '../data/datasets/dataset.js';
 import { percentLabel } from '../data/noises/symmetric.js';
 import { baseName, METHODS, methodTitle } from '../methods/catalogue.js';
@@ -238,7 +239,7 @@ function factsOf({ graph, records }: Report, runs: readonly RunData[]): NamedTex
     },
     {
       name: 'Training',
-      text: `${number(data.trainImages)} images, ${number(training.epochs)} epochs in batches of ${training.batchSize}, ${data.augment === 'none' ? 'no augmentation' : 'flips and crops'}`,
+      text: `${number(data.trainImages)} images, ${number(training.epochs)} epochs in batches of ${training.batchSize}, ${AUGMENTATIONS.named(data.augment).title}`,
     },
     {
       name: 'Test',

@@ -4,7 +4,7 @@ import { access, readdir, readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { InputError } from '../errors.js';
 import { expand, type RunGraph } from '../suite/expand.js';
-import { parseSuite } from '../suite/load.js';
+import { parseResolvedSuite } from '../suite/load.js';
 import type { ResolvedSuite } from '../suite/resolve.js';
 import { ALGORITHM_VERSION } from '../suite/spec.js';
 import { firstDifference } from './difference.js';
@@ -61,7 +61,7 @@ async function readOwnerFile(out: string): Promise<Owner | undefined> {
     const { algorithm, suite } = JSON.parse(text) as Owner;
     if (!Number.isSafeInteger(algorithm))
       throw new Error(`algorithm is ${shown(algorithm)}; allowed: a whole number`);
-    return { algorithm, suite: parseSuite(JSON.stringify(suite ?? null), 'suite') as ResolvedSuite };
+    return { algorithm, suite: parseResolvedSuite(suite, 'suite') };
   } catch (error) {
     throw new InputError(
       `${ownerFile(out)}: is damaged (${(error as Error).message.replace(/\s+/g, ' ')}): restore it, or choose another folder with --out`,
@@ -93,6 +93,13 @@ export async function checkOwner(out: string, suite: ResolvedSuite): Promise<voi
   // Published tables of the suite, as the project's own repository has them, are there to be made again.
   const runs = await readdir(path.join(out, 'runs')).catch(() => []);
   if (!runs.length) return;
+  for (const [file, { sha256 }] of Object.entries(suite.files ?? {})) {
+    const before = owner.suite.files?.[file]?.sha256;
+    if (before !== undefined && before !== sha256)
+      throw new InputError(
+        `${out}: holds results of the suite ${JSON.stringify(suite.name)} with ${file} as it was (SHA-256 ${before.slice(0, 16)}), which has changed since (${sha256.slice(0, 16)}): change it back, or ${goOn}`,
+      );
+  }
   const found = firstDifference(essence(owner), essence({ algorithm: ALGORITHM_VERSION, suite }));
   if (found)
     throw new InputError(
@@ -108,8 +115,9 @@ export async function claim(out: string, suite: ResolvedSuite): Promise<void> {
 
 /** What results depend on: all but the prose and how often runs are saved. */
 function essence({ algorithm, suite }: Owner): unknown {
-  const { description: _, scaledDown: __, checkpoint: ___, ...settings } = suite;
-  return { algorithm, ...settings };
+  const { description: _, scaledDown: __, checkpoint: ___, files = {}, ...settings } = suite;
+  const contents = Object.entries(files).map(([file, { sha256 }]) => [file, sha256]);
+  return { algorithm, ...settings, files: Object.fromEntries(contents) };
 }
 
 function shown(value: unknown): string {

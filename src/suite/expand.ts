@@ -3,6 +3,7 @@ import { augmentationInSpec } from '../data/augmentation.js';
 import { datasetInSpec } from '../data/datasets/dataset.js';
 import { methodNamed, methodSpec, sameVariant } from '../methods/catalogue.js';
 import { networkInSpec } from '../models/catalogue.js';
+import { useFiles } from '../user/files.js';
 import { type Condition, conditions } from './condition.js';
 import { type MethodSettings, type PerColumn, settingsAt } from './method_settings.js';
 import type { ResolvedSuite } from './resolve.js';
@@ -52,6 +53,7 @@ interface Expansion {
  * @param algorithm the `ALGORITHM_VERSION` that the results in question were made with
  */
 export function expand(suite: ResolvedSuite, algorithm = ALGORITHM_VERSION): RunGraph {
+  useFiles(suite.files ?? {});
   const columns = conditions(suite);
   const runs = new Map<string, RunNode>();
   const cells: Cell[] = [];

@@ -5,8 +5,10 @@ import { InputError } from '../errors.js';
 import { SUITE_BYTES } from '../limits.js';
 import { readBounded } from '../paths.js';
 import { PROJECT_ROOT } from '../project.js';
+import { describedFiles, loadFilesOf, useFiles } from '../user/files.js';
 import { parseJson } from './json.js';
 import { describeProblem } from './problem.js';
+import type { ResolvedSuite } from './resolve.js';
 import { type Suite, suiteSchema } from './schema.js';
 
 const SUITES = path.join(PROJECT_ROOT, 'suites');
@@ -42,14 +44,37 @@ export async function loadSuite(nameOrPath: string): Promise<SuiteFile> {
   const bytes = await readBounded(file, SUITE_BYTES).catch((error: Error) => {
     throw new InputError(`${error.message}; allowed: a suite file of at most ${SUITE_BYTES / 1e6} MB`);
   });
-  return { file, suite: parseSuite(bytes.toString('utf8'), file) };
+  const text = bytes.toString('utf8');
+  await loadFilesOf(parseJson(text, shown(file)), path.dirname(file));
+  return { file, suite: parseSuite(text, file) };
 }
 
 /** Checks a suite's text. @param file what to call it in errors @throws InputError */
 export function parseSuite(text: string, file: string): Suite {
-  const shown = path.relative('', file).startsWith('..') ? file : path.relative('', file) || file;
-  const content = parseJson(text, shown);
+  return checkedSuite(parseJson(text, shown(file)), shown(file));
+}
+
+/**
+ * Checks a suite that says everything itself, as results and baselines have it. What users' files are in it stays described.
+ *
+ * @param file what to call it in errors
+ * @throws InputError
+ */
+export function parseResolvedSuite(content: unknown, file: string): ResolvedSuite {
+  const { files: described, ...rest } = (content ?? {}) as { files?: unknown };
+  if (described === undefined) return checkedSuite(content ?? null, file) as ResolvedSuite;
+  const { data: files, error } = describedFiles.safeParse(described);
+  if (!files) throw new InputError(`${file}: files: ${describeProblem(error, described)}`);
+  useFiles(files);
+  return { ...(checkedSuite(rest, file) as ResolvedSuite), files };
+}
+
+function checkedSuite(content: unknown, file: string): Suite {
   const result = suiteSchema.safeParse(content);
-  if (!result.success) throw new InputError(`${shown}: ${describeProblem(result.error, content)}`);
+  if (!result.success) throw new InputError(`${file}: ${describeProblem(result.error, content)}`);
   return result.data as Suite;
+}
+
+function shown(file: string): string {
+  return path.relative('', file).startsWith('..') ? file : path.relative('', file) || file;
 }

@@ -2,13 +2,18 @@
 import path from 'node:path';
 import { type Dataset, datasetNamed } from '../data/datasets/dataset.js';
 import { NOISES } from '../data/noises/noise.js';
+import { type DescribedFiles, describeFiles } from '../user/files.js';
 import type { NoiseSettings } from './condition.js';
 import type { SuiteFile } from './load.js';
 import type { Suite } from './schema.js';
 import type { Precision } from './spec.js';
 
 /** A suite that says everything itself: precision decided, label files named by the SHA-256 of their labels. */
-export type ResolvedSuite = Omit<Suite, 'precision'> & { precision: Precision };
+export type ResolvedSuite = Omit<Suite, 'precision'> & {
+  precision: Precision;
+  /** The users' files that it names, if it does. */
+  files?: DescribedFiles;
+};
 
 /** Labels of the whole training set, by their SHA-256. */
 export type LabelSets = ReadonlyMap<string, Uint8Array>;
@@ -30,6 +35,12 @@ export async function resolveSuite(
   { file, suite }: SuiteFile,
   resolver: Resolver,
 ): Promise<{ suite: ResolvedSuite; labelSets: LabelSets }> {
+  const { suite: resolved, labelSets } = await resolveLabels({ file, suite }, resolver);
+  const files = describeFiles(resolved);
+  return { suite: { ...resolved, ...(Object.keys(files).length && { files }) }, labelSets };
+}
+
+async function resolveLabels({ file, suite }: SuiteFile, resolver: Resolver) {
   const labelSets = new Map<string, Uint8Array>();
   const precision = resolvePrecision(suite.precision, resolver);
   const dataset = datasetNamed(suite.data.dataset);

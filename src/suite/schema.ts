@@ -19,6 +19,7 @@ import {
 import { NAME_LENGTH, SEEDS, THREADS } from '../limits.js';
 import { baseName, METHODS } from '../methods/catalogue.js';
 import { NETWORKS } from '../models/catalogue.js';
+import { isUserFile } from '../user/bundle.js';
 import { noiseSchema } from './condition.js';
 import { checkAcrossFields } from './cross_checks.js';
 import { type MethodSettings, settingsSchema, trainingShape } from './method_settings.js';
@@ -48,8 +49,8 @@ const model = z.unknown().transform((given, context): Architecture => {
 const methodNames = () => `${list(METHODS.names)}, or a variant of one, e.g. "sam@rho 0.2"`;
 const isMethodName = (name: string) =>
   METHODS.find(baseName(name)) !== undefined &&
-  name.length <= NAME_LENGTH &&
-  /^[a-z-]+(@[a-z0-9][\w .,=+-]*)?$/i.test(name);
+  name.length - (isUserFile(name) ? baseName(name).length : 0) <= NAME_LENGTH &&
+  /^(@[a-z0-9][\w .,=+-]*)?$/i.test(name.slice(baseName(name).length));
 
 /** Settings by method, or by variant of a method (`sam@rho 0.2`), in the catalogue's order. */
 function methodSettings(
@@ -82,7 +83,9 @@ const data = fields({
   testImages: integer('a whole number from 1', (v) => v >= 1),
   heldOut: integer('a whole number from 1', (v) => v >= 1).optional(),
   testOn: choice('held-out').optional(),
-  augment: value<string>(list(AUGMENTATIONS.names), (v) => typeof v === 'string' && !!AUGMENTATIONS.find(v)),
+  augment: z.custom<string>((v) => typeof v === 'string' && AUGMENTATIONS.find(v) !== undefined, {
+    error: () => `${list(AUGMENTATIONS.names)}, or the path of a file of yours`,
+  }),
 }).superRefine(({ dataset = DEFAULT_DATASET, trainImages, testImages, heldOut }, context) => {
   const refuse = (message: string, field: string, input: unknown) =>
     context.addIssue({ code: 'custom', message, path: [field], input, continue: false });

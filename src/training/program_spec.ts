@@ -44,6 +44,9 @@ export function programSpecOf(spec: RunSpec): ProgramSpec {
 /** The same for runs that one compiled program can train. */
 export function programKey(spec: RunSpec): string {
   const { method, batch, gradient, precision } = spec;
-  const traced = recipeOf(spec).sharedBy ?? { method, batch, gradient };
+  const { sharedBy } = recipeOf(spec);
+  // What a user's file calls its own says nothing about another's.
+  const traced =
+    sharedBy === undefined ? { method, batch, gradient } : { sharedBy, source: method?.source ?? null };
   return canonicalJson({ program: programSpecOf(spec), traced, precision });
 }

@@ -4,7 +4,7 @@ import type { ImageForm } from '../data/datasets/dataset.js';
 import type { Entry, Program, StateSpec, TensorSpec, Tensors } from '../engine/program.js';
 import { tf } from '../engine/tensorflow.js';
 import { nesterovDescent, plusScaled, sumOfSquares } from '../engine/weight_vectors.js';
-import { clippingFactor } from '../methods/gradient.js';
+import { clippingFactor, crossEntropy } from '../methods/gradient.js';
 import type { Batch, Losses, Objective, Recipe, RecipeState, Step } from '../methods/method.js';
 import { buildNetwork } from '../models/catalogue.js';
 import { flatten, type Network, STATISTICS_DECAY, unflatten, weightCount } from '../models/network.js';
@@ -305,9 +305,4 @@ function normalised(bytes: tf.Tensor4D, { mean, deviation }: ImageForm): tf.Tens
 
 function oneHot(labels: tf.Tensor, classes: number): tf.Tensor2D {
   return tf.oneHot(labels as tf.Tensor1D, classes).toFloat() as tf.Tensor2D;
-}
-
-/** Cross-entropy of each example, [batch]. */
-export function crossEntropy(logits: tf.Tensor2D, targets: tf.Tensor2D): tf.Tensor1D {
-  return tf.neg(tf.sum(tf.mul(targets, tf.logSoftmax(logits)), 1));
 }

@@ -4,8 +4,10 @@ import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { onExit } from 'signal-exit';
 import { HUGE_PAGES } from '../engine/huge_pages.js';
-import { InputError } from '../errors.js';
+import { EXIT_BAD_INPUT, InputError } from '../errors.js';
 import { type TrainingProgress, WorkerEnded } from '../training/job.js';
+import { userFiles } from '../user/files.js';
+import { OVERDUE } from '../user/guard.js';
 import { deviceSettings, devices } from './devices.js';
 import type { FromWorker, Question, Tasks, ToWorker } from './protocol.js';
 
@@ -123,6 +125,10 @@ function answerOf(
     };
     const onClose = (code: number | null, signal: string | null) => {
       release();
+      // Another try would take as long.
+      if (signal === OVERDUE) return reject(new Error(worker.lastWords.at(-1) ?? 'a call did not return'));
+      if (code === EXIT_BAD_INPUT && worker.lastWords.length)
+        return reject(new InputError(worker.lastWords.at(-1)!));
       // The system kills it, or TensorFlow's convolutions use what they were not given.
       const hint = ['SIGKILL', 'SIGSEGV'].includes(signal ?? '') ? ', as when memory runs out' : '';
       const words = worker.lastWords.length ? `; its last words: ${worker.lastWords.join(' | ')}` : '';
@@ -135,6 +141,6 @@ function answerOf(
     const release = () =>
       worker.process.off('message', onMessage).off('close', onClose).off('error', onError);
     worker.process.on('message', onMessage).on('close', onClose).on('error', onError);
-    tell(worker, question);
+    tell(worker, { ...question, files: userFiles() });
   });
 }

@@ -4,6 +4,7 @@ import type { RunSpec } from '../suite/spec.js';
 import type { RunJob, TrainingJob, TrainingOutcome, TrainingProgress } from '../training/job.js';
 import type { StepTime } from '../training/measure.js';
 import type { Trajectory } from '../training/trajectory.js';
+import type { UserFile } from '../user/files.js';
 
 /** What a worker can be asked for, and what it answers. */
 export interface Tasks {
@@ -19,7 +20,7 @@ export type Question = {
 }[keyof Tasks];
 
 /** To a worker: a question (one at a time), or the wish that it give up the one it is at. */
-export type ToWorker = Question | { task: 'abort' };
+export type ToWorker = (Question & { files: readonly UserFile[] }) | { task: 'abort' };
 
 /** From a worker: how it gets on, then the answer or what went wrong. */
 export type FromWorker =

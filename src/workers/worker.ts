@@ -2,12 +2,14 @@
 import { datasetOf, loadDataset } from '../data/datasets/dataset.js';
 import { ImagesOfRuns } from '../data/subset.js';
 import { engineVersions } from '../engine/versions.js';
-import { InputError } from '../errors.js';
+import { EXIT_BAD_INPUT, InputError } from '../errors.js';
 import { canonicalJson } from '../suite/spec.js';
 import type { RunJob, TrainingJob } from '../training/job.js';
 import { measureStep } from '../training/measure.js';
 import { train } from '../training/train.js';
 import { trajectoryOf } from '../training/trajectory.js';
+import { loadUserFiles } from '../user/files.js';
+import { OVERDUE, toldByUser, userSeconds, watch } from '../user/guard.js';
 import type { FromWorker, Question, Tasks, ToWorker } from './protocol.js';
 
 // Ctrl-C in a terminal reaches the whole group of processes, and SIGTERM may; the one that schedules decides what they mean.
@@ -43,13 +45,24 @@ async function answerTo({ task, about }: Question): Promise<Tasks[keyof Tasks]['
   return engineVersions();
 }
 
+// What code of users does after it has returned is nobody's answer.
+process.on('uncaughtException', (found) => {
+  const error = toldByUser(found);
+  if (error instanceof InputError) console.error(error.message);
+  else console.error(error);
+  process.exit(error instanceof InputError ? EXIT_BAD_INPUT : 1);
+});
+
 process.on('message', async (message: ToWorker) => {
   if (message.task === 'abort') return abort.abort();
   abort = new AbortController();
   try {
+    if (message.files.length) watch(userSeconds(), OVERDUE);
+    await loadUserFiles(message.files);
     say({ kind: 'answer', answer: await answerTo(message) });
-  } catch (error) {
-    const { message, stack } = error as Error;
+  } catch (found) {
+    const error = toldByUser(found);
+    const { message, stack } = error;
     say({ kind: 'error', message, stack, isInputError: error instanceof InputError });
   }
 });
