@@ -65,15 +65,16 @@ export async function readBounded(file: string, limit: number): Promise<Buffer> 
   const handle = await open(file);
   try {
     // Files of /proc have more in them than their size says, and others may grow.
-    const parts: Buffer[] = [];
+    let bytes = Buffer.allocUnsafe(Math.min(found.size, limit) + 1);
     let size = 0;
-    for await (const part of handle.createReadStream({ end: limit, autoClose: false })) {
-      parts.push(part);
-      size += part.length;
+    for (;;) {
+      const { bytesRead } = await handle.read(bytes, size);
+      size += bytesRead;
+      if (size > limit)
+        throw pathError('ETOOLARGE', `${file} has more than ${limit.toLocaleString('en')} bytes`);
+      if (!bytesRead) return bytes.subarray(0, size);
+      if (size === bytes.length) bytes = Buffer.concat([bytes], 2 * size);
     }
-    if (size > limit)
-      throw pathError('ETOOLARGE', `${file} has more than ${limit.toLocaleString('en')} bytes`);
-    return Buffer.concat(parts);
   } finally {
     await handle.close();
   }
