@@ -18,6 +18,10 @@ import { NOISES, type Noise } from '../src/data/noises/noise.js';
 import { ImagesOfRuns } from '../src/data/subset.js';
 import { InputError } from '../src/errors.js';
 import { Registry } from '../src/registry.js';
+import { comparisonCsv } from '../src/report/csv.js';
+import type { FolderData } from '../src/report/page_data.js';
+import { pageDataOf } from '../src/report/page_data_of.js';
+import type { Report } from '../src/report/report.js';
 import { decodeLabels, encodeLabels } from '../src/results/predictions.js';
 import type { RunRecord } from '../src/results/record.js';
 import { expand } from '../src/suite/expand.js';
@@ -27,6 +31,7 @@ import { EVERYTHING, select } from '../src/suite/select.js';
 import { evaluationOf } from '../src/training/evaluation.js';
 import type { RunJob, Trainer } from '../src/training/job.js';
 import { fakeEngine, SUITE, suiteFile, temporaryFolder } from './fakes.js';
+import { synthetic } from './support/synthetic.js';
 
 describe('a registry', () => {
   const own = { name: 'a' };
@@ -208,6 +213,21 @@ describe("a noise and a data set of others'", () => {
       }),
       said,
     ).to.equal(0);
+  });
+
+  it('have the numbers of the paper beside symmetric rates of CIFAR-10 alone, and no axis of rates', () => {
+    const report = synthetic({ noise: NOISE, methods: { sgd: {} } });
+    const papers = comparisonCsv(report)
+      .trim()
+      .split('\n')
+      .slice(1)
+      .map((row) => row.split(',')[5]);
+    expect(papers).to.deep.equal(['84.80', '68.80', '68.80', '', '']);
+    const ratesOf = ({ conditions }: FolderData) => conditions.map(({ rate }) => rate);
+    const folder = (one: Report) => pageDataOf([{ name: 'out', report: one }]).folders[0]!;
+    expect(ratesOf(folder(report))).to.deep.equal([null, null, null, null, null]);
+    expect(folder(report).literature[0]!.accuracies.slice(3)).to.deep.equal([null, null]);
+    expect(ratesOf(folder(synthetic({ noise: NOISE[0]!, methods: { sgd: {} } })))).to.deep.equal([20, 40]);
   });
 
   it('are held against what they say: other noise in a record is a fault', async () => {

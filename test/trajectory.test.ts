@@ -247,6 +247,9 @@ describe('a check on another kind of machine', () => {
     expect(refusal((parsed) => Object.assign(runs(parsed)[0]!, { run: '0'.repeat(16) })))
       .to.include('trajectories.runs[0].run is 0000000000000000')
       .and.to.include(remedy);
+    expect(refusal((parsed) => Object.assign(runs(parsed)[1]!, { predictions: '01a' }))).to.include(
+      'trajectories.runs[1].predictions is "01a"; allowed: a digit for each image',
+    );
     expect(refusal((parsed) => runs(parsed).pop()))
       .to.include('trajectories.runs lacks')
       .and.to.include(remedy);
