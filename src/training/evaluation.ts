@@ -4,15 +4,21 @@ import type { Evaluation } from '../results/record.js';
 import type { TrainingJob } from './job.js';
 import { EVALUATION_BATCH } from './training_program.js';
 
-/** Predicted labels and mean cross-entropy over a whole set, at the session's weights. */
-export function predict(
+/**
+ * Predicted labels and mean cross-entropy over a whole set, at the session's weights.
+ *
+ * @param pause is waited for before each batch; what it throws ends the prediction
+ */
+export async function predict(
   session: Session,
   set: 'train' | 'test',
   count: number,
-): { predictions: Uint8Array; loss: number } {
+  pause: () => Promise<void> = async () => {},
+): Promise<{ predictions: Uint8Array; loss: number }> {
   const predictions = new Uint8Array(count);
   let total = 0;
   for (let start = 0; start < count; start += EVALUATION_BATCH) {
+    await pause();
     const size = Math.min(EVALUATION_BATCH, count - start);
     // A last, smaller batch is filled up with images whose results are not used.
     const indices = Int32Array.from({ length: EVALUATION_BATCH }, (_, i) => (i < size ? start + i : start));
