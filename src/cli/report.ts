@@ -6,7 +6,7 @@ import { htmlPage } from '../report/html.js';
 import { pageDataOf } from '../report/page_data_of.js';
 import { type ReadReport, readReport } from '../report/read.js';
 import { writeTables } from '../report/write.js';
-import { writeWhole } from '../results/files.js';
+import { removeUnfinished, writeWhole } from '../results/files.js';
 import { lock } from '../results/lock.js';
 import { readOwnGraph } from '../results/ownership.js';
 import { announce } from '../results/store.js';
@@ -57,7 +57,7 @@ export async function writeReport(
   const damaged = (read: readonly ReadReport[]) =>
     read.map(({ stored }, i) => announce(folders[i]!, stored, say)).includes(true);
   if (folders.length === 1 && file === undefined)
-    return alone(folder!, async () => {
+    return alone(folder!, say, async () => {
       const read = await readReport(folder!);
       const written = await writeTables(folder!, read.report, !read.stored.archive.damaged.length);
       const damage = damaged([read]);
@@ -75,9 +75,9 @@ export async function writeReport(
 }
 
 /** Does what writes to a results folder while no other command does. @throws InputError if it is none, or in use */
-async function alone<T>(out: string, act: () => Promise<T>): Promise<T> {
+async function alone<T>(out: string, say: (line: string) => void, act: () => Promise<T>): Promise<T> {
   await readOwnGraph(out);
-  const unlock = await lock(out, tell, 'have the page written to another place, with --out FILE');
+  const unlock = await lock(out, say, 'have the page written to another place, with --out FILE');
   try {
     return await act();
   } finally {
@@ -86,13 +86,14 @@ async function alone<T>(out: string, act: () => Promise<T>): Promise<T> {
 }
 
 /** Writes the curves of a folder's finished runs for TensorBoard, and returns where. @throws InputError if it cannot */
-export async function writeTensorBoard(out: string): Promise<string> {
-  return alone(out, async () => {
+export async function writeTensorBoard(out: string, say: (line: string) => void = tell): Promise<string> {
+  return alone(out, say, async () => {
     const { graph, records } = (await readReport(out)).report;
     for (const run of graph.runs) {
       const record = records.get(run.id);
-      if (record)
-        await writeWhole(path.join(out, TENSORBOARD, tensorBoardName(run), EVENT_FILE), eventsOf(record));
+      const folder = path.join(out, TENSORBOARD, tensorBoardName(run));
+      await removeUnfinished(folder);
+      if (record) await writeWhole(path.join(folder, EVENT_FILE), eventsOf(record));
     }
     return path.join(out, TENSORBOARD);
   });

@@ -1,5 +1,15 @@
 // Writing a file whole or not at all, with the user's part of what can go wrong as one line.
-import { type FileHandle, open, readdir, realpath, rename, rm, stat } from 'node:fs/promises';
+import {
+  constants,
+  copyFile,
+  type FileHandle,
+  open,
+  readdir,
+  realpath,
+  rename,
+  rm,
+  stat,
+} from 'node:fs/promises';
 import path from 'node:path';
 import { InputError } from '../errors.js';
 import { makeFolder, PATH_ERRORS } from '../paths.js';
@@ -114,16 +124,35 @@ function isAlive(pid: number): boolean {
 }
 
 /**
+ * Copies a file that is to be written anew, over no other file, and returns the copy's name. The file itself stays until
+ * then: whoever is killed in between has lost nothing.
+ *
+ * @throws InputError if it cannot be copied
+ */
+export async function copyAside(file: string): Promise<string> {
+  const aside = await nameAside(file, 'damaged');
+  await copyFile(file, aside, constants.COPYFILE_EXCL).catch((error) => {
+    throw explained(error, `cannot copy ${file} aside`);
+  });
+  return aside;
+}
+
+/**
  * Moves a file out of the way, over no other, and returns its new name.
  *
  * @param why what the name ends in
  * @throws InputError if it cannot be moved
  */
 export async function setAside(file: string, why: 'damaged' | 'replaced' = 'damaged'): Promise<string> {
-  let aside = `${file}.${why}`;
-  for (let n = 2; await stat(aside).catch(() => undefined); n++) aside = `${file}.${why}-${n}`;
+  const aside = await nameAside(file, why);
   await rename(file, aside).catch((error) => {
     throw explained(error, `cannot move ${file} aside`);
   });
+  return aside;
+}
+
+async function nameAside(file: string, why: string): Promise<string> {
+  let aside = `${file}.${why}`;
+  for (let n = 2; await stat(aside).catch(() => undefined); n++) aside = `${file}.${why}-${n}`;
   return aside;
 }
