@@ -51,7 +51,8 @@ describe('a training that goes on from a checkpoint', () => {
         const whole = await train(job(kind, precision), () => {}, never);
         const file = path.join(await temporaryFolder(), 'checkpoints', 'run.ckpt');
         const seen: number[] = [];
-        for (const stopAfter of [1, 4, 5, 9]) {
+        // After the fifth and the tenth it is about to evaluate.
+        for (const stopAfter of [1, 4, 5, 9, 10]) {
           const stop = new AbortController();
           const hear = ({ step, resumed }: TrainingProgress) => {
             if (resumed) seen.push(step);
@@ -67,7 +68,7 @@ describe('a training that goes on from a checkpoint', () => {
         );
         const { wallSeconds: __, ...expected } = whole;
         expect(rest).to.deep.equal(expected);
-        expect(seen).to.deep.equal([1, 4, 5, 9]);
+        expect(seen).to.deep.equal([1, 4, 5, 9, 10]);
       });
 
   it('is saved now and then, and begins anew when its checkpoint is of no use', async () => {
