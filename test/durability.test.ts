@@ -43,7 +43,8 @@ describe('a suite that is killed', () => {
   it('goes on to the same tables, curves, predictions and weights', async function () {
     if (process.platform !== 'linux') this.skip();
     this.timeout(300_000);
-    const { folder, suite } = await smallSuite();
+    const data = { trainImages: 128, testImages: 100, augment: 'none' };
+    const { folder, suite } = await smallSuite({ data, training: { ...SUITE.training, batchSize: 16 } });
     const [alone, tortured] = [path.join(folder, 'alone'), path.join(folder, 'tortured')];
     await runUndisturbed(suite, alone);
     const { parent, worker, both } = await runTortured(suite, tortured, 4, stream(3, 'torture'));

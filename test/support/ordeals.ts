@@ -476,6 +476,7 @@ async function contentOf(place: string, subject: Subject): Promise<string> {
     const timeless = made
       ? text
           .replace(/\d{4}-\d\d-\d\d(T[\d:.]+Z)?/g, 'TIME')
+          .replace(/"commit":"[^"]*"/g, '"commit":"AT HAND"')
           .replace(/"(sha256|lines)":"[0-9a-f]{64}"/g, '"$1":"OF TIMES"')
       : text;
     lines.push(...timeless.split('\n').map((line) => `${name}: ${line}`));

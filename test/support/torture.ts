@@ -7,10 +7,11 @@ import { setTimeout } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { parse } from 'csv-parse/sync';
 import { integer, type Stream } from '../../src/random.js';
-import { MAIN, start, type Tally } from './ordeals.js';
+import { type Ended, MAIN, start, type Tally } from './ordeals.js';
 
 /** A process is killed at most so long after its start, or after the last kill of one of its workers. */
 const LONGEST_LIFE_MILLISECONDS = 6000;
+const LOOK_MILLISECONDS = 50;
 /** What a command may take to end after SIGTERM, wherever it is. */
 export const STOP_MILLISECONDS = 5000;
 
@@ -39,32 +40,31 @@ export async function runTortured(suite: string, out: string, most: number, next
   const kills: Kills = { parent: 0, worker: 0, both: 0 };
   for (;;) {
     const { child, ended } = begin(suite, out);
-    let killed = false;
-    while (!killed) {
-      const instant = new AbortController();
-      const isLeft = kills.parent + kills.worker + kills.both < most;
-      const after = isLeft ? next() * LONGEST_LIFE_MILLISECONDS : 2 ** 30;
-      const timer = setTimeout(after, undefined, { signal: instant.signal }).catch(() => undefined);
-      const outcome = await Promise.race([ended, timer]);
-      instant.abort();
-      if (outcome?.code === 0) return kills;
-      // A run whose workers were killed too often has failed; it is tried again by the next command.
-      if (outcome?.code === 1) break;
-      if (outcome) throw new Error(`ended with ${outcome.signal ?? outcome.code}: ${outcome.stderr}`);
+    let outcome: Ended | undefined;
+    void ended.then((how) => {
+      outcome = how;
+    });
+    while (!outcome && kills.parent + kills.worker + kills.both < most) {
+      const victim = (['parent', 'worker', 'both'] as const)[integer(next, 3)]!;
+      // Where the machine has much to do, it takes a while until there are workers.
+      if (victim !== 'parent')
+        while (!outcome && !childrenOf(child.pid!).length) await setTimeout(LOOK_MILLISECONDS);
+      const until = performance.now() + next() * LONGEST_LIFE_MILLISECONDS;
+      while (!outcome && performance.now() < until) await setTimeout(LOOK_MILLISECONDS);
+      if (outcome) break;
       const workers = childrenOf(child.pid!);
-      const choice = next();
-      if (workers.length && choice < 0.4) {
-        if (kill(workers[integer(next, workers.length)]!)) kills.worker++;
+      if (victim === 'worker' && (!workers.length || !kill(workers[integer(next, workers.length)]!)))
         continue;
-      }
-      if (workers.length && choice < 0.6) {
-        for (const worker of workers) kill(worker);
-        kills.both++;
-      } else kills.parent++;
+      if (victim === 'both') for (const worker of workers) kill(worker);
+      kills[victim]++;
+      if (victim === 'worker') continue;
       child.kill('SIGKILL');
       await ended;
-      killed = true;
     }
+    const { code, signal, stderr } = await ended;
+    if (code === 0) return kills;
+    // A run whose workers were killed too often has failed; it is tried again by the next command.
+    if (code !== 1 && signal !== 'SIGKILL') throw new Error(`ended with ${signal ?? code}: ${stderr}`);
   }
 }
 
