@@ -39,7 +39,7 @@ help:
 	@echo 'make test      install what is needed, fetch CIFAR-10 and run the tests'
 	@echo 'make test-node  on other versions of Node ($(OTHER_NODES)): doctor, a training and the tests of what depends on Node'
 	@echo 'make torture [KILLS=50] [SEED=1]'
-	@echo '               kill the suite smoke at random instants, and see that its results do not change'
+	@echo '               kill commands, fill disks, let calls fail, race, and see that results do not change (long: KILLS=1000)'
 	@echo 'make fuzz [INPUTS=10000] [SEED=1]'
 	@echo '               change suites, results, baselines and other files at random, and see that each is answered and nothing is lost'
 	@echo 'make mutation-test'

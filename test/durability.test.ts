@@ -14,9 +14,18 @@ import { expand } from '../src/suite/expand.js';
 import type { ResolvedSuite } from '../src/suite/resolve.js';
 import { readCheckpoint, writeCheckpoint } from '../src/training/checkpoint.js';
 import { fakeRecord, SUITE, temporaryFolder } from './fakes.js';
-import { contentOf, runTortured, runUndisturbed } from './support/torture.js';
-
-const MAIN = path.join(PROJECT_ROOT, 'dist', 'src', 'cli', 'main.js');
+import {
+  canMount,
+  type Ended,
+  faultLibrary,
+  MAIN,
+  Ordeals,
+  SUBJECTS,
+  spread,
+  start,
+  type Tally,
+} from './support/ordeals.js';
+import { contentOf, runTortured, runUndisturbed, STOP_MILLISECONDS } from './support/torture.js';
 
 /** The smoke suite's runs at one noise rate, with checkpoints at every step. */
 async function smallSuite(changes: object = {}): Promise<{ folder: string; suite: string }> {
@@ -34,11 +43,12 @@ describe('a suite that is killed', () => {
   it('goes on to the same tables, curves, predictions and weights', async function () {
     if (process.platform !== 'linux') this.skip();
     this.timeout(300_000);
-    const { folder, suite } = await smallSuite();
+    const data = { trainImages: 128, testImages: 100, augment: 'none' };
+    const { folder, suite } = await smallSuite({ data, training: { ...SUITE.training, batchSize: 16 } });
     const [alone, tortured] = [path.join(folder, 'alone'), path.join(folder, 'tortured')];
     await runUndisturbed(suite, alone);
-    const { parent, worker } = await runTortured(suite, tortured, 4, stream(3, 'torture'));
-    expect(parent + worker).to.be.above(0);
+    const { parent, worker, both } = await runTortured(suite, tortured, 4, stream(3, 'torture'));
+    expect(parent + worker + both).to.be.above(0);
     expect(await contentOf(tortured)).to.deep.equal(await contentOf(alone));
     for (const { weightsSha256 } of (await contentOf(tortured)).records)
       expect(weightsSha256).to.match(/^[0-9a-f]{64}$/);
@@ -47,7 +57,7 @@ describe('a suite that is killed', () => {
     const finished = lines.map((line) => JSON.parse(line)).filter(({ event }) => event === 'finished');
     expect(new Set(finished.map(({ run }) => run))).to.have.property('size', finished.length);
     // The record is written first: a command killed just after it does not live to tell.
-    expect(finished).to.have.length.within(3 - parent, 3);
+    expect(finished).to.have.length.within(3 - parent - both, 3);
   });
 
   it('by Ctrl-C saves its runs and says how to go on; another command is told who is at it', async function () {
@@ -75,6 +85,116 @@ describe('a suite that is killed', () => {
     expect(await readdir(path.join(folder, 'out', 'checkpoints'))).not.to.have.length(0);
     expect(await readdir(path.join(folder, 'out'))).not.to.include('lock');
     expect((await readFile(events, 'utf8')).trimEnd().split('\n').at(-1)).to.include('"stopped"');
+  });
+
+  it('by SIGTERM in the middle of a long step ends within seconds, and says what is lost', async function () {
+    this.timeout(120_000);
+    const model = { kind: 'wide-resnet', depth: 28, width: 10, shortcut: 'pool-pad' };
+    const { folder, suite } = await smallSuite({ model, methods: { sgd: {} } });
+    const out = path.join(folder, 'out');
+    const { child, said, ended } = start([MAIN, 'run', suite, '--out', out]);
+    const events = path.join(out, 'events.jsonl');
+    while (!(await readFile(events, 'utf8').catch(() => '')).includes('"started"')) await setTimeout(100);
+    // What compiles the network takes seconds, and a step of it far longer than there is time.
+    await setTimeout(4000);
+    const sent = performance.now();
+    child.kill('SIGTERM');
+    const { code } = await ended;
+    expect(performance.now() - sent).to.be.below(STOP_MILLISECONDS);
+    expect(code).to.equal(143);
+    expect(said()).to.match(
+      /run [0-9a-f]{16} \(sgd\): did not come to the end of its step in time; .* is lost\n/,
+    );
+    expect(said()).to.match(/0 of 1 runs are finished, 0 begun, all kept in .*: the same command goes on\n$/);
+    expect(await readdir(out)).not.to.include('lock');
+  });
+
+  it('by SIGTERM before it trains leaves no folder, and by a second signal ends at once', async function () {
+    this.timeout(120_000);
+    const training = { ...SUITE.training, epochs: 10_000 };
+    const { folder, suite } = await smallSuite({ training, checkpoint: { minutes: 60 } });
+    const out = path.join(folder, 'out');
+    const early = start([MAIN, 'run', suite, '--out', out]);
+    while (!early.said().includes('starting TensorFlow')) await setTimeout(20);
+    early.child.kill('SIGTERM');
+    expect(await early.ended).to.include({ code: 143 });
+    expect(await readdir(folder)).to.deep.equal(['smoke.json']);
+
+    const late = start([MAIN, 'run', suite, '--out', out]);
+    const events = path.join(out, 'events.jsonl');
+    while (!(await readFile(events, 'utf8').catch(() => '')).includes('"progress"')) await setTimeout(100);
+    late.child.kill('SIGTERM');
+    while (!late.said().includes('stopping: ')) await setTimeout(1);
+    const sent = performance.now();
+    late.child.kill('SIGTERM');
+    expect(await late.ended).to.satisfy(({ code, signal }: Ended) => code === 143 || signal === 'SIGTERM');
+    expect(performance.now() - sent).to.be.below(2000);
+    expect(await readdir(out)).not.to.include('lock');
+  });
+});
+
+describe('commands that are killed, kept from their work, or two at a time', () => {
+  let ordeals: Ordeals;
+  let shim: string | undefined;
+  const next = stream(5, 'torture');
+  before(async function () {
+    if (process.platform !== 'linux') this.skip();
+    this.timeout(120_000);
+    shim = faultLibrary(await temporaryFolder());
+    ordeals = await Ordeals.prepare(shim);
+  });
+  /** That it was tried, and met something if it had to. */
+  const unharmed = async (trial: Promise<Tally>) => {
+    const { kind, times, hits, failures } = await trial;
+    expect(failures, kind).to.deep.equal([]);
+    expect(times, kind).to.be.above(0);
+    return hits;
+  };
+
+  for (const subject of SUBJECTS) {
+    it(`go on to the same files: ${subject}, killed`, async function () {
+      this.timeout(120_000);
+      await unharmed(ordeals.kills(subject, 3, next));
+    });
+
+    it(`say what failed in a line, and go on: ${subject}, calls that fail`, async function () {
+      if (!shim) this.skip();
+      this.timeout(120_000);
+      expect(await unharmed(ordeals.faults(subject, 'EIO', false, (n) => spread(n, 4)))).to.be.above(0);
+      expect(await unharmed(ordeals.faults(subject, 'ENOSPC', true, (n) => spread(n, 2)))).to.equal(2);
+    });
+
+    it(`say that the disk is full, and go on: ${subject}`, async function () {
+      if (!(await canMount())) {
+        process.stdout.write('    (left out: nothing can be mounted here)\n');
+        this.skip();
+      }
+      this.timeout(120_000);
+      expect(await unharmed(ordeals.fullDisk(subject, [0, 5]))).to.be.above(0);
+    });
+  }
+
+  it('do not heed a clock that is set back', async function () {
+    if (!shim) this.skip();
+    this.timeout(120_000);
+    await unharmed(ordeals.clockBack('run', 2, next));
+  });
+
+  for (const [one, other] of [
+    ['run', 'run'],
+    ['run', 'table'],
+    ['report', 'table'],
+    ['verify', 'run'],
+    ['baseline', 'baseline'],
+  ] as const)
+    it(`wait for each other or are refused: ${one} and ${other}`, async function () {
+      this.timeout(120_000);
+      await unharmed(ordeals.races(one, other, 2, next));
+    });
+
+  it('lose nothing where there is too little memory for them', async function () {
+    this.timeout(120_000);
+    await unharmed(ordeals.littleMemory(2, next));
   });
 });
 

@@ -1,8 +1,9 @@
 // The lock of a results folder: held, stale, or not to be told.
 import { spawnSync } from 'node:child_process';
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { readdir, readFile, utimes, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import path from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { expect } from 'chai';
 import { InputError } from '../src/errors.js';
 import { checkUnlocked, lock } from '../src/results/lock.js';
@@ -27,7 +28,8 @@ describe('the lock of a results folder', () => {
       JSON.stringify({ pid: process.pid, host: hostname(), since: '2026-01-01', birth: null, ...changes }),
     );
 
-  it('is held until it is given back', async () => {
+  it('is held until it is given back', async function () {
+    this.timeout(10_000);
     await checkUnlocked(out);
     const unlock = await take();
     for (const attempt of [take, () => checkUnlocked(out)]) {
@@ -69,6 +71,35 @@ describe('the lock of a results folder', () => {
     expect((await refusal(take()))!.message).to.include(
       `by process 1 on elsewhere (if it is gone, remove ${path.join(out, 'lock')}) since 2026-01-01`,
     );
+  });
+
+  it('is taken although somebody was killed while looking at it, whatever the clock says', async function () {
+    this.timeout(30_000);
+    await left({ birth: 'an earlier boot/1' });
+    const guard = path.join(out, 'lock.takeover');
+    await writeFile(guard, '');
+    // As after the clock was set back.
+    const tomorrow = new Date(Date.now() + 86_400_000);
+    await utimes(guard, tomorrow, tomorrow);
+    await (await take())();
+    expect(await readdir(out)).to.deep.equal([]);
+  });
+
+  it('is waited for a moment', async () => {
+    const unlock = await take();
+    const other = take();
+    await setTimeout(300);
+    await unlock();
+    await (await other)();
+    expect(told).to.deep.equal([]);
+  });
+
+  it('comes with the removal of what killed processes were writing, and of nothing else', async () => {
+    const { pid } = spawnSync(process.execPath, ['-e', '']);
+    const names = [`runs.csv.${pid}-0.tmp`, `runs.csv.${process.ppid}-0.tmp`, 'mine.tmp'];
+    for (const name of names) await writeFile(path.join(out, name), '');
+    await (await take())();
+    expect(await readdir(out)).to.have.members(names.slice(1));
   });
 
   it('goes to one of those who find it stale', async () => {

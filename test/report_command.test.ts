@@ -2,12 +2,14 @@
 import { cp, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { expect } from 'chai';
-import { distinctNames, writeReport } from '../src/cli/report.js';
+import { distinctNames, writeReport, writeTensorBoard } from '../src/cli/report.js';
+import { redraw } from '../src/cli/table.js';
 import { InputError } from '../src/errors.js';
 import { PROJECT_ROOT } from '../src/project.js';
 import { differences } from '../src/report/differences.js';
 import { readReport } from '../src/report/read.js';
 import type { Report } from '../src/report/report.js';
+import { lock } from '../src/results/lock.js';
 import { claim } from '../src/results/ownership.js';
 import { writeRecord } from '../src/results/store.js';
 import { expand } from '../src/suite/expand.js';
@@ -70,6 +72,26 @@ describe('labelnoise report', () => {
     expect(await refusal([path.join(folder, 'empty')])).to.include('is no results folder');
     expect(await refusal([place('before'), folder], 'x.html')).to.include('is no results folder');
     expect(await readdir(folder)).to.have.members(['before', 'after', 'empty']);
+  });
+
+  it('leaves a folder alone that another command writes to, and says what can be done', async function () {
+    this.timeout(20_000);
+    const out = place('before');
+    const unlock = await lock(out, () => {});
+    const held = (await readdir(out)).sort();
+    for (const attempt of [
+      () => write([out]),
+      () => writeTensorBoard(out),
+      () => redraw(out, undefined, () => {}),
+    ]) {
+      const error = await attempt().catch((e: Error) => e);
+      expect(error).to.be.instanceOf(InputError);
+      expect((error as Error).message).to.include(`is in use by process ${process.pid} since `);
+    }
+    expect((await readdir(out)).sort()).to.deep.equal(held);
+    expect(await write([out], path.join(folder, 'elsewhere.html'))).to.equal(0);
+    await unlock();
+    expect(await write([out])).to.equal(0);
   });
 
   it('reads the results of code that made others', async () => {

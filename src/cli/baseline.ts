@@ -1,13 +1,14 @@
 // `labelnoise baseline update`: makes a results folder the baseline of its suite, after showing what changes.
 
 import { stat } from 'node:fs/promises';
+import path from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import type { Command } from 'commander';
 import { InputError } from '../errors.js';
 import { type Baseline, baselineFile, baselineOf, baselineText } from '../regression/baseline.js';
 import { readBaseline } from '../regression/baseline_schema.js';
 import { changesText } from '../report/check/changes.js';
-import { writeWhole } from '../results/files.js';
+import { removeUnfinished, writeWhole } from '../results/files.js';
 import { readOwnGraph } from '../results/ownership.js';
 import { announce, readStored, refuseForeign } from '../results/store.js';
 import { createEngine, type Engine } from './engine.js';
@@ -77,6 +78,7 @@ export async function updateBaseline(
     if (!ask) throw new InputError(`${file}: is not written: nobody can be asked here; --yes writes it`);
     if (!(await ask(`Write ${file}? [y/N] `))) return 0;
   }
+  await removeUnfinished(path.dirname(file), path.basename(file));
   await writeWhole(file, baselineText(after));
   print(`Written: ${file}\n`);
   return 0;

@@ -7,8 +7,8 @@ import { unmakeFolders } from '../paths.js';
 import { baselineFile } from '../regression/baseline.js';
 import { readBaseline } from '../regression/baseline_schema.js';
 import { checkComparable } from '../regression/compare.js';
-import { makeResultsFolder } from '../results/files.js';
-import { checkUnlocked } from '../results/lock.js';
+import { explained, makeResultsFolder } from '../results/files.js';
+import { lock } from '../results/lock.js';
 import { originOf } from '../results/provenance.js';
 import { planOf } from '../suite/plan.js';
 import { EVERYTHING } from '../suite/select.js';
@@ -17,6 +17,7 @@ import { createEngine, type Engine } from './engine.js';
 import { createProgress, type Progress } from './progress.js';
 import { type RunOptions, train } from './run.js';
 import { type SelectionOptions, selectionOf, withSelection } from './selection.js';
+import { tell } from './tell.js';
 import { trajectoriesBeside } from './trajectories.js';
 
 export interface CheckOptions extends Pick<RunOptions, 'out' | 'dataDir'>, CompareOptions {
@@ -84,8 +85,17 @@ export async function check(
 /** Sees to it that no earlier run is in the folder. @param own whether it is this command's own @throws InputError if one is */
 async function makeRoom(out: string, own: boolean): Promise<void> {
   if (own) {
-    await checkUnlocked(out);
-    return rm(out, { recursive: true, force: true });
+    const unlock = await lock(out, tell);
+    try {
+      // The lock is this command's own.
+      for (const name of await readdir(out))
+        if (name !== 'lock') await rm(path.join(out, name), { recursive: true, force: true });
+    } catch (error) {
+      throw explained(error, `cannot empty ${out}`);
+    } finally {
+      await unlock();
+    }
+    return;
   }
   const held = await readdir(out).catch(() => []);
   if (held.length)

@@ -78,6 +78,11 @@ function explain(found: unknown): void {
   const error = toldByUser(found);
   if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : EXIT_BAD_INPUT;
   else if (error instanceof InputError) fail(error.message, EXIT_BAD_INPUT);
+  else if (error instanceof RangeError && /allocation failed/i.test(error.message))
+    fail(
+      'there is not enough memory for this process; what was finished is kept: the same command goes on where there is more',
+      1,
+    );
   else if (process.env.LABELNOISE_DEBUG) {
     console.error(error);
     process.exitCode = 1;

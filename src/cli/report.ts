@@ -6,7 +6,9 @@ import { htmlPage } from '../report/html.js';
 import { pageDataOf } from '../report/page_data_of.js';
 import { type ReadReport, readReport } from '../report/read.js';
 import { writeTables } from '../report/write.js';
-import { writeWhole } from '../results/files.js';
+import { removeUnfinished, writeWhole } from '../results/files.js';
+import { lock } from '../results/lock.js';
+import { readOwnGraph } from '../results/ownership.js';
 import { announce } from '../results/store.js';
 import { EVENT_FILE, eventsOf, TENSORBOARD, tensorBoardName } from '../results/tensorboard.js';
 import { tell } from './tell.js';
@@ -51,32 +53,50 @@ export async function writeReport(
   print: (text: string) => void = (text) => process.stdout.write(text),
   say: (line: string) => void = tell,
 ): Promise<number> {
+  const [folder] = folders;
+  const damaged = (read: readonly ReadReport[]) =>
+    read.map(({ stored }, i) => announce(folders[i]!, stored, say)).includes(true);
+  if (folders.length === 1 && file === undefined)
+    return alone(folder!, say, async () => {
+      const read = await readReport(folder!);
+      const written = await writeTables(folder!, read.report, !read.stored.archive.damaged.length);
+      const damage = damaged([read]);
+      print(`Written: ${written.join(', ')}\n`);
+      return damage ? 1 : 0;
+    });
   const read: ReadReport[] = [];
   for (const folder of folders) read.push(await readReport(folder));
-  const [first] = read;
-  let written: string[];
-  if (folders.length === 1 && file === undefined)
-    written = await writeTables(folders[0]!, first!.report, !first!.stored.archive.damaged.length);
-  else {
-    if (file === undefined) throw new InputError('--out is missing: name the page that compares the folders');
-    const names = distinctNames(folders);
-    await writeWhole(file, htmlPage(pageDataOf(read.map(({ report }, i) => ({ name: names[i]!, report })))));
-    written = [file];
+  if (file === undefined) throw new InputError('--out is missing: name the page that compares the folders');
+  const names = distinctNames(folders);
+  await writeWhole(file, htmlPage(pageDataOf(read.map(({ report }, i) => ({ name: names[i]!, report })))));
+  const damage = damaged(read);
+  print(`Written: ${file}\n`);
+  return damage ? 1 : 0;
+}
+
+/** Does what writes to a results folder while no other command does. @throws InputError if it is none, or in use */
+async function alone<T>(out: string, say: (line: string) => void, act: () => Promise<T>): Promise<T> {
+  await readOwnGraph(out);
+  const unlock = await lock(out, say, 'have the page written to another place, with --out FILE');
+  try {
+    return await act();
+  } finally {
+    await unlock();
   }
-  const damage = read.map(({ stored }, i) => announce(folders[i]!, stored, say));
-  print(`Written: ${written.join(', ')}\n`);
-  return damage.includes(true) ? 1 : 0;
 }
 
 /** Writes the curves of a folder's finished runs for TensorBoard, and returns where. @throws InputError if it cannot */
-export async function writeTensorBoard(out: string): Promise<string> {
-  const { graph, records } = (await readReport(out)).report;
-  for (const run of graph.runs) {
-    const record = records.get(run.id);
-    if (record)
-      await writeWhole(path.join(out, TENSORBOARD, tensorBoardName(run), EVENT_FILE), eventsOf(record));
-  }
-  return path.join(out, TENSORBOARD);
+export async function writeTensorBoard(out: string, say: (line: string) => void = tell): Promise<string> {
+  return alone(out, say, async () => {
+    const { graph, records } = (await readReport(out)).report;
+    for (const run of graph.runs) {
+      const record = records.get(run.id);
+      const folder = path.join(out, TENSORBOARD, tensorBoardName(run));
+      await removeUnfinished(folder);
+      if (record) await writeWhole(path.join(folder, EVENT_FILE), eventsOf(record));
+    }
+    return path.join(out, TENSORBOARD);
+  });
 }
 
 /** The shortest ends of the folders' paths that tell them apart. */

@@ -95,6 +95,7 @@ export async function train(
 ): Promise<number> {
   const stop = abortOnSignals();
   let begun = false;
+  let written: string[] = [];
   stop.signal.addEventListener('abort', () => {
     // Nothing is to be saved yet.
     if (!begun) process.exit(stop.exitCode);
@@ -123,16 +124,15 @@ export async function train(
       loadData: () => using.loadData(graph.runs[0]!.spec.data, dataDir),
       dataDir,
       origin: async () => originOf(await using.versions()),
-      writeTables: async (state) => {
-        await writeNumbers(out, report(state));
-        show(state);
+      writeTables: async (state, isOver) => {
+        written = await (isOver ? writeTables : writeNumbers)(out, report(state));
+        if (!isOver) show(state);
       },
       observer: observers({ begins }, progress, createEventLog(out), createTensorBoardLog(out)),
       signal: stop.signal,
     });
     progress.stop();
     const result = report(state);
-    const written = ['runs/', ...(await writeTables(out, result)).map((file) => path.basename(file))];
     if (stop.exitCode) {
       const done = `${state.records.size} of ${graph.runs.length} runs are finished`;
       const begun = `${(await checkpointedRuns(out, graph.runs)).size} begun`;
@@ -142,7 +142,7 @@ export async function train(
       return stop.exitCode;
     }
     print(terminalTable(result));
-    print(`Written to ${out}: ${written.join(', ')}\n`);
+    print(`Written to ${out}: ${['runs/', ...written.map((file) => path.basename(file))].join(', ')}\n`);
     return state.failures.size ? 1 : 0;
   } finally {
     progress.stop();

@@ -1,7 +1,7 @@
 // Ctrl-C and SIGTERM as an abort signal and an exit code.
 
-/** What a step of the largest networks takes, and saving them: who has not stopped by then is stuck. */
-const GRACE_MILLISECONDS = 120_000;
+/** Schedulers and service managers soon follow a SIGTERM by a SIGKILL: whatever is under way, the command ends by then. */
+const GRACE_MILLISECONDS = 4200;
 
 /** Aborts on the first signal; a second one ends the process at once, and so does the end of a time of grace. */
 export function abortOnSignals(grace = GRACE_MILLISECONDS) {

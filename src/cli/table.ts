@@ -5,6 +5,8 @@ import { markdownTable } from '../report/markdown.js';
 import { readReport } from '../report/read.js';
 import { terminalTable } from '../report/terminal.js';
 import { writeTables } from '../report/write.js';
+import { lock } from '../results/lock.js';
+import { readOwnGraph } from '../results/ownership.js';
 import { announce } from '../results/store.js';
 import { tell } from './tell.js';
 
@@ -40,10 +42,16 @@ export async function redraw(
   print: (text: string) => void = (text) => process.stdout.write(text),
   say: (line: string) => void = tell,
 ): Promise<number> {
-  const { report, stored } = await readReport(out);
-  const damage = announce(out, stored, say);
-  if (into) await insertInto(into, markdownTable(report));
-  await writeTables(out, report, !stored.archive.damaged.length);
-  print(terminalTable(report));
-  return damage ? 1 : 0;
+  await readOwnGraph(out);
+  const unlock = await lock(out, say, 'see the page of "labelnoise watch"');
+  try {
+    const { report, stored } = await readReport(out);
+    const damage = announce(out, stored, say);
+    if (into) await insertInto(into, markdownTable(report));
+    await writeTables(out, report, !stored.archive.damaged.length);
+    print(terminalTable(report));
+    return damage ? 1 : 0;
+  } finally {
+    await unlock();
+  }
 }

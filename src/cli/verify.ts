@@ -11,7 +11,7 @@ import { reportOn } from '../report/read.js';
 import { tableTexts } from '../report/write.js';
 import { pairingFaults, recordFaults } from '../results/consistency.js';
 import { firstDifference } from '../results/difference.js';
-import { explained, setAside, writeWhole } from '../results/files.js';
+import { copyAside, explained, setAside, writeWhole } from '../results/files.js';
 import { checkUnlocked, lock } from '../results/lock.js';
 import { ownerFile, readOwnGraph } from '../results/ownership.js';
 import { parsePublished } from '../results/published.js';
@@ -101,12 +101,17 @@ export async function verify(
     let findings = await place.check();
     for (const fault of findings.faults) print(`${plain(fault)}\n`);
     if (repair && !yes) for (const { what } of findings.repairs) print(`${plain(`would: ${what}`)}\n`);
-    if (repair && yes && place.folder !== undefined && findings.repairs.length) {
+    if (repair && yes && place.folder !== undefined) {
+      const { repairs } = findings;
+      // Where there is nothing to repair, what a killed process left behind goes all the same.
       findings = await repaired(place, place.folder, print);
-      for (const fault of findings.faults) print(`${plain(fault)}\n`);
+      if (repairs.length) for (const fault of findings.faults) print(`${plain(fault)}\n`);
     }
-    if (findings.faults.length) exitCode = 1;
-    else print(`${findings.seen}\n`);
+    if (findings.faults.length) {
+      // Somebody who writes there now makes faults that are none.
+      if (place.folder !== undefined) await checkUnlocked(place.folder);
+      exitCode = 1;
+    } else print(`${findings.seen}\n`);
   }
   return exitCode;
 }
@@ -345,8 +350,9 @@ function fileRepairs(out: string, stored: Stored): Repair[] {
       ? `${file}: moved aside, and written again from ${instead.file}, line ${instead.line}`
       : `${file}: moved aside; its run is to be trained again`,
     act: async () => {
-      await setAside(file);
-      if (instead) await writeRecord(out, instead.record);
+      if (!instead) return setAside(file);
+      await copyAside(file);
+      return writeRecord(out, instead.record);
     },
   }));
 }
@@ -369,7 +375,7 @@ function archiveRepairs(
       {
         what: `${file}: moved aside, and ${written}${gone}`,
         act: async () => {
-          await setAside(file);
+          await copyAside(file);
           await write();
         },
       },

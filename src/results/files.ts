@@ -1,5 +1,15 @@
 // Writing a file whole or not at all, with the user's part of what can go wrong as one line.
-import { type FileHandle, open, readdir, realpath, rename, rm, stat } from 'node:fs/promises';
+import {
+  constants,
+  copyFile,
+  type FileHandle,
+  open,
+  readdir,
+  realpath,
+  rename,
+  rm,
+  stat,
+} from 'node:fs/promises';
 import path from 'node:path';
 import { InputError } from '../errors.js';
 import { makeFolder, PATH_ERRORS } from '../paths.js';
@@ -16,6 +26,13 @@ const REASONS: Record<string, string> = {
   EISDIR: 'a folder of that name is in the way',
   ENAMETOOLONG: 'the name is too long',
   ELOOP: 'links lead in a circle',
+  EIO: 'the device reports an input/output error',
+  ESTALE: 'the file system has lost it',
+  ETIMEDOUT: 'the file system does not answer',
+  EFBIG: 'the file would be larger than is allowed there',
+  EMFILE: 'too many files are open',
+  ENFILE: 'too many files are open',
+  ENOMEM: 'the system has no memory left',
   ...PATH_ERRORS,
 };
 
@@ -37,7 +54,7 @@ export function makeResultsFolder(out: string): string[] {
 /** Tells versions of a file apart until they are whole. */
 let versions = 0;
 /** Names of files that are not whole. */
-export const UNFINISHED = /\.\d+-\d+\.tmp$/;
+export const UNFINISHED = /\.(\d+)-\d+\.tmp$/;
 
 /**
  * Writes a file and the folders above it, and returns when it is on the disk; a reader sees the old content or the new,
@@ -86,11 +103,38 @@ async function withHandle(file: string, flags: string, use: (handle: FileHandle)
   }
 }
 
-/** Removes what was being written to a folder when its writer was killed. */
-export async function removeUnfinished(folder: string): Promise<void> {
+/** Removes what was being written to a folder when its writer was killed. @param of only what was to become a file of this name */
+export async function removeUnfinished(folder: string, of?: string): Promise<void> {
   const names = await readdir(folder).catch(() => []);
-  for (const name of names.filter((name) => UNFINISHED.test(name)))
-    await rm(path.join(folder, name), { force: true });
+  for (const name of names) {
+    const [end, writer] = UNFINISHED.exec(name) ?? [];
+    if (end === undefined || (of !== undefined && name !== of + end) || isAlive(Number(writer))) continue;
+    // What cannot be removed is in nobody's way.
+    await rm(path.join(folder, name), { force: true }).catch(() => {});
+  }
+}
+
+/** Whether another process than this one has the number. */
+function isAlive(pid: number): boolean {
+  try {
+    return pid !== process.pid && process.kill(pid, 0);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
+
+/**
+ * Copies a file that is to be written anew, over no other file, and returns the copy's name. The file itself stays until
+ * then: whoever is killed in between has lost nothing.
+ *
+ * @throws InputError if it cannot be copied
+ */
+export async function copyAside(file: string): Promise<string> {
+  const aside = await nameAside(file, 'damaged');
+  await copyFile(file, aside, constants.COPYFILE_EXCL).catch((error) => {
+    throw explained(error, `cannot copy ${file} aside`);
+  });
+  return aside;
 }
 
 /**
@@ -100,10 +144,15 @@ export async function removeUnfinished(folder: string): Promise<void> {
  * @throws InputError if it cannot be moved
  */
 export async function setAside(file: string, why: 'damaged' | 'replaced' = 'damaged'): Promise<string> {
-  let aside = `${file}.${why}`;
-  for (let n = 2; await stat(aside).catch(() => undefined); n++) aside = `${file}.${why}-${n}`;
+  const aside = await nameAside(file, why);
   await rename(file, aside).catch((error) => {
     throw explained(error, `cannot move ${file} aside`);
   });
+  return aside;
+}
+
+async function nameAside(file: string, why: string): Promise<string> {
+  let aside = `${file}.${why}`;
+  for (let n = 2; await stat(aside).catch(() => undefined); n++) aside = `${file}.${why}-${n}`;
   return aside;
 }

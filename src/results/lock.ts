@@ -1,12 +1,13 @@
 // One execution in a results folder at a time: OUT/lock says who has it, and is known for stale when that process is gone.
-import { readFileSync } from 'node:fs';
-import { mkdir, open, readFile, rm, stat } from 'node:fs/promises';
+import { readFileSync, rmSync } from 'node:fs';
+import { open, readFile, rm, stat } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import path from 'node:path';
 import { setTimeout } from 'node:timers/promises';
+import { onExit } from 'signal-exit';
 import { z } from 'zod';
 import { InputError } from '../errors.js';
-import { explained } from './files.js';
+import { explained, makeResultsFolder, removeUnfinished } from './files.js';
 
 const holderSchema = z.object({
   pid: z.int().min(1),
@@ -21,6 +22,11 @@ const lockFile = (out: string) => path.join(out, 'lock');
 
 /** What it takes to write a lock: one that is unreadable for longer was left behind. */
 const MOMENT_MILLISECONDS = 500;
+/** What it takes to write tables: who is at it for longer is not waited for. */
+const PATIENCE_MILLISECONDS = 1000;
+/** How long others are given who look at a lock that may be stale. */
+const LOOK_MILLISECONDS = 20 * MOMENT_MILLISECONDS;
+const OTHER_FOLDER = 'choose another folder with --out';
 
 /** Whether an execution is at work in a results folder. @throws InputError if its lock cannot be read */
 export async function isLocked(out: string): Promise<boolean> {
@@ -29,35 +35,69 @@ export async function isLocked(out: string): Promise<boolean> {
   return !!holder && isAlive(holder);
 }
 
-/** @throws InputError saying who holds the folder, if somebody does */
+/** Waits a moment for whoever holds the folder. @throws InputError saying who it is, if it still does then */
 export async function checkUnlocked(out: string): Promise<void> {
-  const text = await lockText(out);
-  if (text === undefined) return;
-  const holder = holderIn(text);
-  if (holder && isAlive(holder)) throw new InputError(heldBy(out, holder));
+  const refusal = async () => {
+    const text = await lockText(out);
+    const holder = text === undefined ? undefined : holderIn(text);
+    return holder && isAlive(holder) ? new InputError(heldBy(out, holder)) : undefined;
+  };
+  const error = await patiently(refusal);
+  if (error) throw error;
 }
 
 /**
- * Takes a results folder for this process, and makes it if it is not there.
+ * Takes a results folder for this process, after a moment if need be, and makes it if it is not there. What killed processes
+ * were writing to it is removed.
  *
  * @param tell is told if a lock had been left behind
+ * @param instead what who is refused can do instead
  * @returns gives the folder back
  * @throws InputError saying who holds it, or that it cannot be written
  */
-export async function lock(out: string, tell: (line: string) => void): Promise<() => Promise<void>> {
+export async function lock(
+  out: string,
+  tell: (line: string) => void,
+  instead = OTHER_FOLDER,
+): Promise<() => Promise<void>> {
   const file = lockFile(out);
   const birth = birthOf(process.pid) ?? null;
   const mine: Holder = { pid: process.pid, host: hostname(), since: new Date().toISOString(), birth };
   const text = `${JSON.stringify(mine)}\n`;
-  try {
-    await mkdir(out, { recursive: true });
-    while (!(await created(file, text))) await removeIfStale(out, tell);
-  } catch (error) {
+  makeResultsFolder(out);
+  let took = '';
+  const held = await patiently(async () => {
+    while (!(await created(file, text))) {
+      const found = await removeIfStale(out);
+      if ('holder' in found) return found.holder;
+      took ||= found.took;
+    }
+  }).catch((error) => {
     throw explained(error, `cannot write ${file}`);
-  }
+  });
+  if (held) throw new InputError(heldBy(out, held, instead));
+  if (took) tell(took);
+  const forget = onExit(() => {
+    try {
+      if (readFileSync(file, 'utf8') === text) rmSync(file);
+    } catch {
+      // It is known for stale when this process is gone.
+    }
+  });
+  for (const folder of ['.', 'runs', 'checkpoints']) await removeUnfinished(path.join(out, folder));
   return async () => {
-    if ((await lockText(out)) === text) await rm(file, { force: true });
+    // A folder that cannot be given back is when this process ends.
+    if ((await lockText(out).catch(() => undefined)) !== text) return;
+    await rm(file, { force: true }).then(forget, () => {});
   };
+}
+
+/** Asks again for a moment, until there is nothing that is in the way. */
+async function patiently<T>(obstacle: () => Promise<T | undefined>): Promise<T | undefined> {
+  for (const begun = performance.now(); ; await setTimeout(MOMENT_MILLISECONDS / 10)) {
+    const found = await obstacle();
+    if (found === undefined || performance.now() - begun > PATIENCE_MILLISECONDS) return found;
+  }
 }
 
 /** Makes the file if there is none. */
@@ -78,15 +118,18 @@ async function created(file: string, text: string): Promise<boolean> {
   return true;
 }
 
-/** One at a time looks and removes, or somebody's new lock could be taken for the stale one that was there before. */
-async function removeIfStale(out: string, tell: (line: string) => void): Promise<void> {
+/**
+ * Removes a lock that was left behind. One at a time looks and removes, or somebody's new lock could be taken for the stale
+ * one that was there before.
+ *
+ * @returns who holds the folder, or what was done
+ */
+async function removeIfStale(out: string): Promise<{ holder: Holder } | { took: string }> {
   const file = lockFile(out);
   const guard = `${file}.takeover`;
   if (!(await created(guard, ''))) {
-    const made = await stat(guard).catch(() => undefined);
-    if (made && Date.now() - made.mtimeMs > 20 * MOMENT_MILLISECONDS) await rm(guard, { force: true });
-    await setTimeout(MOMENT_MILLISECONDS / 10);
-    return;
+    await outlast(guard);
+    return { took: '' };
   }
   try {
     let text = await lockText(out);
@@ -94,14 +137,28 @@ async function removeIfStale(out: string, tell: (line: string) => void): Promise
       await setTimeout(MOMENT_MILLISECONDS);
       text = await lockText(out);
     }
-    if (text === undefined) return;
+    if (text === undefined) return { took: '' };
     const holder = holderIn(text);
-    if (holder && isAlive(holder)) throw new InputError(heldBy(out, holder));
+    if (holder && isAlive(holder)) return { holder };
     await rm(file);
     const why = holder ? ` from process ${holder.pid}, which is gone` : ': its lock was damaged';
-    tell(`took over ${out}${why}`);
+    return { took: `took over ${out}${why}` };
   } finally {
     await rm(guard, { force: true });
+  }
+}
+
+/** Waits until a guard is gone, and removes one that was left behind. Watched here, because the system's clock may be set meanwhile. */
+async function outlast(guard: string): Promise<void> {
+  const version = () =>
+    stat(guard).then(
+      ({ ino, ctimeMs }) => `${ino} ${ctimeMs}`,
+      () => undefined,
+    );
+  const [first, begun] = [await version(), performance.now()];
+  while (first !== undefined && (await version()) === first) {
+    if (performance.now() - begun > LOOK_MILLISECONDS) return rm(guard, { force: true });
+    await setTimeout(MOMENT_MILLISECONDS / 10);
   }
 }
 
@@ -120,9 +177,9 @@ function holderIn(text: string): Holder | undefined {
   }
 }
 
-function heldBy(out: string, { pid, host, since }: Holder): string {
+function heldBy(out: string, { pid, host, since }: Holder, instead = OTHER_FOLDER): string {
   const where = host === hostname() ? '' : ` on ${host} (if it is gone, remove ${lockFile(out)})`;
-  return `${out}: is in use by process ${pid}${where} since ${since}: wait for it, or choose another folder with --out`;
+  return `${out}: is in use by process ${pid}${where} since ${since}: wait for it, or ${instead}`;
 }
 
 /** Whether a process still runs; one of another machine is believed to. */

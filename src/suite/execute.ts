@@ -1,10 +1,10 @@
 // Runs a suite's graph: what is finished is kept, what fails stops only what depends on it.
-import path from 'node:path';
+import { onExit } from 'signal-exit';
 import { datasetOf, type LoadedDataset } from '../data/datasets/dataset.js';
 import { InputError } from '../errors.js';
 import { architectureName } from '../models/catalogue.js';
 import { unmakeFolders } from '../paths.js';
-import { makeResultsFolder, removeUnfinished, setAside } from '../results/files.js';
+import { makeResultsFolder, setAside } from '../results/files.js';
 import { checkUnlocked, lock } from '../results/lock.js';
 import { checkOwner, claim } from '../results/ownership.js';
 import { encodeLabels } from '../results/predictions.js';
@@ -75,8 +75,8 @@ export interface Execution {
   dataDir?: string | undefined;
   /** Called once, likewise. */
   origin(): Promise<Origin>;
-  /** Writes the tables from what is there; called after every run. */
-  writeTables(state: ExecutionState): Promise<void>;
+  /** Writes the tables from what is there; called after every run, and when all is over. */
+  writeTables(state: ExecutionState, isOver: boolean): Promise<void>;
   observer: Observer;
   signal: AbortSignal;
 }
@@ -106,12 +106,21 @@ export async function execute(execution: Execution): Promise<ExecutionState> {
   const stored = await checkStored(out, graph);
   const state = stateOf(stored, graph);
   if (graph.runs.every((run) => state.records.has(run.id))) {
-    for (const { instead, text } of damagedFiles(stored)) if (instead) observer.noted?.(text);
-    await execution.writeTables(state);
-    return state;
+    const unlock = await lock(out, (line) => observer.noted?.(line));
+    try {
+      const stored = await checkStored(out, graph);
+      const state = stateOf(stored, graph);
+      for (const { instead, text } of damagedFiles(stored)) if (instead) observer.noted?.(text);
+      await execution.writeTables(state, true);
+      return state;
+    } finally {
+      await unlock();
+    }
   }
   // Before anything that takes long. Where nothing comes of it, nothing is left of it.
   const made = makeResultsFolder(out);
+  // After the lock is given back, which is done when the process exits too.
+  const forget = onExit(() => unmakeFolders(made), { alwaysLast: true });
   try {
     const preparer = new Preparer(await execution.loadData(), execution.labelSets, execution.dataDir);
     const origin = await execution.origin();
@@ -126,13 +135,17 @@ export async function execute(execution: Execution): Promise<ExecutionState> {
         );
       }
       await claim(out, graph.suite);
-      return await executeLocked(execution, preparer, origin);
+      const state = await executeLocked(execution, preparer, origin);
+      await execution.writeTables(state, true);
+      return state;
     } finally {
       await unlock();
     }
   } catch (error) {
     unmakeFolders(made);
     throw error;
+  } finally {
+    forget();
   }
 }
 
@@ -175,7 +188,6 @@ async function executeLocked(
   const state = stateOf(stored, graph);
   const { records } = state;
   const missing = longestFirst(graph.runs.filter((run) => !records.has(run.id)));
-  for (const folder of ['.', 'runs', 'checkpoints']) await removeUnfinished(path.join(out, folder));
   observer.begins?.(graph, records, state.kept);
   for (const { instead, text } of damagedFiles(stored)) if (instead) observer.noted?.(text);
   const published = [...stored.archive.placed.keys()].filter(
@@ -195,7 +207,7 @@ async function executeLocked(
     try {
       await runOne(run, { ...execution, signal }, state, preparer, origin);
       // One after the other, so that the last ones written are of the latest state.
-      tables = tables.then(() => execution.writeTables(state));
+      tables = tables.then(() => execution.writeTables(state, false));
       await tables;
     } catch (error) {
       stop.abort(error);
@@ -276,7 +288,13 @@ async function runOne(
     observer.finished?.(run, record);
   } catch (error) {
     if (error instanceof InputError) throw error;
-    if (signal.aborted) return;
+    if (signal.aborted) {
+      if (error instanceof WorkerEnded)
+        observer.noted?.(
+          `run ${run.id} (${run.method}): did not come to the end of its step in time; what was done since its last checkpoint is lost`,
+        );
+      return;
+    }
     await explain(error as Error);
   }
 }

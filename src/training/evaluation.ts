@@ -4,15 +4,21 @@ import type { Evaluation } from '../results/record.js';
 import type { TrainingJob } from './job.js';
 import { EVALUATION_BATCH } from './training_program.js';
 
-/** Predicted labels and mean cross-entropy over a whole set, at the session's weights. */
-export function predict(
+/**
+ * Predicted labels and mean cross-entropy over a whole set, at the session's weights.
+ *
+ * @param pause is waited for before each batch; what it throws ends the prediction
+ */
+export async function predict(
   session: Session,
   set: 'train' | 'test',
   count: number,
-): { predictions: Uint8Array; loss: number } {
+  pause: () => Promise<void> = async () => {},
+): Promise<{ predictions: Uint8Array; loss: number }> {
   const predictions = new Uint8Array(count);
   let total = 0;
   for (const { start, size, indices } of evaluationBatches(count)) {
+    await pause();
     const result = session.call(set === 'train' ? 'evaluateTrain' : 'evaluateTest', { indices });
     predictions.set(result.predictions!.subarray(0, size), start);
     for (let i = 0; i < size; i++) total += result.losses![i]!;

@@ -34,19 +34,21 @@ export async function measureStep(spec: RunSpec): Promise<StepTime> {
     ...batchesOf(spec, recipeOf(spec), 1, trainImages).next().value,
     learningRate: Float32Array.of(0.01),
   };
-  const step = timed(STEPS, () => session.call('step', inputs));
-  const evaluation = timed(STEPS, () => predict(session, 'test', Math.min(EVALUATION_BATCH, testImages)));
+  const step = await timed(STEPS, () => session.call('step', inputs));
+  const images = Math.min(EVALUATION_BATCH, testImages);
+  const evaluation = await timed(STEPS, () => predict(session, 'test', images));
   const batches = Math.ceil(trainImages / EVALUATION_BATCH) + Math.ceil(testImages / EVALUATION_BATCH);
   return { secondsPerStep: step, secondsPerEvaluation: evaluation * batches };
 }
 
 /** Median seconds of `repeat` calls, after one that is not counted. */
-function timed(repeat: number, call: () => unknown): number {
-  call();
-  const times = Array.from({ length: repeat }, () => {
+async function timed(repeat: number, call: () => unknown): Promise<number> {
+  await call();
+  const times: number[] = [];
+  while (times.length < repeat) {
     const started = performance.now();
-    call();
-    return (performance.now() - started) / 1000;
-  });
+    await call();
+    times.push((performance.now() - started) / 1000);
+  }
   return times.sort((a, b) => a - b)[Math.floor(repeat / 2)]!;
 }

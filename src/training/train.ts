@@ -61,24 +61,27 @@ export async function trainIn(
     const step = (from.epoch - 1) * stepsPerEpoch + from.stepsDone;
     onProgress({ epoch: from.epoch, epochs, step, steps, loss: recent.at(-1)!, resumed: true });
   }
+  /** Lets signals and the display have their turn, and gives up if told to: with the state saved, if there is anything to save. */
+  const turn = async (epoch: number, stepsDone: number, epochLoss: number, isTime: boolean) => {
+    await setImmediate();
+    if (job.checkpoint && recent.length && (signal.aborted || isTime)) {
+      await writeCheckpoint(job.checkpoint.file, {
+        ...{ of, epoch, stepsDone, epochLoss, recent, curve, wallSeconds: wallSeconds() },
+        model: session.read('model'),
+        ...(hasState(recipe) && { method: session.read('method') }),
+        ...(select && { select }),
+        memory,
+      });
+    }
+    signal.throwIfAborted();
+  };
   let predictions: Uint8Array = new Uint8Array();
   for (let epoch = from?.epoch ?? 1; epoch <= epochs; epoch++) {
     const resumed = epoch === from?.epoch ? from : undefined;
     let epochLoss = resumed?.epochLoss ?? 0;
     let stepsDone = resumed?.stepsDone ?? 0;
     for (const inputs of skipping(stepsDone, batchesOf(spec, recipe, epoch, job.train.count, select))) {
-      // Lets signals and the display have their turn.
-      await setImmediate();
-      if (job.checkpoint && recent.length && (signal.aborted || clock!.isTime(epoch, stepsDone))) {
-        await writeCheckpoint(job.checkpoint.file, {
-          ...{ of, epoch, stepsDone, epochLoss, recent, curve, wallSeconds: wallSeconds() },
-          model: session.read('model'),
-          ...(hasState(recipe) && { method: session.read('method') }),
-          ...(select && { select }),
-          memory,
-        });
-      }
-      signal.throwIfAborted();
+      await turn(epoch, stepsDone, epochLoss, !!clock?.isTime(epoch, stepsDone));
       const step = (epoch - 1) * stepsPerEpoch + stepsDone;
       const rate =
         recipe.learningRate?.({ step, steps, epoch, epochs, base: learningRate }) ??
@@ -94,8 +97,10 @@ export async function trainIn(
       setAside = undefined;
     }
     if (epoch % evaluateEvery === 0 || epoch === epochs) {
-      const onTrain = predict(session, 'train', job.train.count);
-      const onTest = predict(session, 'test', job.test.count);
+      // A state with all steps of its epoch done goes on with this evaluation.
+      const pause = () => turn(epoch, stepsDone, epochLoss, false);
+      const onTrain = await predict(session, 'train', job.train.count, pause);
+      const onTest = await predict(session, 'test', job.test.count, pause);
       predictions = onTrain.predictions;
       const evaluation = evaluationOf(job, epoch, epochLoss / stepsDone, predictions, onTest);
       curve.push(evaluation);

@@ -11,6 +11,8 @@ import { OVERDUE } from '../user/guard.js';
 import { deviceSettings, devices } from './devices.js';
 import type { FromWorker, Question, Tasks, ToWorker } from './protocol.js';
 
+/** How long a worker may take to save its state when it is told to give up. A step of the largest networks takes longer. */
+const GRACE_MILLISECONDS = 3000;
 /** Lines of a worker's stderr that are kept to explain its end. */
 const LAST_WORDS = 5;
 
@@ -37,7 +39,8 @@ export class WorkerPool {
   });
 
   /**
-   * Asks a worker whose TensorFlow uses `threads` threads.
+   * Asks a worker whose TensorFlow uses `threads` threads. Once `signal` is aborted the worker has a few seconds to come to
+   * a place where it can stop; then it is ended.
    *
    * @throws Error with the worker's message; InputError if it was one; WorkerEnded saying how the worker ended
    */
@@ -51,13 +54,19 @@ export class WorkerPool {
     const worker = this.take(threads);
     this.busy.add(worker);
     worker.lastWords.length = 0;
-    const abort = () => tell(worker, { task: 'abort' });
+    let end: NodeJS.Timeout | undefined;
+    const abort = () => {
+      tell(worker, { task: 'abort' });
+      // Its last checkpoint stays: a file is there whole, or as it was before.
+      end = setTimeout(() => worker.process.kill('SIGKILL'), GRACE_MILLISECONDS);
+    };
     signal?.addEventListener('abort', abort);
     try {
       const answer = await answerOf(worker, { task, about } as Question, onProgress);
       return answer as Tasks[Task]['answered'];
     } finally {
       signal?.removeEventListener('abort', abort);
+      clearTimeout(end);
       this.busy.delete(worker);
       if (worker.process.connected) this.idle.push(worker);
     }

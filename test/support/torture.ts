@@ -1,92 +1,148 @@
-// Kills a suite's processes at random instants until it is finished, and compares with one that was left alone.
-import { type ChildProcess, spawn } from 'node:child_process';
+// Kills and stops trainings at random instants until their suite is finished, and compares with one that was left alone.
+
 import { readdirSync, readFileSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
 import { parse } from 'csv-parse/sync';
-import { PROJECT_ROOT } from '../../src/project.js';
 import { integer, type Stream } from '../../src/random.js';
+import { type Ended, MAIN, start, type Tally } from './ordeals.js';
 
-const MAIN = path.join(PROJECT_ROOT, 'dist', 'src', 'cli', 'main.js');
 /** A process is killed at most so long after its start, or after the last kill of one of its workers. */
 const LONGEST_LIFE_MILLISECONDS = 6000;
+const LOOK_MILLISECONDS = 50;
+/** What a command may take to end after SIGTERM, wherever it is. */
+export const STOP_MILLISECONDS = 5000;
 
+/** Kills made: of the command, of one of its workers, of the command and all its workers at once. */
 export interface Kills {
   parent: number;
   worker: number;
+  both: number;
 }
+
+const begin = (suite: string, out: string) => start([MAIN, 'run', suite, '--out', out]);
 
 /** Runs a suite to its end, undisturbed. */
 export async function runUndisturbed(suite: string, out: string): Promise<void> {
-  const code = await start(suite, out).success;
-  if (code !== 0) throw new Error(`ended with exit code ${code}`);
+  const { code, stderr } = await begin(suite, out).ended;
+  if (code !== 0) throw new Error(`ended with exit code ${code}: ${stderr}`);
 }
 
 /**
- * Runs a suite until it is finished, killing (SIGKILL) the command or one of its workers at random instants.
+ * Runs a suite until it is finished, killing (SIGKILL) the command, one of its workers or all of them at random instants.
  *
  * @param most kills to make; once they are made, the suite is left alone
  * @returns the kills made: fewer if the suite was finished before
  */
-export async function runTortured(
-  suite: string,
-  out: string,
-  most: number,
-  next: Stream,
-  tell: (line: string) => void = () => {},
-): Promise<Kills> {
-  const kills: Kills = { parent: 0, worker: 0 };
+export async function runTortured(suite: string, out: string, most: number, next: Stream): Promise<Kills> {
+  const kills: Kills = { parent: 0, worker: 0, both: 0 };
   for (;;) {
-    const { child, success } = start(suite, out);
-    const ended = success.then(
-      (code) => code,
-      (error) => error as Error,
-    );
-    let killed = false;
-    while (!killed) {
-      const instant = new AbortController();
-      const after = kills.parent + kills.worker < most ? next() * LONGEST_LIFE_MILLISECONDS : 2 ** 30;
-      const timer = setTimeout(after, 'time' as const, { signal: instant.signal }).catch(
-        () => 'time' as const,
-      );
-      const outcome = await Promise.race([ended, timer]);
-      instant.abort();
-      if (outcome instanceof Error) throw outcome;
-      if (outcome === 0) return kills;
-      // A run whose workers were killed too often has failed; it is tried again by the next command.
-      if (outcome === 1) break;
+    const { child, ended } = begin(suite, out);
+    let outcome: Ended | undefined;
+    void ended.then((how) => {
+      outcome = how;
+    });
+    while (!outcome && kills.parent + kills.worker + kills.both < most) {
+      const victim = (['parent', 'worker', 'both'] as const)[integer(next, 3)]!;
+      // Where the machine has much to do, it takes a while until there are workers.
+      if (victim !== 'parent')
+        while (!outcome && !childrenOf(child.pid!).length) await setTimeout(LOOK_MILLISECONDS);
+      const until = performance.now() + next() * LONGEST_LIFE_MILLISECONDS;
+      while (!outcome && performance.now() < until) await setTimeout(LOOK_MILLISECONDS);
+      if (outcome) break;
       const workers = childrenOf(child.pid!);
-      if (workers.length && next() < 0.5) {
-        if (!kill(workers[integer(next, workers.length)]!)) continue;
-        tell(`kill ${++kills.worker + kills.parent}: a worker, after ${Math.round(after)} ms`);
-      } else {
-        child.kill('SIGKILL');
-        await ended.catch(() => {});
-        killed = true;
-        tell(`kill ${++kills.parent + kills.worker}: the command, after ${Math.round(after)} ms`);
-      }
+      if (victim === 'worker' && (!workers.length || !kill(workers[integer(next, workers.length)]!)))
+        continue;
+      if (victim === 'both') for (const worker of workers) kill(worker);
+      kills[victim]++;
+      if (victim === 'worker') continue;
+      child.kill('SIGKILL');
+      await ended;
     }
+    const { code, signal, stderr } = await ended;
+    if (code === 0) return kills;
+    // A run whose workers were killed too often has failed; it is tried again by the next command.
+    if (code !== 1 && signal !== 'SIGKILL') throw new Error(`ended with ${signal ?? code}: ${stderr}`);
   }
 }
 
-/** `success` gives the exit code: 0, or 1 for failed runs; it is rejected for others, but not for a SIGKILL. */
-function start(suite: string, out: string): { child: ChildProcess; success: Promise<number | null> } {
-  const child = spawn(process.execPath, [MAIN, 'run', suite, '--out', out], {
-    stdio: ['ignore', 'ignore', 'pipe'],
-  });
-  let said = '';
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    said += text;
-  });
-  const success = new Promise<number | null>((resolve, reject) => {
-    child.on('error', reject);
-    child.on('exit', (code, signal) => {
-      if (code === 0 || code === 1 || signal === 'SIGKILL') resolve(code);
-      else reject(new Error(`ended with ${signal ?? `exit code ${code}`}: ${said}`));
-    });
-  });
-  return { child, success };
+/** Kills trainings so often, and compares each suite that comes to its end with an undisturbed one. */
+export async function killTrainings(
+  suite: string,
+  folder: string,
+  most: number,
+  next: Stream,
+): Promise<Tally> {
+  const tally: Tally = { kind: 'kill: trainings', times: 0, hits: 0, failures: [] };
+  const undisturbed = path.join(folder, 'undisturbed');
+  await runUndisturbed(suite, undisturbed);
+  const right = await contentOf(undisturbed);
+  const all: Kills = { parent: 0, worker: 0, both: 0 };
+  while (tally.times < most) {
+    const out = path.join(folder, 'tortured');
+    // Not all in one folder, so that its beginnings are met too.
+    const kills = await runTortured(suite, out, Math.min(8, most - tally.times), next);
+    for (const kind of ['parent', 'worker', 'both'] as const) all[kind] += kills[kind];
+    tally.times = all.parent + all.worker + all.both;
+    tally.hits = tally.times;
+    if (!isDeepStrictEqual(await contentOf(out), right)) tally.failures.push(`${out} is another result`);
+    else await rm(out, { recursive: true });
+  }
+  tally.kind += ` (${all.parent} commands, ${all.worker} workers, ${all.both} both)`;
+  return tally;
+}
+
+/** What a command says when it comes to its phases. */
+const PHASES = ['', 'reading 60,000 images', 'starting TensorFlow', 'trainings; ', '[1/3]', '[3/3]'];
+
+/**
+ * Sends SIGTERM when a phase has begun, a random moment later: the command must end within seconds and say so with its exit
+ * code, and typed again end in the results of an undisturbed one.
+ */
+export async function stopAtEveryPhase(
+  suite: string,
+  folder: string,
+  times: number,
+  next: Stream,
+): Promise<Tally> {
+  const tally: Tally = { kind: 'SIGTERM: trainings', times: 0, hits: 0, failures: [] };
+  const undisturbed = path.join(folder, 'unstopped');
+  await runUndisturbed(suite, undisturbed);
+  const right = await contentOf(undisturbed);
+  let slowest = 0;
+  while (tally.times < times) {
+    const out = path.join(folder, 'stopped');
+    for (const phase of PHASES.slice(0, times - tally.times)) {
+      const { child, said, ended } = begin(suite, out);
+      let isOver = false;
+      void ended.then(() => {
+        isOver = true;
+      });
+      while (!isOver && !said().includes(phase)) await setTimeout(20);
+      await setTimeout(next() * 1000);
+      tally.times++;
+      const sent = performance.now();
+      const came = child.kill('SIGTERM');
+      const { code, signal, stderr } = await ended;
+      if (!came) continue;
+      tally.hits++;
+      const took = performance.now() - sent;
+      slowest = Math.max(slowest, took);
+      if (took > STOP_MILLISECONDS) tally.failures.push(`after "${phase}": ${Math.round(took)} ms`);
+      // It may have been done already, but for its last words.
+      if (code !== 143 && signal !== 'SIGTERM' && code !== 0)
+        tally.failures.push(`after "${phase}": ${signal ?? `exit code ${code}`}: ${stderr}`);
+      const left = (await readdir(out).catch(() => [])).filter((name) => /^lock|\.tmp$/.test(name));
+      if (left.length) tally.failures.push(`after "${phase}": left behind: ${left.join(', ')}`);
+    }
+    await runUndisturbed(suite, out);
+    if (!isDeepStrictEqual(await contentOf(out), right)) tally.failures.push(`${out} is another result`);
+    else await rm(out, { recursive: true });
+  }
+  tally.kind += ` (slowest end ${(slowest / 1000).toFixed(1)} s)`;
+  return tally;
 }
 
 /** Whether the process was still there. */
@@ -121,10 +177,10 @@ export async function contentOf(out: string) {
     const { curve, predictions, weightsSha256 } = JSON.parse(await text(path.join('runs', `${run_id}.json`)));
     return { run_id, curve, predictions, weightsSha256 };
   });
+  const tables = ['table4.csv', 'comparison.csv', 'shape.csv', 'table4.md', 'table4.tex'].map(text);
   return {
     runs: rows.map(({ wall_seconds: _, ...row }) => row),
-    table: await text('table4.csv'),
-    comparison: await text('comparison.csv'),
+    tables: await Promise.all(tables),
     records: await Promise.all(records),
   };
 }

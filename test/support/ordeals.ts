@@ -1,0 +1,485 @@
+// What commands go through in `make torture`: kills, full disks, failing calls, a clock set back, races, little memory. After
+// each, the command typed again must end in the files that an undisturbed one writes.
+import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { constants } from 'node:os';
+import path from 'node:path';
+import { setTimeout } from 'node:timers/promises';
+import { updateBaseline } from '../../src/cli/baseline.js';
+import { writeReport, writeTensorBoard } from '../../src/cli/report.js';
+import { run } from '../../src/cli/run.js';
+import { redraw } from '../../src/cli/table.js';
+import { verify } from '../../src/cli/verify.js';
+import { PROJECT_ROOT } from '../../src/project.js';
+import { integer, type Stream } from '../../src/random.js';
+import { UNFINISHED } from '../../src/results/files.js';
+import { readOwnGraph } from '../../src/results/ownership.js';
+import { readStored } from '../../src/results/store.js';
+import { SUITE, temporaryFolder } from '../fakes.js';
+import { engine } from './stand_in.js';
+
+export const MAIN = path.join(PROJECT_ROOT, 'dist', 'src', 'cli', 'main.js');
+const STAND_IN = path.join(PROJECT_ROOT, 'dist', 'test', 'support', 'stand_in.js');
+/** No command here may take longer: one that waits for what never comes is killed, and has failed. */
+const LONGEST_MILLISECONDS = 300_000;
+export const SUBJECTS = ['table', 'report', 'verify', 'baseline', 'run'] as const;
+export type Subject = (typeof SUBJECTS)[number];
+
+/** What was tried of a kind, and what went wrong, a line each. */
+export interface Tally {
+  kind: string;
+  times: number;
+  /** Of these, how many hit: a kill that found the command at work, a call that failed. */
+  hits: number;
+  failures: string[];
+}
+
+export interface Ended {
+  code: number | null;
+  signal: NodeJS.Signals | null;
+  stdout: string;
+  stderr: string;
+  milliseconds: number;
+}
+
+/** Starts a program of Node's and collects what it says. */
+export function start(
+  args: readonly string[],
+  env: NodeJS.ProcessEnv = {},
+  cwd = PROJECT_ROOT,
+): { child: ChildProcess; said(): string; ended: Promise<Ended> } {
+  const begun = performance.now();
+  const child = spawn(process.execPath, args, {
+    cwd,
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const timer = globalThis.setTimeout(() => child.kill('SIGKILL'), LONGEST_MILLISECONDS);
+  let [stdout, stderr] = ['', ''];
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    stdout += text;
+  });
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    stderr += text;
+  });
+  const ended = new Promise<Ended>((resolve, reject) => {
+    child.on('error', reject);
+    child.on('close', (code, signal) => {
+      clearTimeout(timer);
+      resolve({ code, signal, stdout, stderr, milliseconds: performance.now() - begun });
+    });
+  });
+  return { child, said: () => stderr, ended };
+}
+
+/** Does something with each of these, two at a time. */
+export async function inTwos<T>(items: Iterable<T>, act: (item: T) => Promise<void>): Promise<void> {
+  const rest = items[Symbol.iterator]();
+  const hand = async () => {
+    for (let next = rest.next(); !next.done; next = rest.next()) await act(next.value);
+  };
+  await Promise.all([hand(), hand()]);
+}
+
+/** A finished results folder, and what each command makes of it undisturbed. */
+export class Ordeals {
+  private readonly references = new Map<Subject, string>();
+
+  private constructor(
+    readonly folder: string,
+    private readonly suite: string,
+    private readonly shim: string | undefined,
+  ) {}
+
+  /** @param shim the library of `faultLibrary` */
+  static async prepare(shim?: string): Promise<Ordeals> {
+    const folder = await temporaryFolder();
+    const suite = path.join(folder, 'tiny.json');
+    const methods = { sgd: {}, sam: { rho: 0.1 }, 'bootstrap-sam': { rho: 0.1 } };
+    await writeFile(
+      suite,
+      JSON.stringify({ ...SUITE, noise: { ...SUITE.noise, rates: [0.2, 0.8] }, methods }),
+    );
+    const ordeals = new Ordeals(folder, suite, shim);
+    const source = path.join(folder, 'source');
+    await mkdir(source);
+    for (const subject of ['run', 'baseline'] as const) {
+      const { code, stderr } = await start(ordeals.argsOf(subject, source)).ended;
+      if (code !== 0) throw new Error(`${subject} ended with exit code ${code}: ${stderr}`);
+    }
+    for (const subject of SUBJECTS) {
+      const place = await ordeals.place(subject);
+      const { code, stdout, stderr } = await ordeals.begin(subject, place).ended;
+      if (code !== 0) throw new Error(`${subject} ended with exit code ${code}: ${stdout}${stderr}`);
+      ordeals.references.set(subject, await contentOf(place, subject));
+    }
+    return ordeals;
+  }
+
+  argsOf(subject: Subject, place: string): string[] {
+    const out = path.join(place, 'out');
+    if (subject === 'run') return [STAND_IN, 'run', this.suite, out];
+    if (subject === 'baseline') return [STAND_IN, 'baseline', out, path.join(place, 'baseline.json')];
+    if (subject === 'verify') return [MAIN, 'verify', out, '--repair', '--yes'];
+    return [MAIN, subject, out, ...(subject === 'report' ? ['--tensorboard'] : [])];
+  }
+
+  begin(subject: Subject, place: string, env?: NodeJS.ProcessEnv) {
+    return start(this.argsOf(subject, place), env);
+  }
+
+  /** A new folder in the state in which the command has all to do. */
+  async place(subject: Subject, place?: string): Promise<string> {
+    place ??= path.join(await temporaryFolder(), 'place');
+    await mkdir(place, { recursive: true });
+    const out = path.join(place, 'out');
+    if (subject === 'run') return place;
+    const source = path.join(this.folder, 'source');
+    await mkdir(out, { recursive: true });
+    for (const name of [
+      'suite.json',
+      'runs',
+      ...(subject === 'verify' || subject === 'baseline' ? await tablesOf(source) : []),
+    ])
+      await cp(path.join(source, 'out', name), path.join(out, name), { recursive: true });
+    if (subject === 'verify') {
+      const [name] = (await readdir(path.join(out, 'runs'))).sort();
+      await writeFile(path.join(out, 'runs', name!), '{"cut');
+      await rm(path.join(out, 'table4.md'));
+    }
+    if (subject === 'baseline') {
+      const { trajectories: _, ...old } = JSON.parse(
+        await readFile(path.join(source, 'baseline.json'), 'utf8'),
+      );
+      await writeFile(path.join(place, 'baseline.json'), JSON.stringify(old));
+    }
+    return place;
+  }
+
+  /** What the command does, without the time that a process takes to begin. */
+  private async again(subject: Subject, place: string): Promise<number> {
+    const out = path.join(place, 'out');
+    const silent = () => {};
+    if (subject === 'run') return run(this.suite, { out }, engine, { stop() {} }, silent);
+    if (subject === 'baseline') {
+      const options = { baseline: path.join(place, 'baseline.json'), yes: true };
+      return updateBaseline(out, options, engine, silent);
+    }
+    if (subject === 'verify') return verify([out], { repair: true, yes: true }, silent);
+    if (subject === 'table') return redraw(out, undefined, silent, silent);
+    const code = await writeReport([out], undefined, silent, silent);
+    await writeTensorBoard(out, silent);
+    return code;
+  }
+
+  /** Does the command's work again, undisturbed. @returns what is wrong then, if anything is */
+  async recovered(subject: Subject, place: string): Promise<string | undefined> {
+    const lost = await damageIn(path.join(place, 'out'), subject);
+    if (lost) return lost;
+    try {
+      const code = await this.again(subject, place);
+      if (code !== 0) return `typed again, it ends with exit code ${code}`;
+    } catch (error) {
+      return `typed again, it says: ${(error as Error).message}`;
+    }
+    return this.differs(subject, place);
+  }
+
+  /** What is not as an undisturbed command leaves it. */
+  async differs(subject: Subject, place: string): Promise<string | undefined> {
+    const out = path.join(place, 'out');
+    const [found, right] = [await contentOf(place, subject), this.references.get(subject)!];
+    if (found !== right) {
+      const lines = right.split('\n');
+      const other = found.split('\n').find((line, i) => line !== lines[i]);
+      return `another content than undisturbed: ${other?.slice(0, 120)}`;
+    }
+    const left = (await readdir(place, { recursive: true })).filter(
+      (name) => UNFINISHED.test(name) || path.basename(name).startsWith('lock'),
+    );
+    if (left.length) return `left behind: ${left.join(', ')}`;
+    let said = '';
+    const verdict = await verify([out], {}, (text) => {
+      said += text;
+    });
+    return verdict === 0 ? undefined : `verify says: ${said.split('\n')[0]}`;
+  }
+
+  /** Kills the command (SIGKILL) at random instants of its life, again and again in one folder, until it comes to its end. */
+  async kills(subject: Subject, most: number, next: Stream): Promise<Tally> {
+    const tally: Tally = { kind: `kill: ${subject}`, times: 0, hits: 0, failures: [] };
+    const { milliseconds } = await this.begin(subject, await this.place(subject)).ended;
+    let left = most;
+    const rounds = function* () {
+      while (left > 0) yield 1 + integer(next, 4);
+    };
+    await inTwos(rounds(), async (inARow) => {
+      const place = await this.place(subject);
+      // Then all over again, so that every part of the work is met.
+      for (; inARow > 0 && left > 0; inARow--) {
+        left--;
+        const after = (0.3 + 0.75 * next()) * milliseconds;
+        const { child, ended } = this.begin(subject, place);
+        const isOver = await Promise.race([ended.then(() => true), setTimeout(after, false)]);
+        child.kill('SIGKILL');
+        const { signal, code, stderr } = await ended;
+        if (isOver && code !== 0) tally.failures.push(`ends with ${signal ?? code}: ${stderr.trim()}`);
+        // One that was faster was not killed, and does not count.
+        if (isOver) {
+          left++;
+          break;
+        }
+        tally.times++;
+        tally.hits++;
+        const damage = await damageIn(path.join(place, 'out'), subject);
+        if (damage) tally.failures.push(`after ${Math.round(after)} ms: ${damage}`);
+      }
+      const wrong = await this.recovered(subject, place);
+      if (wrong) tally.failures.push(wrong);
+      await rm(path.dirname(place), { recursive: true });
+    });
+    return tally;
+  }
+
+  /** Lets calls fail: each of these in a trial of its own. @param choose of all calls, those to let fail (counted from 1) */
+  async faults(
+    subject: Subject,
+    error: 'EIO' | 'ENOSPC',
+    lasting: boolean,
+    choose: (all: number) => number[],
+  ): Promise<Tally> {
+    const kind = `${error}${lasting ? ' from a call on' : ' at a call'}: ${subject}`;
+    const tally: Tally = { kind, times: 0, hits: 0, failures: [] };
+    const trial = async (env: NodeJS.ProcessEnv) => {
+      const place = await this.place(subject);
+      const state = path.join(path.dirname(place), 'state');
+      writeFileSync(state, Buffer.alloc(4096));
+      const FAULT_ERRNO = String(constants.errno[error]);
+      const faults = { FAULT_STATE: state, FAULT_UNDER: `${place}/`, FAULT_ERRNO, ...env };
+      const outcome = await this.begin(subject, place, { ...this.preload(), ...faults }).ended;
+      const bytes = readFileSync(state);
+      const what = bytes.subarray(16, bytes.indexOf(0, 16)).toString();
+      return { place, outcome, calls: Number(bytes.readBigInt64LE(0)), what };
+    };
+    const { calls } = await trial({});
+    await inTwos(choose(calls), async (n) => {
+      const { place, outcome, what } = await trial({ [lasting ? 'FAULT_FROM' : 'FAULT_AT']: String(n) });
+      tally.times++;
+      if (what) tally.hits++;
+      const wrong = (await this.answer(subject, place, outcome)) ?? (await this.recovered(subject, place));
+      if (wrong) tally.failures.push(`call ${n} (${what}): ${wrong}`);
+      await rm(path.dirname(place), { recursive: true });
+    });
+    return tally;
+  }
+
+  /** What is wrong with how a command answered to what kept it from its work. */
+  private async answer(
+    subject: Subject,
+    place: string,
+    { code, signal, stderr }: Ended,
+  ): Promise<string | undefined> {
+    // What results do not depend on may fail unnoticed.
+    if (code === 0) return undefined;
+    if (code !== 1 && code !== 2)
+      return `ends with ${signal ?? `exit code ${code}`}: ${stderr.trim().slice(-200)}`;
+    if (/^\s+at .*:\d+/m.test(stderr)) return `a stack trace: ${stderr.slice(0, 200)}`;
+    const lines = stderr.split('\n').filter((line) => line.startsWith('labelnoise: '));
+    const errors = subject === 'verify' || subject === 'run' ? lines.slice(-1) : lines;
+    if (code === 1 && subject === 'verify' && !errors.length) return undefined;
+    if (errors.length !== 1) return `${errors.length} lines in place of one: ${stderr.trim()}`;
+    if (errors[0]!.includes('(unexpected')) return `not foreseen: ${errors[0]}`;
+    if (!errors[0]!.includes(place)) return `names no file: ${errors[0]}`;
+    return undefined;
+  }
+
+  /** On a disk of so many pages of 4 KiB; then there is room again. */
+  async fullDisk(subject: Subject, sizes: readonly number[]): Promise<Tally> {
+    const tally: Tally = { kind: `full disk: ${subject}`, times: 0, hits: 0, failures: [] };
+    await inTwos(sizes, async (pages) => {
+      const disk = await temporaryFolder();
+      const place = path.join(disk, 'place');
+      const size = (kib: number, ...more: string[]) =>
+        execFileSync('mount', ['-t', 'tmpfs', '-o', [...more, `size=${kib}k`].join(), 'tmpfs', disk]);
+      size(16_384);
+      try {
+        await this.place(subject, place);
+        const free = Number(/\d+/.exec(dfLine(disk))![0]);
+        size(16_384 - free + 4 * pages, 'remount');
+        const outcome = await this.begin(subject, place).ended;
+        size(16_384, 'remount');
+        tally.times++;
+        if (outcome.code !== 0) tally.hits++;
+        const wrong = (await this.answer(subject, place, outcome)) ?? (await this.recovered(subject, place));
+        if (wrong) tally.failures.push(`${pages} pages: ${wrong}`);
+      } finally {
+        execFileSync('umount', [disk]);
+      }
+    });
+    return tally;
+  }
+
+  /** Sets the clock back by a day at a random moment; half of the times in a folder whose holder was killed. */
+  async clockBack(subject: Subject, times: number, next: Stream): Promise<Tally> {
+    const tally: Tally = { kind: `clock set back: ${subject}`, times: 0, hits: 0, failures: [] };
+    const { milliseconds } = await this.begin(subject, await this.place(subject)).ended;
+    for (; tally.times < times; tally.times++) {
+      const place = await this.place(subject);
+      if (tally.times % 2) {
+        const { child, ended } = this.begin(subject, place);
+        await setTimeout((0.4 + 0.6 * next()) * milliseconds);
+        child.kill('SIGKILL');
+        await ended;
+      }
+      const FAULT_CLOCK_AFTER = String(Math.floor(next() * milliseconds));
+      const clock = { FAULT_CLOCK_SHIFT: '-86400', FAULT_CLOCK_AFTER };
+      const { code, stderr } = await this.begin(subject, place, { ...this.preload(), ...clock }).ended;
+      tally.hits++;
+      if (/-\d+ (s|min|h)\b|NaN|Invalid Date/.test(stderr)) tally.failures.push(`says ${stderr}`);
+      const wrong = code === 0 ? await this.differs(subject, place) : `ends with ${code}: ${stderr}`;
+      if (wrong) tally.failures.push(wrong);
+      await rm(path.dirname(place), { recursive: true });
+    }
+    return tally;
+  }
+
+  /** Starts two commands in one folder at nearly the same time. Each does its work, or is told who is at it. */
+  async races(one: Subject, other: Subject, times: number, next: Stream): Promise<Tally> {
+    const tally: Tally = { kind: `race: ${one} and ${other}`, times: 0, hits: 0, failures: [] };
+    // The subject that starts from more of a folder decides how it is at first.
+    const [first] = [one, other].sort((a, b) => SUBJECTS.indexOf(a) - SUBJECTS.indexOf(b));
+    for (; tally.times < times; tally.times++) {
+      const place = await this.place(first!);
+      if (one === 'run' || other === 'run') await this.unfinish(path.join(place, 'out'));
+      const begun = [one, other].map(async (subject, i) => {
+        if (i) await setTimeout(next() * 300);
+        return this.begin(subject, place).ended;
+      });
+      for (const [i, { code, signal, stderr }] of (await Promise.all(begun)).entries()) {
+        const subject = [one, other][i]!;
+        const refusal = stderr.trimEnd().split('\n').at(-1)!;
+        if (code === 2 && / is in use by process \d+ since /.test(refusal)) tally.hits++;
+        // What is checked may change under its hands: it is said, and typed again below.
+        else if (code !== 0 && !(code === 1 && subject === 'verify'))
+          tally.failures.push(`${subject}: ${signal ?? code}: ${stderr.trim()}`);
+      }
+      // Who was refused types it again.
+      for (const subject of [one, other]) {
+        const { code, stderr } = await this.begin(subject, place).ended;
+        if (code !== 0) tally.failures.push(`${subject}, typed again: ${code}: ${stderr.trim()}`);
+      }
+      const most = ['run', 'report'].find((subject) => subject === one || subject === other) ?? first!;
+      const wrong = await this.differs(most as Subject, place);
+      if (wrong) tally.failures.push(wrong);
+      await rm(path.dirname(place), { recursive: true });
+    }
+    return tally;
+  }
+
+  /** With one run less than all. */
+  private async unfinish(out: string): Promise<void> {
+    const source = path.join(this.folder, 'source', 'out');
+    await mkdir(path.join(out, 'runs'), { recursive: true });
+    await cp(path.join(source, 'suite.json'), path.join(out, 'suite.json'));
+    const names = (await readdir(path.join(source, 'runs'))).sort();
+    for (const name of names.slice(1))
+      await cp(path.join(source, 'runs', name), path.join(out, 'runs', name));
+    await rm(path.join(out, 'runs', names[0]!), { force: true });
+  }
+
+  /** With a heap too small for Node, or nearly; then with enough. */
+  async littleMemory(times: number, next: Stream): Promise<Tally> {
+    const tally: Tally = { kind: 'little memory: run', times: 0, hits: 0, failures: [] };
+    const heaps = Array.from({ length: times }, () => 6 + integer(next, 20));
+    await inTwos(heaps, async (heap) => {
+      const place = await this.place('run');
+      const limit = { NODE_OPTIONS: `--max-old-space-size=${heap}` };
+      const { code } = await this.begin('run', place, limit).ended;
+      tally.times++;
+      if (code !== 0) tally.hits++;
+      const wrong = await this.recovered('run', place);
+      if (wrong) tally.failures.push(`${heap} MB: ${wrong}`);
+      await rm(path.dirname(place), { recursive: true });
+    });
+    return tally;
+  }
+
+  private preload(): NodeJS.ProcessEnv {
+    if (!this.shim) throw new Error('there is no library to preload');
+    return { LD_PRELOAD: this.shim, UV_USE_IO_URING: '0' };
+  }
+}
+
+/** Compiles the library that lets calls fail. @returns undefined where there is no compiler, or no such way (not on Linux) */
+export function faultLibrary(folder: string): string | undefined {
+  if (process.platform !== 'linux') return undefined;
+  const library = path.join(folder, 'faults.so');
+  const source = path.join(PROJECT_ROOT, 'test', 'support', 'faults.c');
+  const args = ['-shared', '-fPIC', '-O2', '-Wall', '-Werror', '-o', library, source, '-ldl'];
+  const { error, status, stderr } = spawnSync(process.env.CC ?? 'cc', args, { encoding: 'utf8' });
+  if (error) return undefined;
+  if (status !== 0) throw new Error(`${source} is not compiled: ${stderr}`);
+  return library;
+}
+
+/** Whether a file system in memory can be mounted here. */
+export async function canMount(): Promise<boolean> {
+  const folder = await temporaryFolder();
+  try {
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', folder], { stdio: 'ignore' });
+    execFileSync('umount', [folder], { stdio: 'ignore' });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** All numbers to n, or about so many of them, the first and the last among them. */
+export function spread(n: number, about = n): number[] {
+  const count = Math.min(n, about);
+  return Array.from({ length: count }, (_, i) => 1 + Math.round((i * (n - 1)) / Math.max(1, count - 1)));
+}
+
+const dfLine = (disk: string) =>
+  execFileSync('df', ['--output=avail', '-k', disk], { encoding: 'utf8' }).split('\n')[1]!;
+
+async function tablesOf(source: string): Promise<string[]> {
+  return (await readdir(path.join(source, 'out'))).filter(
+    (name) => /\.(csv|md|tex)$/.test(name) || name === 'records.jsonl',
+  );
+}
+
+/** What a command that was cut short did to the records: nothing, or this. */
+async function damageIn(out: string, subject: Subject): Promise<string | undefined> {
+  const graph = await readOwnGraph(out).catch(() => undefined);
+  // A run that had not come to the writing of anything.
+  if (!graph) return subject === 'run' ? undefined : 'suite.json is gone';
+  const { records, lost, archive, runs } = await readStored(out, graph.runs);
+  if (lost.size || archive.damaged.length) return `records are damaged: ${[...lost]}`;
+  if (subject === 'run') return runs.damaged.length ? 'a file of runs/ is damaged' : undefined;
+  return records.size === graph.runs.length ? undefined : `only ${records.size} records are left`;
+}
+
+/** All that is in a place, but for times, locks and logs, as lines. */
+async function contentOf(place: string, subject: Subject): Promise<string> {
+  const names = (await readdir(place, { recursive: true, withFileTypes: true }))
+    .filter((entry) => entry.isFile())
+    .map(({ parentPath, name }) => path.relative(place, path.join(parentPath, name)))
+    .filter((name) => !/(^|\/)(lock.*|events\.jsonl|.*\.tmp|.*\.damaged(-\d+)?)$/.test(name));
+  const lines: string[] = [];
+  for (const name of names.sort()) {
+    // A run's records have the times of its making in them, and so have those made of them.
+    const made = subject === 'run' && /\.jsonl?$|report\.html$/.test(name);
+    if (subject === 'run' && name.includes('tensorboard')) continue;
+    const text = await readFile(path.join(place, name), 'utf8');
+    const timeless = made
+      ? text
+          .replace(/\d{4}-\d\d-\d\d(T[\d:.]+Z)?/g, 'TIME')
+          .replace(/"commit":"[^"]*"/g, '"commit":"AT HAND"')
+          .replace(/"(sha256|lines)":"[0-9a-f]{64}"/g, '"$1":"OF TIMES"')
+      : text;
+    lines.push(...timeless.split('\n').map((line) => `${name}: ${line}`));
+  }
+  return lines.join('\n');
+}
