@@ -115,11 +115,11 @@ function teacherName(suite: ResolvedSuite, student: string, base: string): strin
 
 /** A method's training settings under a condition: the suite's but where it departs from them. */
 function trainingAt(suite: ResolvedSuite, training: MethodSettings['training'], condition: Condition) {
-  const { learningRate, weightDecay, ...rest } = { ...suite.training, ...training };
+  const given = { ...suite.training, ...training };
   return {
-    ...rest,
-    learningRate: numberAt(learningRate, condition),
-    weightDecay: numberAt(weightDecay, condition),
+    ...given,
+    learningRate: numberAt(given.learningRate, condition),
+    weightDecay: numberAt(given.weightDecay, condition),
   };
 }
 
