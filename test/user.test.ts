@@ -341,7 +341,10 @@ async function examples(): Promise<string> {
   return folder;
 }
 
-describe('the examples of the documentation', () => {
+describe('the examples of the documentation', function () {
+  // Several trainings, each in processes of their own.
+  this.timeout(600_000);
+
   const own = {
     name: 'own',
     description: 'Everything is of files.',
@@ -366,11 +369,20 @@ import gce from './gce.ts';
 export default { ...bootstrap(gce), name: 'taught', teacher: './gce.ts' };
 `;
   let folder: string;
+  let elr: string;
   before(async () => {
     folder = await examples();
+    elr = await readFile(path.join(folder, 'elr.ts'), 'utf8');
     await writeFile(path.join(folder, 'taught.ts'), TAUGHT);
     await writeFile(path.join(folder, 'own.json'), JSON.stringify(own));
   });
+
+  const labelnoise = (...args: string[]) =>
+    spawnSync(process.execPath, [path.join(PROJECT_ROOT, 'dist/src/cli/main.js'), ...args], {
+      cwd: folder,
+      env: { ...process.env, LABELNOISE_USER_SECONDS: '4' },
+      encoding: 'utf8',
+    });
 
   const start = (out: string) =>
     spawn(
@@ -463,6 +475,30 @@ export default { ...bootstrap(gce), name: 'taught', teacher: './gce.ts' };
     expect(check().stdout).to.include('wrong.ts(2,16)');
   });
 
+  it('are checked against a baseline', async () => {
+    await writeFile(path.join(folder, 'elr.ts'), elr);
+    const [suite, baseline] = [path.join(folder, 'own.json'), path.join(folder, 'baseline.json')];
+    const given = ['--baseline', baseline];
+    const without = labelnoise('baseline', 'update', 'whole', ...given, '--yes');
+    expect(without.stderr).to.match(
+      /^labelnoise: the [a-z ]+ of a file is needed, of which only results are at hand; allowed:.*--suite/m,
+    );
+    expect(without.status).to.equal(2);
+    const update = labelnoise('baseline', 'update', 'whole', ...given, '--yes', '--suite', suite);
+    expect(update.status, update.stderr).to.equal(0);
+    const check = labelnoise(
+      'check',
+      suite,
+      ...given,
+      '--only',
+      'method=./co_teaching.ts',
+      'noise=0.4',
+      '--out',
+      'check',
+    );
+    expect(check.status, check.stdout + check.stderr).to.equal(0);
+  });
+
   it('need not be at hand to look at their results', async () => {
     const elsewhere = await temporaryFolder();
     await cp(path.join(folder, 'whole'), path.join(elsewhere, 'whole'), { recursive: true });
@@ -478,5 +514,65 @@ export default { ...bootstrap(gce), name: 'taught', teacher: './gce.ts' };
           .to.include('Co-teaching')
           .and.to.include('20 % next class, 40 % next class: labels replaced');
     }
+  });
+
+  /** What the command says, and its exit code, when a method's loss or a noise's labels do this; nothing else is printed of it. */
+  async function failing(
+    kind: 'loss' | 'labels',
+    body: string,
+  ): Promise<{ status: number | null; said: string }> {
+    const method = METHOD.replace('({})', `({ loss(logits, batch) { ${body} } })`);
+    const noise = (await readFile(path.join(folder, 'next_class.ts'), 'utf8')).replace(
+      'const labels =',
+      `${body}\n    const labels =`,
+    );
+    await writeFile(path.join(folder, 'bad.ts'), kind === 'loss' ? method : noise);
+    const suite = {
+      ...own,
+      name: 'bad',
+      noise:
+        kind === 'loss' ? { ...own.noise, rates: [0.2] } : { ...own.noise, kind: './bad.ts', rates: [0.2] },
+      methods: kind === 'loss' ? { './bad.ts': {} } : { sgd: {} },
+    };
+    await writeFile(path.join(folder, 'bad.json'), JSON.stringify(suite));
+    const out = await temporaryFolder();
+    const { status, stderr } = labelnoise('run', 'bad.json', '--out', path.join(out, 'out'));
+    expect(stderr).not.to.match(/^ +at /m);
+    return {
+      status,
+      said: stderr
+        .split('\n')
+        .filter((line) => line.includes('bad.ts'))
+        .join('\n'),
+    };
+  }
+
+  it('fail in one line when a step looks at values, throws later, or does not return', async () => {
+    expect(await failing('loss', 'return { losses: [logits[0].dataSync()] };')).to.deep.include({
+      status: 2,
+    });
+    const looks = await failing('loss', 'logits[0].data(); return { losses: [tf.sum(logits[0], 1)] };');
+    expect(looks.said).to.match(
+      /^labelnoise: bad\.ts:7:\d+: a traced step must not look at the values of tensors; allowed:/,
+    );
+    const late = await failing(
+      'loss',
+      "setTimeout(() => { throw Error('late'); }); return { losses: [tf.sum(logits[0], 1)] };",
+    );
+    expect(late).to.deep.equal({ status: 2, said: late.said });
+    expect(late.said).to.match(/^labelnoise: bad\.ts:7:\d+: late$/);
+    const endless = await failing('loss', 'for (;;);');
+    expect(endless.status).to.equal(1);
+    expect(endless.said).to.include(
+      'failed: bad.ts: recipe().loss has not returned after 4 s; allowed: at most 4 s',
+    );
+    const lateNoise = await failing('labels', "setTimeout(() => { throw Error('late'); });");
+    expect(lateNoise).to.deep.equal({ status: 2, said: lateNoise.said });
+    expect(lateNoise.said).to.match(/^labelnoise: bad\.ts:18:\d+: late$/);
+    const noise = await failing('labels', 'for (;;);');
+    expect(noise.status).to.equal(null);
+    expect(noise.said).to.equal(
+      'labelnoise: bad.ts: labels has not returned after 4 s; allowed: at most 4 s (LABELNOISE_USER_SECONDS)',
+    );
   });
 });

@@ -11,6 +11,7 @@ import { changesText } from '../report/check/changes.js';
 import { removeUnfinished, writeWhole } from '../results/files.js';
 import { readOwnGraph } from '../results/ownership.js';
 import { announce, readStored, refuseForeign } from '../results/store.js';
+import { loadSuite } from '../suite/load.js';
 import { createEngine, type Engine } from './engine.js';
 import { tell } from './tell.js';
 import { baselineTrajectories } from './trajectories.js';
@@ -18,6 +19,7 @@ import { baselineTrajectories } from './trajectories.js';
 export interface UpdateOptions {
   baseline?: string;
   dataDir?: string;
+  suite?: string;
   yes?: boolean;
 }
 
@@ -41,6 +43,10 @@ export function register(program: Command): void {
     .argument('<out>', 'results folder of a run, or a baseline whose trajectories are to be renewed')
     .option('--baseline <file>', 'baseline file (default: baselines/<suite>.json)')
     .option('--data-dir <dir>', 'folder with the official CIFAR-10 binary files')
+    .option(
+      '--suite <file>',
+      "the suite's file, if it names files of yours: they are needed for the first steps",
+    )
     .option('--yes', 'write without asking')
     .addHelpText('after', HELP)
     .action(async (out: string, options: UpdateOptions) => {
@@ -67,6 +73,8 @@ export async function updateBaseline(
   print: (text: string) => void = (text) => process.stdout.write(text),
   ask: ((question: string) => Promise<boolean>) | null = process.stdin.isTTY ? consent : null,
 ): Promise<number> {
+  // Loaded, its files are what the results' paths mean.
+  if (options.suite !== undefined) await loadSuite(options.suite);
   const isFile = (await stat(out).catch(() => undefined))?.isFile();
   const cells = isFile ? await readBaseline(out, false) : await baselineOfFolder(out);
   const file = options.baseline ?? (isFile ? out : baselineFile(cells.suite.name));

@@ -4,7 +4,7 @@ import { Command, CommanderError } from 'commander';
 import { EXIT_BAD_INPUT, InputError } from '../errors.js';
 import { VERSION } from '../project.js';
 import { plain } from '../report/escape.js';
-import { toldByUser } from '../user/guard.js';
+import { endProcess, toldByUser } from '../user/guard.js';
 import * as baseline from './baseline.js';
 import * as check from './check.js';
 import * as compare from './compare.js';
@@ -96,7 +96,7 @@ function explain(found: unknown): void {
 // From code of users, which may do something after it has returned, or from nobody.
 process.on('uncaughtException', (error) => {
   explain(error);
-  process.exit();
+  endProcess(Number(process.exitCode));
 });
 
 try {

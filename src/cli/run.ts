@@ -35,6 +35,9 @@ table4.csv, comparison.csv, shape.csv, table4.md, table4.tex and records.jsonl (
 tensorboard/ has each run's curves for TensorBoard. Records that were published in OUT are kept until their runs are made
 there; "labelnoise verify OUT" checks them all.
 
+A method, noise, data set, network or augmentation may be a file of yours, named by its path from the suite file on:
+see docs/your-own-method.md.
+
 Examples:
   labelnoise run smoke                    see in about a minute that everything works
   labelnoise run quick --dry-run          what would be trained, and how long it would take

@@ -10,6 +10,7 @@ import type { Evaluation } from '../results/record.js';
 import type { TrainingJob } from './job.js';
 import { sessionFor } from './sessions.js';
 import { trainIn } from './train.js';
+import { stepEntryName } from './training_program.js';
 
 /**
  * A vector in a few numbers: its norm, then its products with fixed vectors of random signs. An error of the vector, as a
@@ -70,6 +71,8 @@ function watched(
   return {
     ...session,
     write(group, values) {
+      // What a recipe's own state starts with shows in the steps.
+      if (group === 'method') return session.write(group, values);
       if (group !== 'model') {
         seen.images = hash(seen.images, values[`${group}/images`]!);
         if (group === 'train') seen.labels = hash(values['train/labels']!);
@@ -82,7 +85,7 @@ function watched(
     },
     call(entry, inputs) {
       const outputs = session.call(entry, inputs);
-      if (entry === 'step') {
+      if (entry === stepEntryName() || entry.startsWith(stepEntryName(''))) {
         const model = session.read('model');
         const change = (name: string) =>
           summary(Float64Array.from(model[name]!, (value, i) => value - start[name]![i]!));

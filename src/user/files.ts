@@ -52,7 +52,9 @@ interface Describing<K extends Kind> {
 }
 
 const gone = (what: string) => (): never => {
-  throw new InputError(`a ${what} of a user's file was to be used where only its results are`);
+  throw new InputError(
+    `the ${what} of a file is needed, of which only results are at hand; allowed: the same file as then, which a suite names (--suite)`,
+  );
 };
 
 /** Settings by their defaults; null is none. */

@@ -54,6 +54,11 @@ function noChance(): number {
   return chance();
 }
 
+/** Ends the process for the project itself, also on behalf of code of users that cannot go on. */
+export function endProcess(code: number): never {
+  return exit(code);
+}
+
 /** Whether code of users has made Node load a module, and this is what that does. */
 function isLoading(stack: string): boolean {
   for (const line of stack.split('\n')) {

@@ -96,7 +96,8 @@ function expectFields(given: unknown, allowed: readonly string[], needed: readon
   if (!given || typeof given !== 'object') refuse(given, `an object with ${allowed.join(', ')}`);
   const isPlain = Object.getPrototypeOf(given) === Object.prototype;
   const unknown = isPlain && Object.keys(given).find((key) => !allowed.includes(key));
-  if (typeof unknown === 'string') refuse(`the field "${unknown}"`, `some of ${allowed.join(', ')}`);
+  if (typeof unknown === 'string')
+    refuse(`the field "${unknown}"`, allowed.length ? `some of ${allowed.join(', ')}` : 'no fields');
   const missing = needed.find((key) => object(given)[key] === undefined);
   if (missing !== undefined) refuse(`no "${missing}"`, `an object with ${needed.join(', ')}`);
 }

@@ -9,7 +9,7 @@ import { measureStep } from '../training/measure.js';
 import { train } from '../training/train.js';
 import { trajectoryOf } from '../training/trajectory.js';
 import { loadUserFiles } from '../user/files.js';
-import { OVERDUE, toldByUser, userSeconds, watch } from '../user/guard.js';
+import { endProcess, OVERDUE, toldByUser, userSeconds, watch } from '../user/guard.js';
 import type { FromWorker, Question, Tasks, ToWorker } from './protocol.js';
 
 // Ctrl-C in a terminal reaches the whole group of processes, and SIGTERM may; the one that schedules decides what they mean.
@@ -50,7 +50,7 @@ process.on('uncaughtException', (found) => {
   const error = toldByUser(found);
   if (error instanceof InputError) console.error(error.message);
   else console.error(error);
-  process.exit(error instanceof InputError ? EXIT_BAD_INPUT : 1);
+  endProcess(error instanceof InputError ? EXIT_BAD_INPUT : 1);
 });
 
 process.on('message', async (message: ToWorker) => {
