@@ -4,10 +4,9 @@ import type { Command } from 'commander';
 import { InputError } from '../errors.js';
 import { htmlPage } from '../report/html.js';
 import { pageDataOf } from '../report/page_data_of.js';
-import { type ReadReport, readReport } from '../report/read.js';
+import { announceDamage, type ReadReport, readReport } from '../report/read.js';
 import { writeTables } from '../report/write.js';
 import { writeWhole } from '../results/files.js';
-import { announce } from '../results/store.js';
 import { EVENT_FILE, eventsOf, TENSORBOARD, tensorBoardName } from '../results/tensorboard.js';
 import { tell } from './tell.js';
 
@@ -63,7 +62,7 @@ export async function writeReport(
     await writeWhole(file, htmlPage(pageDataOf(read.map(({ report }, i) => ({ name: names[i]!, report })))));
     written = [file];
   }
-  const damage = read.map(({ stored }, i) => announce(folders[i]!, stored, say));
+  const damage = read.map((one, i) => announceDamage(folders[i]!, one, say));
   print(`Written: ${written.join(', ')}\n`);
   return damage.includes(true) ? 1 : 0;
 }

@@ -2,10 +2,9 @@
 import type { Command } from 'commander';
 import { BEGIN, END, insertInto } from '../report/insert.js';
 import { markdownTable } from '../report/markdown.js';
-import { readReport } from '../report/read.js';
+import { announceDamage, readReport } from '../report/read.js';
 import { terminalTable } from '../report/terminal.js';
 import { writeTables } from '../report/write.js';
-import { announce } from '../results/store.js';
 import { tell } from './tell.js';
 
 const HELP = `
@@ -40,8 +39,9 @@ export async function redraw(
   print: (text: string) => void = (text) => process.stdout.write(text),
   say: (line: string) => void = tell,
 ): Promise<number> {
-  const { report, stored } = await readReport(out);
-  const damage = announce(out, stored, say);
+  const read = await readReport(out);
+  const { report, stored } = read;
+  const damage = announceDamage(out, read, say);
   if (into) await insertInto(into, markdownTable(report));
   await writeTables(out, report, !stored.archive.damaged.length);
   print(terminalTable(report));
