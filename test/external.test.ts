@@ -11,6 +11,7 @@ import { type ScoreOptions, score } from '../src/cli/score.js';
 import { redraw } from '../src/cli/table.js';
 import { type VerifyOptions, verify } from '../src/cli/verify.js';
 import { loadCifar10, prepareCifar10 } from '../src/data/datasets/cifar10.js';
+import { blankImages, DATASETS, type Dataset } from '../src/data/datasets/dataset.js';
 import { npyOf, parseNpy } from '../src/data/npy.js';
 import { InputError } from '../src/errors.js';
 import { PROJECT_ROOT } from '../src/project.js';
@@ -195,8 +196,8 @@ function scoresNpy(
   const array = dtype === '<f4' ? Float32Array.from(values) : Float64Array.from(values);
   return Buffer.concat([start, Buffer.from(array.buffer)]);
 }
-const oneHot = (labels: Uint8Array) =>
-  Array.from(labels, (label) => Array.from({ length: 10 }, (_, c) => (c === label ? 2.5 : -c)));
+const oneHot = (labels: Uint8Array, classes = 10) =>
+  Array.from(labels, (label) => Array.from({ length: classes }, (_, c) => (c === label ? 2.5 : -c)));
 
 describe('a score', () => {
   let folder: string;
@@ -565,6 +566,69 @@ describe('a score', () => {
     expect((await verified()).found).to.include(
       'line 2: is of "My method" at 40 %, seed 1, as a line above is',
     );
+  });
+});
+
+describe('a data set that is not CIFAR-10', () => {
+  const months: Dataset = {
+    name: 'months',
+    title: 'Months',
+    cite: 'nobody',
+    classNames: Array.from({ length: 12 }, (_, i) => `month ${i + 1}`),
+    imageSize: 4,
+    channels: 1,
+    mean: [0.5],
+    deviation: [0.2],
+    trainImages: 240,
+    testImages: 120,
+    load: async () => ({ train: blankImages(months, 240), test: blankImages(months, 120) }),
+  };
+  const engine = { ...fakeEngine, loadData: () => months.load({}) };
+  before(() => DATASETS.add(months));
+  after(() => DATASETS.remove('months'));
+
+  it('has its images in the export, and as many classes as it has', async () => {
+    const data = { dataset: 'months', trainImages: 120, testImages: 60, heldOut: 24, augment: 'none' };
+    const suite = await suiteFile({ data });
+    const folder = await temporaryFolder();
+    const [exported, out] = [path.join(folder, 'exported'), path.join(folder, 'out')];
+    const cell = { noise: '0.4', seed: '1' };
+    await exportCell(suite, { ...cell, out: exported }, engine, silent.print);
+    const { imagesFrom, splits } = JSON.parse(await readFile(path.join(exported, 'manifest.json'), 'utf8'));
+    expect(imagesFrom).to.equal('export');
+    for (const [split, images] of [
+      ['train', 120],
+      ['validation', 24],
+      ['test', 60],
+    ] as const) {
+      const npy = await readFile(path.join(exported, `${split}_images.npy`));
+      expect(npy.toString('latin1', 0, 128)).to.include(
+        `'|u1', 'fortran_order': False, 'shape': (${images}, 4, 4, 1)`,
+      );
+      expect(sha256(npy.subarray(-16 * images))).to.equal(splits[split].imagesSha256);
+    }
+    const labels = Uint8Array.from(parseNpy(await readFile(path.join(exported, 'test_labels.npy'))));
+    const predictions = path.join(folder, 'p.npy');
+    const given = (content: Uint8Array) =>
+      writeFile(predictions, content).then(() =>
+        score({ predictions, as: 'Mine', suite, ...cell, out }, engine, silent.print, silent.say),
+      );
+    expect(await refusal(given(npyOf(labels.map((label) => label + 1))))).to.match(
+      /have class 12 in row \d+; classes are 0 to 11/,
+    );
+    await given(scoresNpy(oneHot(spoilt(labels, 3), 12)));
+    const rows: Record<string, string>[] = parse(await readFile(path.join(out, 'external.csv')), {
+      columns: true,
+    });
+    expect(rows[0]).to.include({ measure: 'test_accuracy', value: '95.00' });
+    let found = '';
+    const code = await verify([out], {}, (text) => {
+      found += text;
+    });
+    expect([code, found]).to.deep.equal([
+      0,
+      `${out}: 0 of 20 records, 1 external row (their figures are not checked: the data set is not in the cache) and their tables, as they were written\n`,
+    ]);
   });
 });
 
