@@ -9,6 +9,12 @@ export const JSON_DEPTH = 32;
 /** Label files: CIFAR-10N's, the largest known, has 2.4 MB. */
 export const LABEL_FILE_BYTES = 32e6;
 
+/** Files of predictions: scores of 50,000 images as text have about 10 MB. */
+export const PREDICTION_FILE_BYTES = 64e6;
+
+/** External rows of a results folder: a row has up to 60 kB. */
+export const EXTERNAL_BYTES = 256e6;
+
 /** Operations of a pickle: CIFAR-10N's has about a hundred. */
 export const PICKLE_OPERATIONS = 10_000;
 
@@ -20,6 +26,9 @@ export const SENTENCE_LENGTH = 2000;
 
 /** Characters of a name: file systems allow 255 bytes, and names of folders are made of several. */
 export const NAME_LENGTH = 64;
+
+/** Characters of an address: what browsers and servers are sure to take is a few times as long. */
+export const URL_LENGTH = 500;
 
 /** Seeds of a suite, and what --seeds can ask for. */
 export const SEEDS = 1000;

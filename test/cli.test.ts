@@ -181,6 +181,8 @@ describe('wrong input on the command line', () => {
     for (const command of ['run', 'check'])
       await refused(`cannot write results to /proc/x: ${said}`, command, 'smoke', '--out', '/proc/x');
     await refused(`cannot write results to /proc/x: ${said}`, 'perf', '--out', '/proc/x');
+    const cell = ['--noise', '0.4', '--seed', '1', '--out', '/proc/x'];
+    await refused(`cannot write results to /proc/x: ${said}`, 'export', 'quick', ...cell);
     await refused(`cannot write /proc/x/y.html: ${said}`, 'report', results, '--out', '/proc/x/y.html');
     await refused(
       `cannot write results to /proc/x: ${said}`,
@@ -197,6 +199,44 @@ describe('wrong input on the command line', () => {
       expect(status).to.equal(2);
     }
     expect(await readdir(folder)).to.deep.equal(['mine.json']);
+  });
+
+  it('predictions without a name, or that never end', async () => {
+    const cell = ['--suite', 'quick', '--noise', '0.4', '--seed', '1', '--out', 'out'];
+    await refused("required option '--as <name>' not specified", 'score', '--predictions', 'p.npy', ...cell);
+    await refused(
+      '--as "\\u001b[31mred": allowed: letters',
+      'score',
+      '--predictions',
+      'p.npy',
+      '--as',
+      '\u001b[31mred',
+      ...cell,
+    );
+    await refused(
+      '--noise 0.5: is not in the suite quick; allowed: one of 0.2',
+      'export',
+      'quick',
+      '--noise',
+      '0.5',
+      '--seed',
+      '1',
+      '--out',
+      'out',
+    );
+    const { status, stderr } = labelnoise(
+      folder,
+      'score',
+      '--predictions',
+      '/dev/zero',
+      '--as',
+      'x',
+      ...cell,
+    );
+    expect(stderr).to.match(
+      /^CIFAR-10: reading .*\nlabelnoise: predictions \/dev\/zero cannot be read: .*no regular file\n$/,
+    );
+    expect([status, await readdir(folder)]).to.deep.equal([2, []]);
   });
 
   it('an unknown command, option, or one argument too many', async () => {

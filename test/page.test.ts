@@ -9,11 +9,12 @@ import { parse } from 'csv-parse/sync';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { methodTitle } from '../src/methods/catalogue.js';
 import { PROJECT_ROOT } from '../src/project.js';
-import { comparisonCsv, runsCsv } from '../src/report/csv.js';
+import { comparisonCsv, externalCsv, runsCsv } from '../src/report/csv.js';
 import { htmlPage } from '../src/report/html.js';
 import { type NamedReport, pageDataOf } from '../src/report/page_data_of.js';
 import { readReport } from '../src/report/read.js';
 import { type Report, reportOf } from '../src/report/report.js';
+import { dataOf } from '../src/results/external.js';
 import { temporaryFolder } from './fakes.js';
 import { close, open, startBrowser, type Watched } from './support/browser.js';
 import { synthetic } from './support/synthetic.js';
@@ -31,6 +32,34 @@ const UNFINISHED = (() => {
     .filter(({ id, dependsOn }) => ![id, ...dependsOn].includes(failed.id));
   const known = new Map(finished.map(({ id }) => [id, records.get(id)!]));
   return reportOf(graph, known, new Map([[failed.id, DIVERGED]]));
+})();
+
+/** Two methods that were scored, one of them with two seeds. */
+const EXTERNAL = (() => {
+  const { graph, records } = SMALL;
+  const row = (name: string, rate: number, seed: number, testAccuracy: number) => ({
+    name,
+    by: name === 'Mine' ? 'A. Name' : null,
+    link: name === 'Mine' ? 'https://example.org/a_b?c=d&e' : null,
+    noise: { kind: 'symmetric' as const, rate, redraw: 'other' as const },
+    seed,
+    data: dataOf(graph.runs[0]!.spec),
+    givenLabelsSha256: '0'.repeat(64),
+    wrongLabels: Math.round(50 * rate),
+    testAccuracy,
+    predictions: '1'.repeat(20),
+    train:
+      name === 'Mine'
+        ? { predictions: '1'.repeat(50), wrongLabelsFitted: 40, trueLabelsRecovered: 20, accuracyTrue: 50 }
+        : null,
+  });
+  const rows = [
+    row('Mine', 0.4, 1, 60),
+    row('Mine', 0.4, 2, 70),
+    row('Mine', 0.8, 1, 50),
+    row('Other', 0.8, 2, 45),
+  ];
+  return reportOf(graph, records, new Map(), new Set(), rows);
 })();
 
 const named = (report: Report, name = report.graph.suite.name): NamedReport => ({ name, report });
@@ -190,6 +219,36 @@ describe('the page in a browser', function () {
     expect(await page.title()).to.include('<img src=x');
   });
 
+  it('marks what was scored, not run, and says whose it is', async () => {
+    const page = await show([named(EXTERNAL)]);
+    const rows = page.locator('#table tr.external');
+    expect(await rows.locator('th').allInnerTexts()).to.deep.equal(['Mine external', 'Other external']);
+    expect(await rows.first().locator('td').allInnerTexts()).to.deep.equal([
+      '–',
+      // Mean of 60 and 70, t(1) = 12.7062.
+      '65.00 ± 63.53',
+      '–',
+      '50.00\n1 of 2 seeds',
+    ]);
+    const own = await page.locator('#table td[data-method] .ours strong').count();
+    expect(own, 'the best of ours is best still').to.equal(4);
+    expect(await page.locator('tr.external strong').count()).to.equal(0);
+    const section = page.locator('.external-notes');
+    expect(await section.innerText()).to.match(/labelnoise did not train them.*\bMine, by A\. Name, https/s);
+    const link = section.locator('a');
+    expect(await link.getAttribute('href')).to.equal('https://example.org/a_b?c=d&e');
+    const [first] = EXTERNAL.external[0]!.differences;
+    const { difference, interval } = first!.columns[1]!;
+    const step = await section.locator('tbody tr').first().locator('td').nth(1).innerText();
+    expect(step.replace('−', '-')).to.equal(
+      `${difference < 0 ? '' : '+'}${difference.toFixed(2)} ± ${(interval!.high - difference).toFixed(2)}`,
+    );
+    const saved = page.waitForEvent('download');
+    await page.getByRole('button', { name: 'external.csv' }).click();
+    expect(await readFile(await (await saved).path(), 'utf8')).to.equal(externalCsv(EXTERNAL));
+    expect(await page.locator('#shape').innerText()).not.to.include('Mine');
+  });
+
   it('draws all its figures, for each choice of noise', async () => {
     const page = await show([named(LARGE)]);
     const lines = () => page.locator('#training .current .chart svg [data-part="line"]').count();
@@ -327,6 +386,8 @@ describe('the page in a browser', function () {
   it('has no accessibility violation that axe-core finds, light or dark, wide or narrow', async () => {
     const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
     const cases: [NamedReport[], BrowserContextOptions][] = [
+      [[named(EXTERNAL)], { colorScheme: 'light' }],
+      [[named(EXTERNAL)], { colorScheme: 'dark' }],
       [[named(SMALL)], { colorScheme: 'light' }],
       [[named(SMALL)], { colorScheme: 'dark' }],
       [[named(UNFINISHED)], { colorScheme: 'light', viewport: { width: 360, height: 740 } }],
@@ -351,7 +412,11 @@ describe('the page in a browser', function () {
   });
 
   it('is no wider than a phone, and its wide tables can be scrolled with the keys', async () => {
-    for (const folders of [[named(LARGE)], [named(SMALL, 'before'), named(UNFINISHED, 'after')]]) {
+    for (const folders of [
+      [named(LARGE)],
+      [named(EXTERNAL)],
+      [named(SMALL, 'before'), named(UNFINISHED, 'after')],
+    ]) {
       if (watched) await close(watched);
       const page = await show(folders, { viewport: { width: 360, height: 740 } });
       for (const details of await page.locator('details').all())

@@ -10,12 +10,14 @@ import * as check from './check.js';
 import * as compare from './compare.js';
 import * as data from './data.js';
 import * as doctor from './doctor.js';
+import * as exporting from './export.js';
 import * as noise from './noise.js';
 import * as perf from './perf.js';
 import * as registries from './registries.js';
 import * as report from './report.js';
 import * as run from './run.js';
 import * as runs from './runs.js';
+import * as score from './score.js';
 import * as suites from './suites.js';
 import * as table from './table.js';
 import { tell } from './tell.js';
@@ -31,6 +33,8 @@ Examples:
   labelnoise report results/quick
   labelnoise watch results/quick   the page, while the suite runs
   labelnoise verify results/quick  is everything there as it was written?
+  labelnoise export quick --noise 0.4 --seed 1 --out exported
+                                what its runs see, for a method in PyTorch; "labelnoise score" takes its predictions
 
 Exit codes: 0 all went well, 1 a run failed, a check did or something is damaged, 2 wrong input, 130 stopped by Ctrl-C.
 LABELNOISE_DEBUG=1 shows where an unexpected error comes from.`;
@@ -69,6 +73,8 @@ for (const command of [
   registries,
   data,
   noise,
+  exporting,
+  score,
   doctor,
   perf,
 ])

@@ -4,12 +4,11 @@ import type { Command } from 'commander';
 import { InputError } from '../errors.js';
 import { htmlPage } from '../report/html.js';
 import { pageDataOf } from '../report/page_data_of.js';
-import { type ReadReport, readReport } from '../report/read.js';
+import { announceDamage, type ReadReport, readReport } from '../report/read.js';
 import { writeTables } from '../report/write.js';
 import { removeUnfinished, writeWhole } from '../results/files.js';
 import { lock } from '../results/lock.js';
 import { readOwnGraph } from '../results/ownership.js';
-import { announce } from '../results/store.js';
 import { EVENT_FILE, eventsOf, TENSORBOARD, tensorBoardName } from '../results/tensorboard.js';
 import { tell } from './tell.js';
 
@@ -55,7 +54,7 @@ export async function writeReport(
 ): Promise<number> {
   const [folder] = folders;
   const damaged = (read: readonly ReadReport[]) =>
-    read.map(({ stored }, i) => announce(folders[i]!, stored, say)).includes(true);
+    read.map((one, i) => announceDamage(folders[i]!, one, say)).includes(true);
   if (folders.length === 1 && file === undefined)
     return alone(folder!, say, async () => {
       const read = await readReport(folder!);

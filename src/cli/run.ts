@@ -1,13 +1,15 @@
 // `labelnoise run`: trains what a suite's table needs and prints the table.
 import path from 'node:path';
 import type { Command } from 'commander';
+import { InputError } from '../errors.js';
 import { reportOf } from '../report/report.js';
 import { tableLines, terminalTable } from '../report/terminal.js';
 import { writeNumbers, writeTables } from '../report/write.js';
+import { readExternal } from '../results/external.js';
 import { checkOwner } from '../results/ownership.js';
 import { originOf } from '../results/provenance.js';
 import type { RunRecord } from '../results/record.js';
-import { checkpointedRuns } from '../results/store.js';
+import { checkpointedRuns, faultText } from '../results/store.js';
 import { checkStored, execute, type Observer, stateOf } from '../suite/execute.js';
 import type { RunGraph } from '../suite/expand.js';
 import { observers } from '../suite/observers.js';
@@ -105,9 +107,14 @@ export async function train(
     progress.noted?.('stopping: runs under way save their state; the same again stops at once');
   });
   try {
+    await checkOwner(out, whole.suite);
+    const external = await readExternal(out, whole);
+    const [fault] = external.faults;
+    if (fault)
+      throw new InputError(`${faultText(fault)}; mend the file, or choose another folder with --out`);
     // Tables are of the whole suite, with what the folder holds of it.
     const report = ({ kept, records, failures }: Standing) =>
-      reportOf(whole, new Map([...kept, ...records]), failures);
+      reportOf(whole, new Map([...kept, ...records]), failures, new Set(), external.rows);
     // What is shown on the way fills up: what was published of the chosen runs is not in it.
     const chosen = new Set(graph.runs.map(({ id }) => id));
     const show = ({ kept, ...state }: Standing) => {

@@ -2,12 +2,11 @@
 import type { Command } from 'commander';
 import { BEGIN, END, insertInto } from '../report/insert.js';
 import { markdownTable } from '../report/markdown.js';
-import { readReport } from '../report/read.js';
+import { announceDamage, readReport } from '../report/read.js';
 import { terminalTable } from '../report/terminal.js';
 import { writeTables } from '../report/write.js';
 import { lock } from '../results/lock.js';
 import { readOwnGraph } from '../results/ownership.js';
-import { announce } from '../results/store.js';
 import { tell } from './tell.js';
 
 const HELP = `
@@ -45,11 +44,11 @@ export async function redraw(
   await readOwnGraph(out);
   const unlock = await lock(out, say, 'see the page of "labelnoise watch"');
   try {
-    const { report, stored } = await readReport(out);
-    const damage = announce(out, stored, say);
-    if (into) await insertInto(into, markdownTable(report));
-    await writeTables(out, report, !stored.archive.damaged.length);
-    print(terminalTable(report));
+    const read = await readReport(out);
+    const damage = announceDamage(out, read, say);
+    if (into) await insertInto(into, markdownTable(read.report));
+    await writeTables(out, read.report, !read.stored.archive.damaged.length);
+    print(terminalTable(read.report));
     return damage ? 1 : 0;
   } finally {
     await unlock();

@@ -26,6 +26,7 @@ import {
   writeRecord,
 } from '../results/store.js';
 import type { RunGraph } from '../suite/expand.js';
+import { externalFindings } from './verify_external.js';
 
 export interface VerifyOptions {
   repair?: boolean;
@@ -34,7 +35,8 @@ export interface VerifyOptions {
 
 const HELP = `
 Of a results folder: that every record is whole, by its checksum, and of its spec, by its id; that its figures, predictions and
-noise agree; that runs/ and records.jsonl agree; that every table is what the records give. Of a baseline: its schema, and the
+noise agree; that runs/ and records.jsonl agree; that external rows are whole, of the suite, and what their predictions come to;
+that every table is what the records and rows give. Of a baseline: its schema, and the
 ids of its runs. A line for every fault: file, line or field, value, and what would be right. --repair also says what it would
 do, and does it with --yes: records are taken from where they are whole, what is damaged is moved aside, records.jsonl of an
 earlier version gets checksums, tables are drawn again.
@@ -191,6 +193,7 @@ async function folderFindings(out: string): Promise<Findings> {
     throw error;
   }
   const stored = await readStored(out, graph.runs);
+  const external = await externalFindings(out, graph);
   const { runs, archive, records, lost } = stored;
   const foreign = [...archive.foreign, ...runs.foreign];
   const damage = [...runs.damaged, ...archive.damaged].map(faultText);
@@ -198,13 +201,15 @@ async function folderFindings(out: string): Promise<Findings> {
   const contents = contentFaults(graph, stored);
   const archived =
     views.length || damage.length || foreign.length ? [] : await archiveFaults(out, graph, stored);
-  const tables = foreign.length || lost.size ? [] : await tableFaults(out, graph, stored);
+  const isPartial = lost.size > 0 || external.isDamaged;
+  const tables = foreign.length || isPartial ? [] : await tableFaults(out, graph, stored);
   const faults = [
     ...damage,
     ...foreign.map((placed) => foreignText([placed], graph.runs)),
     ...views,
     ...contents,
     ...archived,
+    ...external.faults,
     ...tables.map(({ fault }) => fault),
     ...(lost.size
       ? [`${out}: tables are not compared: the records of ${[...lost].join(', ')} are lost`]
@@ -215,7 +220,7 @@ async function folderFindings(out: string): Promise<Findings> {
         ]
       : []),
   ];
-  const repairs = fileRepairs(out, stored);
+  const repairs = [...fileRepairs(out, stored), ...(foreign.length ? [] : external.repairs)];
   // Without checksums nothing tells which of two is right: tables that are not of the records may be all there is of them.
   const isDoubtful = archive.unversioned && contents.length + tables.length + damage.length > 0;
   if (!isDoubtful && !foreign.length && !views.some((fault) => fault.includes(DIFFERS))) {
@@ -229,7 +234,7 @@ async function folderFindings(out: string): Promise<Findings> {
         });
     }
   }
-  const seen = `${out}: ${records.size} of ${graph.runs.length} records and their tables, as they were written`;
+  const seen = `${out}: ${records.size} of ${graph.runs.length} records${external.seen} and their tables, as they were written`;
   return { faults, repairs, seen };
 }
 
@@ -291,8 +296,9 @@ interface TableFault {
 
 /** Where tables are not what the records give. */
 async function tableFaults(out: string, graph: RunGraph, stored: Stored): Promise<TableFault[]> {
-  if (!stored.records.size) return [];
-  const texts = tableTexts(await reportOn(out, graph, stored));
+  const report = await reportOn(out, graph, stored);
+  if (!stored.records.size && !report.external.length) return [];
+  const texts = tableTexts(report);
   const faults: TableFault[] = [];
   for (const [name, right] of Object.entries(texts)) {
     const file = path.join(out, name);

@@ -1,4 +1,4 @@
-// NumPy's .npy format, version 1.0 (numpy.lib.format), for one-dimensional integer arrays.
+// NumPy's .npy format (numpy.lib.format): arrays of labels, and tables of scores.
 
 const MAGIC = Buffer.from('\x93NUMPY', 'latin1');
 /** Where the header's text starts: after magic, version and the two bytes of its length. */
@@ -12,17 +12,27 @@ const READERS: Record<string, { bytes: number; read: (data: Buffer, at: number) 
 };
 
 /** An int64 array of shape (n,): the dtype that PyTorch and others expect of class labels. */
-export function npyOf(values: Uint8Array): Buffer {
-  const header = `{'descr': '<i8', 'fortran_order': False, 'shape': (${values.length},), }`;
+export function npyOf(values: Uint8Array | Int32Array): Buffer {
+  const data = Buffer.alloc(values.length * 8);
+  for (const [i, value] of values.entries()) data.writeBigInt64LE(BigInt(value), i * 8);
+  return withHeader('<i8', `${values.length},`, data);
+}
+
+/** An array of bytes of this shape, as images are. */
+export function npyOfBytes(values: Uint8Array, shape: readonly number[]): Buffer {
+  return withHeader('|u1', shape.join(', '), values);
+}
+
+function withHeader(dtype: string, shape: string, data: Uint8Array): Buffer {
+  const header = `{'descr': '${dtype}', 'fortran_order': False, 'shape': (${shape}), }`;
   // the format wants the data to start at a multiple of 64 and the header to end in a newline
   const start = Math.ceil((HEADER_START + header.length + 1) / 64) * 64;
-  const npy = Buffer.alloc(start + values.length * 8);
+  const npy = Buffer.alloc(start);
   MAGIC.copy(npy);
   npy.writeUInt8(1, 6);
   npy.writeUInt16LE(start - HEADER_START, 8);
   npy.write(`${header.padEnd(start - HEADER_START - 1)}\n`, HEADER_START, 'latin1');
-  for (const [i, value] of values.entries()) npy.writeBigInt64LE(BigInt(value), start + i * 8);
-  return npy;
+  return Buffer.concat([npy, data]);
 }
 
 /**
@@ -31,6 +41,48 @@ export function npyOf(values: Uint8Array): Buffer {
  * @throws Error saying what was found and what is right
  */
 export function parseNpy(npy: Buffer): number[] {
+  const { dtype, shape, data } = headerOf(npy);
+  const reader = READERS[dtype];
+  if (!reader) throw new Error(`has dtype ${dtype}; it must be int64 (<i8), int32 (<i4) or uint8 (|u1)`);
+  const count = /^(\d+),$/.exec(shape.trim())?.[1];
+  if (count === undefined) throw new Error(`has shape (${shape}); it must have one dimension`);
+  checkSize(npy.length - data, Number(count), reader.bytes);
+  return Array.from({ length: Number(count) }, (_, i) => reader.read(npy, data + i * reader.bytes));
+}
+
+/** How a little-endian element of each dtype of scores is read. */
+const SCORE_READERS: typeof READERS = {
+  '<f8': { bytes: 8, read: (data, at) => data.readDoubleLE(at) },
+  '<f4': { bytes: 4, read: (data, at) => data.readFloatLE(at) },
+};
+
+/**
+ * Reads a table of scores of shape (n, columns) and dtype float32 or float64, in either order of NumPy's; undefined
+ * where the array has one dimension.
+ *
+ * @throws Error saying what was found and what is right
+ */
+export function parseNpyScores(npy: Buffer): number[][] | undefined {
+  const { dtype, shape, isFortran, data } = headerOf(npy);
+  const [, rowCount, columnCount] = /^(\d+), *(\d+)$/.exec(shape.trim()) ?? [];
+  if (rowCount === undefined || columnCount === undefined) {
+    if (/^\d+,$/.test(shape.trim())) return undefined;
+    throw new Error(`has shape (${shape}); it must be (n,) for labels or (n, classes) for scores`);
+  }
+  const reader = SCORE_READERS[dtype];
+  if (!reader) throw new Error(`has dtype ${dtype}; scores must be float32 (<f4) or float64 (<f8)`);
+  const [rows, columns] = [Number(rowCount), Number(columnCount)];
+  checkSize(npy.length - data, rows * columns, reader.bytes);
+  const place = (row: number, column: number) => (isFortran ? column * rows + row : row * columns + column);
+  return Array.from({ length: rows }, (_, row) =>
+    Array.from({ length: columns }, (_, column) =>
+      reader.read(npy, data + place(row, column) * reader.bytes),
+    ),
+  );
+}
+
+/** What the header says, and where the data begins. */
+function headerOf(npy: Buffer): { dtype: string; shape: string; isFortran: boolean; data: number } {
   const version = npy[6];
   if (!npy.subarray(0, MAGIC.length).equals(MAGIC) || npy.length < HEADER_START + 2) {
     throw new Error('is not a .npy file');
@@ -39,16 +91,15 @@ export function parseNpy(npy: Buffer): number[] {
   const start = version === 1 ? HEADER_START : HEADER_START + 2;
   const data = start + (version === 1 ? npy.readUInt16LE(8) : npy.readUInt32LE(8));
   const header = npy.toString('latin1', start, data);
-  const dtype = /'descr': *'([^']*)'/.exec(header)?.[1] ?? 'of several fields';
-  const shape = /'shape': *\(([^)]*)\)/.exec(header)?.[1] ?? '?';
-  const reader = READERS[dtype];
-  if (!reader) throw new Error(`has dtype ${dtype}; it must be int64 (<i8), int32 (<i4) or uint8 (|u1)`);
-  const count = /^(\d+),$/.exec(shape.trim())?.[1];
-  if (count === undefined) throw new Error(`has shape (${shape}); it must have one dimension`);
-  if (npy.length !== data + Number(count) * reader.bytes) {
-    throw new Error(
-      `has ${npy.length - data} bytes of data; ${count} values need ${Number(count) * reader.bytes}`,
-    );
-  }
-  return Array.from({ length: Number(count) }, (_, i) => reader.read(npy, data + i * reader.bytes));
+  return {
+    dtype: /'descr': *'([^']*)'/.exec(header)?.[1] ?? 'of several fields',
+    shape: /'shape': *\(([^)]*)\)/.exec(header)?.[1] ?? '?',
+    isFortran: /'fortran_order': *True/.test(header),
+    data,
+  };
+}
+
+function checkSize(found: number, count: number, bytes: number): void {
+  if (found !== count * bytes)
+    throw new Error(`has ${found} bytes of data; ${count} values need ${count * bytes}`);
 }

@@ -74,6 +74,10 @@ export interface RunImages {
   /** Places of the training images in the whole training set. */
   indices: Int32Array;
   test: ImageSet;
+  /** Places of the test images: in the test set, or in the training set where what is held out is tested on. */
+  testIndices: Int32Array;
+  /** What no run of the suite is trained on, if it holds anything out, and its places in the training set. */
+  heldOut: { set: ImageSet; indices: Int32Array } | undefined;
 }
 
 /**
@@ -96,10 +100,18 @@ export class ImagesOfRuns {
       ? balancedSubset(train.labels, classes, data.heldOut, stream(0, 'held-out'))
       : undefined;
     const indices = balancedSubset(train.labels, classes, data.trainImages, stream(seed, 'subset'), heldOut);
-    const clean = heldOut && data.testOn ? imagesAt(train, heldOut) : test;
+    const heldOutSet = heldOut && imagesAt(train, heldOut);
+    const isOnHeldOut = heldOut && data.testOn;
+    const clean = heldOutSet && isOnHeldOut ? heldOutSet : test;
     const tested = balancedSubset(clean.labels, classes, data.testImages, stream(0, 'test subset'));
     this.key = key;
-    this.shared = { train: imagesAt(train, indices), indices, test: imagesAt(clean, tested) };
+    this.shared = {
+      train: imagesAt(train, indices),
+      indices,
+      test: imagesAt(clean, tested),
+      testIndices: isOnHeldOut ? tested.map((place) => heldOut[place]!) : tested,
+      heldOut: heldOut && heldOutSet && { set: heldOutSet, indices: heldOut },
+    };
     return this.shared;
   }
 }

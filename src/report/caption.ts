@@ -9,6 +9,7 @@ import { mean } from '../statistics/mean.js';
 import { conditionTitle, noiseInWords } from '../suite/condition.js';
 import { hasNoiseOf } from '../suite/expand.js';
 import { plain } from './escape.js';
+import { externalNotes } from './external_notes.js';
 import { INTERVAL_NOTE } from './interval.js';
 import type { Report } from './report.js';
 import { settingsOf } from './settings.js';
@@ -61,6 +62,7 @@ export function captionOf(report: Report): Caption {
       ...(hasPaper ? ['In parentheses: the paper (Foret et al., 2021, Table 4).'] : []),
       ...(suite.seeds.length > 1 ? [INTERVAL_NOTE] : []),
       ...shapeNotes(report),
+      ...externalNotes(report),
       ...variants,
       ...settings,
       ...about,

@@ -7,8 +7,8 @@ import { plain } from './escape.js';
 import { halfWidth } from './interval.js';
 import type { Report } from './report.js';
 
-/** Header and rows: a method and its accuracy at each noise rate, the paper's value in parentheses. */
-export function tableCells({ graph, cells, published }: Report): string[][] {
+/** Header and rows: a method and its accuracy at each noise rate, the paper's value in parentheses; then external methods. */
+export function tableCells({ graph, cells, external, published }: Report): string[][] {
   const { conditions, suite } = graph;
   const header = ['Method', ...conditions.map(conditionTitle)];
   const rows = Object.keys(suite.methods).map((method) => [
@@ -19,7 +19,11 @@ export function tableCells({ graph, cells, published }: Report): string[][] {
       return [ours(cell, suite.seeds.length), paper === null ? '' : `(${paper.toFixed(1)})`].join(' ').trim();
     }),
   ]);
-  return [header, ...rows].map((row) => row.map(plain));
+  const others = external.map(({ title, cells }) => [
+    title,
+    ...cells.map((cell) => ours(cell, suite.seeds.length)),
+  ]);
+  return [header, ...rows, ...others].map((row) => row.map(plain));
 }
 
 /** `84.21`, with several seeds `84.21 ± 0.30`, and what is missing of the seeds. */

@@ -5,7 +5,9 @@ import { architectureName } from '../models/catalogue.js';
 import { bestAccuracy, finalAccuracy } from '../results/aggregate.js';
 import { paperAccuracy } from '../results/published.js';
 import { shapeOf, wrongLabelsFitted } from '../results/shape.js';
+import { canonicalJson } from '../suite/spec.js';
 import { csvText } from './escape.js';
+import { halfWidth } from './interval.js';
 import type { TransitionData } from './page_data.js';
 import type { Report } from './report.js';
 
@@ -124,3 +126,80 @@ export function shapeCsv(report: Report): string {
   const header = ['measure', 'method', 'minus', 'noise_rate', 'value', 'low', 'high'];
   return csvOf([header, ...rows.map((row) => [...row, '', ''].slice(0, header.length))]);
 }
+
+/**
+ * external.csv: what was scored, not run, a row for each figure: of each seed the accuracy and, if training images were
+ * predicted too, the memorisation; of each column the mean and sample standard deviation over seeds, and the difference to
+ * each of the table's methods (points, paired by seed, 95 % interval). The noise rate `all` stands for all columns it has.
+ */
+export function externalCsv({ graph, external }: Report): string {
+  const rows = external.flatMap(({ name, by, link, rows, cells, differences }) => {
+    const row = (
+      measure: string,
+      noise: string,
+      values: (number | null | undefined)[],
+      more: object = {},
+    ) => {
+      const [value, low, high] = values.map(percent);
+      return {
+        measure,
+        method: name,
+        noise_rate: noise,
+        value,
+        low,
+        high,
+        by,
+        link,
+        external: 'yes',
+        ...more,
+      };
+    };
+    return [
+      ...rows.flatMap(({ noise, seed, testAccuracy, train }) => {
+        const label = graph.conditions.find((c) => canonicalJson(c.noise) === canonicalJson(noise))!.label;
+        const of = (measure: string, value: number | null) =>
+          value === null ? [] : [row(measure, label, [value], { seed })];
+        return [
+          ...of('test_accuracy', testAccuracy),
+          ...of('wrong_labels_fitted', train?.wrongLabelsFitted ?? null),
+          ...of('true_labels_recovered', train?.trueLabelsRecovered ?? null),
+          ...of('train_accuracy_true', train?.accuracyTrue ?? null),
+        ];
+      }),
+      ...cells.flatMap((cell) => {
+        const { condition, mean, std } = cell;
+        if (mean === null) return [];
+        const half = halfWidth(cell);
+        const interval = half === null ? [] : [mean - half, mean + half];
+        return [
+          row('mean', condition, [mean, ...interval]),
+          ...(std === null ? [] : [row('standard_deviation', condition, [std])]),
+        ];
+      }),
+      ...differences.flatMap(({ minus, columns, overall }) =>
+        [...columns, overall].flatMap((found, i) => {
+          const label = graph.conditions[i]?.label ?? 'all';
+          const { difference, interval } = found ?? {};
+          return found
+            ? [row('difference', label, [difference, interval?.low, interval?.high], { minus })]
+            : [];
+        }),
+      ),
+    ];
+  });
+  return csvOf(rows, { header: true, columns: EXTERNAL_COLUMNS });
+}
+
+const EXTERNAL_COLUMNS = [
+  'measure',
+  'method',
+  'minus',
+  'noise_rate',
+  'seed',
+  'value',
+  'low',
+  'high',
+  'by',
+  'link',
+  'external',
+];

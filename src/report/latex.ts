@@ -4,6 +4,7 @@ import { methodTitle } from '../methods/catalogue.js';
 import { paperAccuracy } from '../results/published.js';
 import { conditionTitle } from '../suite/condition.js';
 import { captionOf } from './caption.js';
+import { externalNotes } from './external_notes.js';
 import { halfWidth, INTERVAL_NOTE } from './interval.js';
 import type { Report } from './report.js';
 
@@ -12,7 +13,7 @@ import type { Report } from './report.js';
  * is; a paper that uses the package booktabs takes the table with `\input{table4.tex}`.
  */
 export function latexTable(report: Report): string {
-  const { graph, cells, published } = report;
+  const { graph, cells, external, published } = report;
   const { conditions } = graph;
   const methods = Object.keys(graph.suite.methods);
   const { title, noise, settings, about } = captionOf(report);
@@ -38,12 +39,17 @@ export function latexTable(report: Report): string {
     })),
   );
   const columns = conditions.length + 1;
-  const block = (name: string, rows: readonly LatexCell[][]) => [
+  const titles = methods.map(methodTitle);
+  const block = (name: string, rows: readonly LatexCell[][], names = titles, rivals = rows) => [
     `    \\multicolumn{${columns}}{l}{\\emph{${name}}} \\\\`,
     ...rows.map((row, i) =>
-      line([escaped(methodTitle(methods[i]!)), ...row.map((cell, column) => text(cell, rows, column))]),
+      line([escaped(names[i]!), ...row.map((cell, column) => text(cell, rivals, column))]),
     ),
   ];
+  const others = external.map(({ cells }) =>
+    cells.map((cell) => ({ value: cell.mean, digits: 2, half: halfWidth(cell), instead: '--' })),
+  );
+  const names = external.map(({ title }) => title);
   const hasPaper = papers.flat().some(({ value }) => value !== null);
   return `${[
     `% ${oneLine(title)}`,
@@ -61,20 +67,23 @@ export function latexTable(report: Report): string {
     '\\makeatother',
     '\\begin{table}',
     '  \\centering',
-    `  \\caption{${escaped(title)}. ${escaped(noise)}${ours.flat().some(({ half }) => half !== null) ? ` ${escaped(INTERVAL_NOTE)}` : ''}}`,
+    `  \\caption{${escaped(title)}. ${escaped(noise)}${[...ours, ...others].flat().some(({ half }) => half !== null) ? ` ${escaped(INTERVAL_NOTE)}` : ''}}`,
     `  \\begin{tabular}{l${'r'.repeat(conditions.length)}}`,
     '    \\toprule',
     line(['Method', ...conditions.map((condition) => escaped(conditionTitle(condition)))]),
     '    \\midrule',
     ...block('Ours', ours),
     ...(hasPaper ? ['    \\midrule', ...block('Foret et al.\\ (2021), Table 4', papers)] : []),
+    ...(others.length
+      ? ['    \\midrule', ...block('External predictions, not run here', others, names, [])]
+      : []),
     '    \\bottomrule',
     '  \\end{tabular}',
     '',
     '  \\smallskip',
     '  \\begin{minipage}{\\linewidth}',
     '    \\footnotesize',
-    ...[...settings, ...about].map((note) => `    ${escaped(note.trim())}\\par`),
+    ...[...settings, ...externalNotes(report), ...about].map((note) => `    ${escaped(note.trim())}\\par`),
     '  \\end{minipage}',
     '\\end{table}',
     '\\labelnoiseend',
@@ -92,13 +101,14 @@ interface LatexCell {
 
 const line = (cells: readonly string[]) => `    ${cells.join(' & ')} \\\\`;
 
+/** @param rows what the best of a column is sought among; none where none is to be marked */
 function text(
   { value, digits, half, instead }: LatexCell,
   rows: readonly LatexCell[][],
   column: number,
 ): string {
   if (value === null) return instead;
-  const best = rows.every((row) => (row[column]!.value ?? 0) <= value);
+  const best = rows.length > 0 && rows.every((row) => (row[column]!.value ?? 0) <= value);
   const number = value.toFixed(digits);
   const pm = half === null ? '' : ` \\pm ${half.toFixed(2)}`;
   return `$${best ? `\\mathbf{${number}}` : number}${pm}$`;

@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import { InputError } from '../errors.js';
 import { EVENTS, readHappening } from '../results/events.js';
+import { EXTERNAL } from '../results/external.js';
 import { isLocked } from '../results/lock.js';
 import { checkpointedRuns } from '../results/store.js';
 import { htmlPage } from './html.js';
@@ -16,7 +17,7 @@ const LOOPBACK = '127.0.0.1';
 /** How often the folder is looked at while somebody watches. */
 const LOOK_MILLISECONDS = 1000;
 /** What changes when something happens in a results folder. */
-const SIGNS = [EVENTS, 'runs', 'suite.json', 'lock', 'checkpoints'];
+const SIGNS = [EVENTS, EXTERNAL, 'runs', 'suite.json', 'lock', 'checkpoints'];
 
 export interface LiveServer {
   /** Where to point a browser. */

@@ -9,6 +9,13 @@ export function markdownTable(report: Report): string {
   const { title, noise, notes } = captionOf(report);
   const [header, ...rows] = tableCells(report);
   const line = (cells: readonly string[]) => `| ${cells.map(markdownText).join(' | ')} |`;
+  const links = report.external.flatMap(({ link }) => link ?? []);
+  /** Addresses are links, whatever is in them: what they may be made of needs no escape there. */
+  const text = (note: string) =>
+    links.reduce(
+      (escaped, link) => escaped.replace(`, ${markdownText(link)}`, () => `, <${link}>`),
+      markdownText(note),
+    );
   const rule = header!.map((_, i) => (i === 0 ? '---' : '---:'));
   return [
     `**${markdownText(title)}**`,
@@ -17,7 +24,7 @@ export function markdownTable(report: Report): string {
     '',
     ...[header!, rule, ...rows].map(line),
     '',
-    ...notes.map(markdownText).map((note) => (note.startsWith('  ') ? `  - ${note.trim()}` : `- ${note}`)),
+    ...notes.map(text).map((note) => (note.startsWith('  ') ? `  - ${note.trim()}` : `- ${note}`)),
     '',
   ].join('\n');
 }

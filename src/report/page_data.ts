@@ -33,6 +33,8 @@ export interface FolderData {
   conditions: ConditionData[];
   /** Every cell, methods in table order, each with the columns in order. */
   cells: CellData[];
+  /** Methods that were scored, not run. */
+  external: ExternalData[];
   shape: ShapeData;
   /** Other published rows, one accuracy (percent) for each condition. */
   literature: { title: string; source: string; accuracies: (number | null)[] }[];
@@ -82,6 +84,18 @@ export interface CellData {
   paper: number | null;
   /** Whether no other method has a higher mean under this condition. */
   best: boolean;
+}
+
+/** A method that was scored, not run; lists have an entry for each condition. */
+export interface ExternalData {
+  name: string;
+  by: string | null;
+  link: string | null;
+  /** Accuracies in percent; null where it has none. */
+  cells: ({ mean: number; half: number | null; seeds: number } | null)[];
+  fitted: (number | null)[];
+  /** Points above the methods of the table, of the seeds that both have. */
+  differences: { title: string; columns: (MethodDifference | null)[]; overall: MethodDifference | null }[];
 }
 
 /** How much of the paper's shape is in the results; lists have an entry for each condition. */

@@ -7,19 +7,21 @@ import { architectureName } from '../models/catalogue.js';
 import { VERSION } from '../project.js';
 import { finalAccuracy } from '../results/aggregate.js';
 import type { Happening } from '../results/events.js';
+import { EXTERNAL_TABLE } from '../results/external.js';
 import { accuracyAt, paperAccuracy } from '../results/published.js';
 import type { Evaluation, Provenance, RunRecord } from '../results/record.js';
 import { type Condition, noiseInWords } from '../suite/condition.js';
 import { hasNoiseOf, type RunGraph, type RunNode, totalUnits } from '../suite/expand.js';
 import type { RunSpec } from '../suite/spec.js';
 import { captionOf } from './caption.js';
-import { comparisonCsv, runsCsv, shapeCsv, tableCsv, transitionsCsv } from './csv.js';
+import { comparisonCsv, externalCsv, runsCsv, shapeCsv, tableCsv, transitionsCsv } from './csv.js';
 import { differences } from './differences.js';
 import { halfWidth } from './interval.js';
 import type {
   CellData,
   ConditionData,
   CurveData,
+  ExternalData,
   FolderData,
   NamedText,
   PageData,
@@ -29,7 +31,7 @@ import type {
 } from './page_data.js';
 import type { Report } from './report.js';
 import { settingsOf } from './settings.js';
-import { shapeData } from './shape_data.js';
+import { beside, shapeData } from './shape_data.js';
 import { duration } from './wording.js';
 
 /** A report, what tells it from others on the page, and what happens in its folder just now. */
@@ -84,6 +86,7 @@ function folderData(named: NamedReport, styles: ReadonlyMap<string, number>): Fo
     classNames: datasetNamed(suite.data.dataset).classNames,
     conditions: graph.conditions.map(conditionData),
     cells: cellsOf(report),
+    external: externalOf(report),
     shape: shapeData(report),
     literature: published.rows
       .filter(({ block }) => block === 'literature')
@@ -104,6 +107,7 @@ function folderData(named: NamedReport, styles: ReadonlyMap<string, number>): Fo
       'shape.csv': shapeCsv(report),
       'runs.csv': runsCsv(report),
       'transitions.csv': transitionsCsv(transitionsOf(report)),
+      ...(report.external.length ? { [EXTERNAL_TABLE]: externalCsv(report) } : {}),
     },
   };
 }
@@ -130,6 +134,23 @@ function cellsOf({ graph, cells, published }: Report): CellData[] {
       best: mean !== null && column.every((other) => other.mean === null || other.mean <= mean),
     };
   });
+}
+
+function externalOf({ external }: Report): ExternalData[] {
+  return external.map(({ name, by, link, cells, fitted, differences }) => ({
+    name,
+    by,
+    link,
+    cells: cells.map(({ mean, std, seeds }) =>
+      mean === null ? null : { mean, half: halfWidth({ mean, std, seeds }), seeds },
+    ),
+    fitted,
+    differences: differences.map(({ minus, columns, overall }) => ({
+      title: `${name} − ${methodTitle(minus)}`,
+      columns: columns.map((difference) => difference && beside(difference, null)),
+      overall: overall && beside(overall, null),
+    })),
+  }));
 }
 
 /** Finer than the pages' figures can show. */

@@ -38,6 +38,7 @@ export function shapeData({ graph, records, published }: Report): ShapeData {
   };
 }
 
-function beside({ difference, interval }: Difference, paper: number | null): MethodDifference {
+/** A difference with the half of its interval, beside the paper's. */
+export function beside({ difference, interval }: Difference, paper: number | null): MethodDifference {
   return { difference, half: interval && interval.high - difference, paper };
 }

@@ -42,7 +42,7 @@ function tauText(tau: number | null): string {
 }
 
 /** `+1.20 [0.30, 2.10]` */
-function differenceText({ difference, interval }: Difference): string {
+export function differenceText({ difference, interval }: Difference): string {
   const signed = `${difference < 0 ? '' : '+'}${difference.toFixed(2)}`;
   return interval ? `${signed} [${interval.low.toFixed(2)}, ${interval.high.toFixed(2)}]` : signed;
 }

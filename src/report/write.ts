@@ -1,8 +1,9 @@
 // Writes every table of a results folder.
 import path from 'node:path';
+import { EXTERNAL_TABLE } from '../results/external.js';
 import { writeWhole } from '../results/files.js';
 import { archiveFile, writeArchive } from '../results/store.js';
-import { comparisonCsv, runsCsv, shapeCsv, tableCsv } from './csv.js';
+import { comparisonCsv, externalCsv, runsCsv, shapeCsv, tableCsv } from './csv.js';
 import { htmlPage } from './html.js';
 import { latexTable } from './latex.js';
 import { markdownTable } from './markdown.js';
@@ -10,8 +11,8 @@ import { pageDataOf } from './page_data_of.js';
 import type { Report } from './report.js';
 
 /**
- * Writes every table of a results folder: runs.csv, table4.csv, comparison.csv, shape.csv, table4.md, table4.tex and
- * report.html, and all records into records.jsonl.
+ * Writes every table of a results folder: runs.csv, table4.csv, comparison.csv, shape.csv, table4.md, table4.tex,
+ * external.csv if there are external rows, and report.html, and all records into records.jsonl.
  *
  * @param archive false: leaves records.jsonl as it is
  * @returns their paths
@@ -40,6 +41,8 @@ export function tableTexts(report: Report): Record<string, string> {
     'shape.csv': shapeCsv(report),
     'table4.md': markdownTable(report),
     'table4.tex': latexTable(report),
+    // Rows of others are in a file of their own, so that who reads the files of ours gets what they had.
+    ...(report.external.length ? { [EXTERNAL_TABLE]: externalCsv(report) } : {}),
   };
 }
 

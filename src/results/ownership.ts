@@ -8,6 +8,7 @@ import { parseResolvedSuite } from '../suite/load.js';
 import type { ResolvedSuite } from '../suite/resolve.js';
 import { ALGORITHM_VERSION } from '../suite/spec.js';
 import { firstDifference } from './difference.js';
+import { EXTERNAL, EXTERNAL_TABLE } from './external.js';
 import { explained, writeWhole } from './files.js';
 import { ARCHIVE } from './store.js';
 import { TENSORBOARD } from './tensorboard.js';
@@ -31,6 +32,8 @@ const OWN = [
   'report.html',
   TENSORBOARD,
   ARCHIVE,
+  EXTERNAL,
+  EXTERNAL_TABLE,
 ];
 export const ownerFile = (out: string) => path.join(out, 'suite.json');
 

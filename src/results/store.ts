@@ -174,12 +174,12 @@ const totalSchema = z.strictObject({
 });
 
 /** An archive's last line: how many records there are, and the SHA-256 of their lines. */
-function totalOf(lines: string, records: number): string {
+export function totalOf(lines: string, records: number): string {
   return sealed({ format: RECORD_FORMAT, lines: sha256(lines), records });
 }
 
 /** What is wrong with a last line, and whether it is whole and the lines above it are others than they were. */
-function totalDamage(
+export function totalDamage(
   text: string,
   lines: readonly string[],
 ): { damage: string; isOfOthers: boolean } | undefined {

@@ -16,7 +16,7 @@ export interface Prepared {
 
 /** Makes jobs from the data set. All methods at one noise and seed get the same images and the same wrong labels. */
 export class Preparer {
-  private readonly images: ImagesOfRuns;
+  readonly images: ImagesOfRuns;
 
   /**
    * @param labelSets the suite's label files

@@ -6,7 +6,7 @@ import { points, withHalf } from './format.js';
 import { TableBox } from './table_box.js';
 import { Columns, Difference } from './table_parts.js';
 
-function Step({ step }: { step: MethodDifference | null }) {
+export function Step({ step }: { step: MethodDifference | null }) {
   if (!step)
     return (
       <td>

@@ -1,6 +1,7 @@
 // Table 4 with ours, the paper's and the difference in each cell.
 import type { CellData, FolderData } from '../page_data.js';
 import { Downloads } from './download.js';
+import { ExternalRows, ExternalSection } from './external.js';
 import { accuracy, points, withHalf } from './format.js';
 import { TableBox } from './table_box.js';
 import { Columns, Difference } from './table_parts.js';
@@ -54,6 +55,7 @@ export function ResultsTable({ folder, named }: { folder: FolderData; named: boo
                 ))}
             </tr>
           ))}
+          <ExternalRows folder={folder} />
         </tbody>
       </TableBox>
       <p class="legend">
@@ -69,7 +71,17 @@ export function ResultsTable({ folder, named }: { folder: FolderData; named: boo
       </p>
       <p class="note">{caption.noise}</p>
       <Notes notes={caption.about} />
-      <Downloads folder={folder} named={named} names={['comparison.csv', 'table4.csv', 'runs.csv']} />
+      <ExternalSection folder={folder} />
+      <Downloads
+        folder={folder}
+        named={named}
+        names={[
+          'comparison.csv',
+          'table4.csv',
+          'runs.csv',
+          ...(folder.external.length ? ['external.csv'] : []),
+        ]}
+      />
       {published.length > 0 && (
         <details>
           <summary>Other published results, as quoted by the paper</summary>
