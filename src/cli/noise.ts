@@ -139,7 +139,7 @@ async function writeFiles(out: string, files: Record<string, Buffer>, force: boo
     for (const [i, name] of names.entries()) {
       const existing = await readBounded(name, LABEL_FILE_BYTES).catch((error: NodeJS.ErrnoException) => {
         if (error.code === 'ENOENT') return undefined;
-        throw error;
+        throw new InputError(`--out ${out}: ${name} cannot be read: ${error.message}`);
       });
       if (existing && !existing.equals(contents[i]!) && !force) {
         throw new InputError(

@@ -1,9 +1,10 @@
 // `labelnoise verify`: whether results and baselines are whole, of their specs, and say what their records say.
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { Command } from 'commander';
 import { parse } from 'csv-parse/sync';
 import { InputError } from '../errors.js';
+import { ARCHIVE_BYTES } from '../limits.js';
 import { readPerf } from '../perf/file.js';
 import { parseBaseline } from '../regression/baseline_schema.js';
 import { plain } from '../report/escape.js';
@@ -11,7 +12,7 @@ import { reportOn } from '../report/read.js';
 import { tableTexts } from '../report/write.js';
 import { pairingFaults, recordFaults } from '../results/consistency.js';
 import { firstDifference } from '../results/difference.js';
-import { copyAside, explained, setAside, writeWhole } from '../results/files.js';
+import { copyAside, setAside, textIfThere, writeWhole } from '../results/files.js';
 import { checkUnlocked, lock } from '../results/lock.js';
 import { ownerFile, readOwnGraph } from '../results/ownership.js';
 import { parsePublished } from '../results/published.js';
@@ -163,9 +164,7 @@ async function readable(seen: string, read: () => unknown): Promise<Findings> {
 
 /** A baseline, or the published table. */
 async function fileFindings(file: string): Promise<Findings> {
-  const text = await readFile(file, 'utf8').catch((error) => {
-    throw explained(error, `cannot read ${file}`);
-  });
+  const text = (await textIfThere(file)) ?? '';
   if (/"rows"\s*:/.test(text))
     return readable(`${file}: the published table, as its schema has it`, () => parsePublished(text, file));
   return readable(`${file}: a baseline of its suite's runs`, () => {
@@ -273,7 +272,7 @@ function contentFaults({ runs: nodes }: RunGraph, { records, runs, archive }: St
 async function archiveFaults(out: string, graph: RunGraph, { archive, records }: Stored): Promise<string[]> {
   if (archive.unversioned || !records.size) return [];
   const file = archiveFile(out);
-  const text = await textOf(file);
+  const text = await textIfThere(file, ARCHIVE_BYTES);
   const right = archiveOf(graph.runs, records);
   if (text === undefined) return [`${file}: is missing; right: ${records.size} records and their total`];
   const line = firstOtherLine(text, right);
@@ -296,7 +295,7 @@ async function tableFaults(out: string, graph: RunGraph, stored: Stored): Promis
   const faults: TableFault[] = [];
   for (const [name, right] of Object.entries(texts)) {
     const file = path.join(out, name);
-    const text = await textOf(file);
+    const text = await textIfThere(file);
     if (text === right) continue;
     const found =
       text === undefined ? ['is missing; right: the table of the records'] : differences(name, text, right);
@@ -386,11 +385,4 @@ function archiveRepairs(
       { what: `${file}: its ${records.size} records get checksums, and the file its total`, act: write },
     ];
   return isOther ? [{ what: `${file}: ${written}`, act: write }] : [];
-}
-
-async function textOf(file: string): Promise<string | undefined> {
-  return readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return undefined;
-    throw explained(error, `cannot read ${file}`);
-  });
 }

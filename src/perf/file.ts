@@ -1,9 +1,8 @@
 // The files of measured speeds: one for each kind of CPU.
-import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
 import { InputError } from '../errors.js';
-import { explained } from '../results/files.js';
+import { textIfThere } from '../results/files.js';
 import { KIND_TITLES, KINDS, type Kind } from './kind.js';
 
 const ratio = z.number().positive().nullable();
@@ -55,10 +54,7 @@ export async function readPerf(folder: string): Promise<PerfFile[]> {
   const found: PerfFile[] = [];
   for (const kind of KINDS) {
     const file = path.join(folder, perfFile(kind));
-    const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
-      if (error.code === 'ENOENT') return undefined;
-      throw explained(error, `cannot read ${file}`);
-    });
+    const text = await textIfThere(file);
     if (text !== undefined) found.push({ kind, ...parsed(text, file) });
   }
   if (!found.length)
