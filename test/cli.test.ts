@@ -33,7 +33,7 @@ describe('wrong input on the command line', () => {
   async function refused(said: string, ...args: string[]) {
     const before = await readdir(folder, { recursive: true });
     const { status, stdout, stderr } = labelnoise(folder, ...args);
-    expect(stderr).to.match(/^labelnoise: [^\n]+\n$/);
+    expect(stderr).to.match(/^(labelnoise: verifying [^\n]+\n)?labelnoise: [^\n]+\n$/);
     expect(stderr)
       .to.include(said)
       .and.not.to.match(/\.js:\d/);
@@ -203,7 +203,7 @@ describe('wrong input on the command line', () => {
     await symlink('/dev/zero', path.join(folder, 'z.npy'));
     const { status, stderr } = labelnoise(folder, 'noise', '--rate=0.4', '--seed=1', '--out=z');
     expect(stderr).to.match(
-      /^CIFAR-10: reading .*\nlabelnoise: --out z: z\.npy cannot be read: it is no regular file\n$/,
+      /^(CIFAR-10: .*\n)+labelnoise: drawing labels, and writing them\nlabelnoise: --out z: z\.npy cannot be read: it is no regular file\n$/,
     );
     expect(status).to.equal(2);
   });

@@ -15,6 +15,7 @@ import { parseJson } from '../suite/json.js';
 import { describeProblem } from '../suite/problem.js';
 import type { NoiseSpec } from '../suite/spec.js';
 import { datasetGiven } from './data.js';
+import { tell } from './tell.js';
 
 const HELP = `
 Writes FILE.npy (int64, one dimension) and FILE.csv (index, true_label, noisy_label), both in the
@@ -77,6 +78,7 @@ async function writeNoise(options: Options): Promise<void> {
   const { train, test } = await loadDataset(dataset, { dataDir: options.dataDir });
   const [trainImages, testImages] = [train.count, test.count];
   const data = { ...datasetInSpec(options.dataset), trainImages, testImages, augment: 'none' as const };
+  tell('drawing labels, and writing them');
   const labels = noisyLabels({ noise, seed, data }, train, Int32Array.from(train.labels.keys()), new Map());
   const written = await writeFiles(out, labelFiles(train.labels, labels), options.force === true);
   const { rate: measured, transitions } = measureNoise(train.labels, labels, dataset.classNames.length);

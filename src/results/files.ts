@@ -39,9 +39,9 @@ const REASONS: Record<string, string> = {
 
 /** A file system error as an InputError where the user can mend it, else as it is. */
 export function explained(error: unknown, doing: string): unknown {
-  const { code = '', message } = error as NodeJS.ErrnoException;
-  // Its message says how large it may be.
-  const reason = code === 'ETOOLARGE' ? message : REASONS[code];
+  const { code = '', message, syscall } = error as NodeJS.ErrnoException;
+  // Its message says how large it may be. Of the system's other errors, each has words too.
+  const reason = code === 'ETOOLARGE' ? message : (REASONS[code] ?? (syscall && message));
   return reason ? new InputError(`${doing}: ${reason}`) : error;
 }
 

@@ -63,13 +63,13 @@ export async function readCheckpoint(
   }
   const content = bytes.subarray(HASH_BYTES);
   if (!sha256(content).equals(bytes.subarray(0, HASH_BYTES))) return moved('its checksum is wrong');
-  let checkpoint: Checkpoint;
+  let checkpoint: Checkpoint | null;
   try {
     checkpoint = deserialize(content);
   } catch {
     return moved('it was written by a later version of Node');
   }
-  if (checkpoint.of !== of) return moved(`it is of ${checkpoint.of}, not of ${of}`);
+  if (checkpoint?.of !== of) return moved(`it is of ${checkpoint?.of}, not of ${of}`);
   return { checkpoint };
 }
 
