@@ -28,7 +28,7 @@ OTHER_NODES := 24.21.0 26.10.0
 NODE_TESTS := $(addsuffix .test.js,$(addprefix dist/test/,install doctor workers lock checkpoint watch))
 
 MAKEFLAGS += --no-builtin-rules
-.PHONY: help report readme screenshot install build bench check perf test test-node fuzz torture mutation-test trajectory-test lint licences format doctor data clean
+.PHONY: help report readme screenshot install build bench check perf test test-node fuzz torture mutation-test trajectory-test lint licences sbom format doctor data clean
 .DEFAULT_GOAL := help
 
 help:
@@ -58,6 +58,7 @@ help:
 	@echo 'make build     compile TypeScript into dist'
 	@echo 'make lint      check style; make format mends it'
 	@echo 'make licences  list the packages used by their licences; fail if one is not compatible'
+	@echo 'make sbom      print what is installed to run, as CycloneDX (JSON)'
 	@echo 'make clean     remove dist (not results, not caches)'
 	@echo
 	@echo 'Downloads are kept in the cache folder of your system, or in LABELNOISE_CACHE.'
@@ -140,6 +141,9 @@ trajectory-test: data
 lint: $(NODE_MODULES)
 	@node_modules/.bin/biome check --error-on-warnings
 	@node_modules/.bin/clang-format --dry-run -Werror native/*.cpp native/*.h native/test/*.cpp native/test/*.h
+
+sbom: $(NODE_MODULES)
+	@npm sbom --sbom-format cyclonedx --omit dev --offline
 
 licences: build
 	@node --enable-source-maps dist/test/licences.js

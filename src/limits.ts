@@ -18,8 +18,14 @@ export const EXTERNAL_BYTES = 256e6;
 /** Operations of a pickle: CIFAR-10N's has about a hundred. */
 export const PICKLE_OPERATIONS = 10_000;
 
-/** Baselines, and texts that a table is put into: the largest here have 100 kB. */
+/** Any other text file: the largest here, baselines, have 100 kB; an event log of `table4` would have about 5 MB. */
 export const TEXT_FILE_BYTES = 64e6;
+
+/** All records of a results folder in one file: `table4` would have 6 MB. No text in memory can have more than 536 million characters. */
+export const ARCHIVE_BYTES = 500e6;
+
+/** Checkpoints: one of WRN-28-10 has 300 MB. Node can make none of 2 GB. */
+export const CHECKPOINT_BYTES = 2e9;
 
 /** Characters of a suite's sentences: they are printed under every table. */
 export const SENTENCE_LENGTH = 2000;

@@ -60,8 +60,10 @@ function isFolder(folder: string): boolean {
  * @throws an error of the file system, or one of PATH_ERRORS
  */
 export async function readBounded(file: string, limit: number): Promise<Buffer> {
+  const tooLarge = () => pathError('ETOOLARGE', `it has more than ${limit.toLocaleString('en')} bytes`);
   const found = await stat(file);
-  if (!found.isFile()) throw pathError('ENOTREGULAR', `${file} is no regular file`);
+  if (!found.isFile()) throw pathError('ENOTREGULAR', PATH_ERRORS.ENOTREGULAR);
+  if (found.size > limit) throw tooLarge();
   const handle = await open(file);
   try {
     // Files of /proc have more in them than their size says, and others may grow.
@@ -70,8 +72,7 @@ export async function readBounded(file: string, limit: number): Promise<Buffer> 
     for (;;) {
       const { bytesRead } = await handle.read(bytes, size);
       size += bytesRead;
-      if (size > limit)
-        throw pathError('ETOOLARGE', `${file} has more than ${limit.toLocaleString('en')} bytes`);
+      if (size > limit) throw tooLarge();
       if (!bytesRead) return bytes.subarray(0, size);
       if (size === bytes.length) bytes = Buffer.concat([bytes], 2 * size);
     }

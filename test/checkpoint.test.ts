@@ -1,4 +1,5 @@
 // Checkpoints: going on has the bits of never having stopped, and what is not a run's own good state is refused.
+import { spawnSync } from 'node:child_process';
 import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { expect } from 'chai';
@@ -163,6 +164,8 @@ describe('checkpoint files', () => {
       expect(await readdir(folder)).to.deep.equal(['a.ckpt.damaged']);
       await rm(setAside!.file);
     }
+    expect(spawnSync('mkfifo', [file]).status).to.equal(0);
+    expect((await readCheckpoint(file, 'a')).setAside?.damage).to.equal('it is no regular file');
     await writeFile(file, good);
     expect((await readCheckpoint(file, 'b')).setAside?.damage).to.equal('it is of a, not of b');
   });

@@ -127,8 +127,9 @@ describe('CIFAR-10', function () {
     const said: string[] = [];
     await prepareCifar10({ sources: [fakeSource(asked)], say: (line) => said.push(line) });
     expect(asked).to.deep.equal([['data_batch_3.bin']]);
-    expect(said[0]).to.include(path.join(cache, 'data_batch_3.bin')).and.include('corrupt-2');
-    expect(said[1]).to.include('fake source').and.include('1 kB');
+    expect(said[0]).to.equal(`CIFAR-10: reading and verifying ${cache}`);
+    expect(said[1]).to.include(path.join(cache, 'data_batch_3.bin')).and.include('corrupt-2');
+    expect(said[2]).to.include('fake source').and.include('1 kB');
     expect(readdirSync(cache).sort()).to.deep.equal(
       [...FILES, 'data_batch_3.bin.corrupt-1', 'data_batch_3.bin.corrupt-2'].sort(),
     );

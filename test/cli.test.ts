@@ -1,7 +1,7 @@
 // The command as people type it: wrong input ends in one line, exit code 2, and nothing written.
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readdir, readFile, rm, symlink, truncate, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { expect } from 'chai';
@@ -33,7 +33,7 @@ describe('wrong input on the command line', () => {
   async function refused(said: string, ...args: string[]) {
     const before = await readdir(folder, { recursive: true });
     const { status, stdout, stderr } = labelnoise(folder, ...args);
-    expect(stderr).to.match(/^labelnoise: [^\n]+\n$/);
+    expect(stderr).to.match(/^(labelnoise: verifying [^\n]+\n)?labelnoise: [^\n]+\n$/);
     expect(stderr)
       .to.include(said)
       .and.not.to.match(/\.js:\d/);
@@ -116,7 +116,7 @@ describe('wrong input on the command line', () => {
   it('a suite that never ends, or is too long', async () => {
     await refused('is not known; allowed:', 'run', '/dev/zero');
     await refused(
-      'mine.json has more than 1,000,000 bytes; allowed: a suite file of at most 1 MB',
+      'mine.json: it has more than 1,000,000 bytes; allowed: a suite file of at most 1 MB',
       'run',
       await suiteFile({ description: 'x'.repeat(20e6) }),
     );
@@ -124,7 +124,7 @@ describe('wrong input on the command line', () => {
 
   it('a label file that never ends', async () =>
     refused(
-      'label file /dev/zero cannot be read: /dev/zero is no regular file',
+      'label file /dev/zero cannot be read: it is no regular file',
       'run',
       await suiteFile({ noise: { kind: 'file', files: { zeros: '/dev/zero' } }, methods: { sgd: {} } }),
     ));
@@ -133,6 +133,39 @@ describe('wrong input on the command line', () => {
     const results = path.join(PROJECT_ROOT, 'results', 'quick');
     await refused('cannot read /dev/zero: it is no regular file', 'compare', results, '/dev/zero');
     await refused('cannot read /dev/zero: it is no regular file', 'table', results, '--into', '/dev/zero');
+  });
+
+  it('files of a results folder that never end, or are larger than the memory', async function () {
+    this.timeout(60_000);
+    const out = path.join(folder, 'endless');
+    const of = (name: string) => path.join(out, name);
+    for (const [name, command] of [
+      ['suite.json', 'table'],
+      ['records.jsonl', 'table'],
+      ['runs/0123456789abcdef.json', 'runs'],
+      ['table4.csv', 'verify'],
+    ] as const) {
+      await cp(path.join(PROJECT_ROOT, 'results', 'quick-float32'), out, { recursive: true });
+      await mkdir(of('runs'));
+      await rm(of(name), { force: true });
+      await symlink('/dev/zero', of(name));
+      await refused(`cannot read ${of(name)}: it is no regular file`, command, out);
+      await rm(of(name));
+      expect(spawnSync('mkfifo', [of(name)]).status).to.equal(0);
+      await refused(`cannot read ${of(name)}: it is no regular file`, command, out);
+      await rm(of(name));
+      await writeFile(of(name), '');
+      await truncate(of(name), 3e9);
+      await refused(`cannot read ${of(name)}: it has more than`, command, out);
+      await rm(out, { recursive: true });
+    }
+  });
+
+  it('speeds and baselines to verify that never end', async () => {
+    await symlink('/dev/zero', path.join(folder, 'perf-avx2.json'));
+    const said = 'perf-avx2.json: it is no regular file';
+    await refused(said, 'verify', 'perf-avx2.json');
+    await refused(said, 'perf', '--out', '.', '--into', 'README.md');
   });
 
   it('what is in a name, without its control characters', async () => {
@@ -169,7 +202,9 @@ describe('wrong input on the command line', () => {
   it('a file of labels in the way that never ends', async () => {
     await symlink('/dev/zero', path.join(folder, 'z.npy'));
     const { status, stderr } = labelnoise(folder, 'noise', '--rate=0.4', '--seed=1', '--out=z');
-    expect(stderr).to.match(/^CIFAR-10: reading .*\nlabelnoise: --out z: .*z\.npy is no regular file\n$/);
+    expect(stderr).to.match(
+      /^(CIFAR-10: .*\n)+labelnoise: drawing labels, and writing them\nlabelnoise: --out z: z\.npy cannot be read: it is no regular file\n$/,
+    );
     expect(status).to.equal(2);
   });
 
@@ -283,6 +318,16 @@ describe('help', () => {
     expect(status).to.equal(0);
     for (const name of ['smoke', 'quick', 'table4', 'table4-resnet32'])
       expect(stdout).to.match(new RegExp(`^${name} +\\S.*\\.$`, 'm'));
+  });
+});
+
+describe('an event log', () => {
+  it('that is a pipe nobody reads is not waited for', async () => {
+    const folder = await temporaryFolder();
+    expect(spawnSync('mkfifo', [path.join(folder, 'events.jsonl')]).status).to.equal(0);
+    const module = pathToFileURL(path.join(PROJECT_ROOT, 'dist', 'src', 'cli', 'event_log.js')).href;
+    const program = `const { createEventLog } = await import('${module}'); createEventLog('.').stopped();`;
+    expect(nodeIn(folder, process.env, '--input-type=module', '-e', program).status).to.equal(0);
   });
 });
 

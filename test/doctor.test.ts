@@ -37,7 +37,7 @@ describe('doctor', () => {
 
   it('names versions, oneDNN, threads and bfloat16 of this machine', () => {
     const { stdout, stderr } = doctor({});
-    expect(stderr).to.equal('');
+    expect(stderr).to.equal('labelnoise: starting TensorFlow\nlabelnoise: verifying CIFAR-10\n');
     expect(stdout).to.match(/ok {2}TensorFlow\.js +4\.22\.0\n/);
     expect(stdout).to.match(/ok {2}TensorFlow +2\.\d+\.\d+\n/);
     expect(stdout).to.match(/oneDNN +(on, version \d|off)/);
@@ -48,6 +48,16 @@ describe('doctor', () => {
 
   it('sees that oneDNN is turned off', () => {
     expect(doctor({ TF_ENABLE_ONEDNN_OPTS: '0' }).stdout).to.match(/oneDNN +off; TF_ENABLE_ONEDNN_OPTS=0\n/);
+  });
+
+  it('names a cache that cannot be made (needs /proc)', function () {
+    if (process.platform !== 'linux') this.skip();
+    const { status, stdout } = doctor({ LABELNOISE_CACHE: '/proc/labelnoise' });
+    expect(status).to.equal(1);
+    expect(stdout).to.match(
+      /missing {2}Cache +\/proc\/labelnoise cannot be used: no folder can be made there\n/,
+    );
+    expect(stdout).to.match(/\n\nTo mend Cache: name a folder that can be written to in LABELNOISE_CACHE/);
   });
 
   it('misses the data in an empty cache and says how to get it', () => {

@@ -56,6 +56,51 @@ describe('progress', () => {
     expect(shown.said()).to.include('[1/20] SGD');
   });
 
+  it('says what is done before the first step, once for each kind of training', () => {
+    const graph = expand(SUITE as ResolvedSuite);
+    const shown = stream();
+    const progress = createProgress(shown.stream);
+    const of = (method: string) => graph.runs.filter((run) => run.method === method);
+    progress.begins!(graph, new Map());
+    for (const run of [...of('sgd'), ...of('sam')])
+      for (const what of ['starting TensorFlow', 'compiling WRN-10-1', 'taking the first step'])
+        progress.doing!(run, what);
+    progress.stop();
+    for (const title of ['SGD', 'SAM'])
+      expect(shown.said().match(new RegExp(`^${title}, 20 %, seed 1: .*`, 'gm'))).to.deep.equal([
+        `${title}, 20 %, seed 1: starting TensorFlow`,
+        `${title}, 20 %, seed 1: compiling WRN-10-1`,
+        `${title}, 20 %, seed 1: taking the first step`,
+      ]);
+    expect(shown.said()).not.to.include('40 %');
+  });
+
+  it('says where the runs are when nothing has been said for half a minute', () => {
+    const graph = expand(SUITE as ResolvedSuite);
+    let clock = 0;
+    const shown = stream();
+    const progress = createProgress(shown.stream, () => clock);
+    const [first] = graph.runs;
+    progress.begins!(graph, new Map());
+    for (clock = 1; clock <= 100; clock++)
+      progress.progressed!(first!, { epoch: 1, epochs: 2, step: clock, steps: 1000, loss: 2 });
+    progress.stop();
+    const said = shown.said().match(/^SGD, .*: epoch 1\/2, step \d+ of 1000, loss 2\.000; about .* left$/gm);
+    expect(said).to.have.length(2);
+  });
+
+  it('shows what is done on a terminal', () => {
+    const graph = expand(SUITE as ResolvedSuite);
+    const shown = stream(40);
+    const progress = createProgress(shown.stream);
+    const [first] = graph.runs;
+    progress.begins!(graph, new Map());
+    progress.started!(first!);
+    progress.doing!(first!, 'compiling WRN-10-1');
+    progress.stop();
+    expect(shown.said()).to.include('compiling WRN-10-1');
+  });
+
   it('prints the table a few times on the way where there is no terminal', async () => {
     const said = await runOn();
     const tables = said.match(/║ Bootstrap \+ SAM .*/g)!;

@@ -59,9 +59,10 @@ function labelnoise(...args: string[]) {
 
 async function verified(out: string, options: VerifyOptions = {}) {
   let said = '';
-  const code = await verify([out], options, (text) => {
+  const print = (text: string) => {
     said += text;
-  });
+  };
+  const code = await verify([out], options, print, () => {});
   return { code, lines: said.trimEnd().split('\n') };
 }
 
@@ -374,9 +375,10 @@ describe('labelnoise verify', () => {
       ),
     ];
     let said = '';
-    const code = await verify(places, {}, (text) => {
+    const print = (text: string) => {
       said += text;
-    });
+    };
+    const code = await verify(places, {}, print, () => {});
     expect([code, said.trimEnd().split('\n').length], said).to.deep.equal([0, places.length]);
   }).timeout(60_000);
 
@@ -413,7 +415,7 @@ describe('labelnoise verify', () => {
     const total = { format: 2, lines: createHash('sha256').update(text).digest('hex'), records: 20 };
     const sha256 = createHash('sha256').update(canonicalJson(total)).digest('hex');
     await writeFile(archive, `${text}${canonicalJson({ ...total, sha256 })}\n`);
-    return verified(out);
+    return verified(out, { repair: true });
   }
   const forgeries: [string, (record: ReturnType<typeof JSON.parse>) => void, RegExp][] = [
     [
@@ -445,6 +447,27 @@ describe('labelnoise verify', () => {
         record.predictions = record.predictions.replace(/./g, '3');
       },
       /curve\[\d+\]\.trainAccuracyTrue is [\d.]+; right: by the predictions, at most 10$/,
+    ],
+    [
+      'labels of the right rate that its seed does not draw',
+      ({ noise: { transitions } }) => {
+        // The same sums of rows and of columns.
+        for (const [t, g, by] of [
+          [0, 1, 1],
+          [0, 2, -1],
+          [3, 1, -1],
+          [3, 2, 1],
+        ] as const)
+          transitions[t][g] += by;
+      },
+      /noise\.transitions\.0\.1 is \d+; right: \d+, as its seed draws it of CIFAR-10's labels$/,
+    ],
+    [
+      'predictions that are none of its figures',
+      (record) => {
+        record.predictions = [...record.predictions].reverse().join('');
+      },
+      /curve\[\d+\]\.trainAccuracyTrue is [\d.]+; right: [\d.]+, by its predictions and CIFAR-10's labels$/,
     ],
     [
       'other settings, by its id',
@@ -498,6 +521,30 @@ describe('labelnoise verify', () => {
     expect(await readFile(`${archive}.damaged`, 'utf8')).to.equal(damaged);
     expect(await readFile(`${runFile(5)}.damaged`, 'utf8')).to.equal('{');
     expect(JSON.parse(await readFile(runFile(5), 'utf8')).id).to.equal(ids[5]);
+  });
+
+  it('draws tables again without what is lost, in one go', async () => {
+    const { out, change } = await copyOf('quick');
+    await change(0, () => '{');
+    expect(
+      (await verified(out, { repair: true })).lines.filter((line) => /^would: .*table4\.csv/.test(line)),
+    ).to.have.length(1);
+    expect((await verified(out, { repair: true, yes: true })).code).to.equal(0);
+    expect(await readFile(path.join(out, 'table4.csv'), 'utf8')).not.to.include(SHOWN);
+  });
+
+  it('keeps tables whose records are not there, or cannot be true', async () => {
+    const { out, archive } = await copyOf('quick');
+    await rm(archive);
+    const { code, lines } = await verified(out, { repair: true, yes: true });
+    expect([code, lines.length]).to.deep.equal([1, 6]);
+    expect(lines[1]).to.match(
+      /table4\.csv: is of records that are not there; right: records\.jsonl beside it/,
+    );
+    const forged = await withForged((record) => {
+      record.curve.at(-1).testAccuracy = 99.999;
+    });
+    expect(forged.lines.some((line) => line.startsWith('would: '))).to.equal(false);
   });
 
   it('finds a baseline that was changed', async () => {

@@ -71,6 +71,15 @@ describe('worker processes', () => {
     expect(seen.filter(({ evaluation }) => evaluation).map(({ epoch }) => epoch)).to.deep.equal([1, 2]);
   });
 
+  it('tell what takes long: the start, compiling, the first step, evaluations', async () => {
+    startAnew();
+    const told: string[] = [];
+    for (const _ of ['compiles', 'has compiled'])
+      await pool.ask(1, 'train', job(), undefined, undefined, (what) => told.push(what));
+    const each = ['taking the first step', 'evaluating on 70 images'];
+    expect(told).to.deep.equal(['starting TensorFlow', 'compiling WRN-10-1', ...each, ...each]);
+  });
+
   it('stop at the next step when told to, and can be asked again', async () => {
     const controller = new AbortController();
     const error = await pool

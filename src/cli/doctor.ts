@@ -1,6 +1,6 @@
 // `labelnoise doctor`: what is installed, what the machine can do, what is missing and how to mend it.
 import { spawnSync } from 'node:child_process';
-import { existsSync, statfsSync } from 'node:fs';
+import { accessSync, constants, existsSync, statfsSync } from 'node:fs';
 import { availableParallelism, cpus } from 'node:os';
 import path from 'node:path';
 import type { Command } from 'commander';
@@ -12,6 +12,10 @@ import { nodeVersionProblem } from '../engine/install/node_version.js';
 import { type EngineFacts, probeEngine } from '../engine/install/probe.js';
 import { folderBytes } from '../engine/install/sealed_folder.js';
 import { bfloat16Support, chosenInstructionSet, instructionSets } from '../engine/native/instruction_set.js';
+import { InputError } from '../errors.js';
+import { makeFolder, unmakeFolders } from '../paths.js';
+import { explained } from '../results/files.js';
+import { tell } from './tell.js';
 
 /** One thing looked at. */
 export interface Finding {
@@ -30,21 +34,24 @@ export function register(program: Command): void {
     .description('say what is installed, what this machine can do and what is missing')
     .addHelpText('after', HELP)
     .action(async () => {
-      const findings = await examine();
+      const findings = await examine(tell);
       process.stdout.write(reportOf(findings));
       if (findings.some(({ mend }) => mend)) process.exitCode = 1;
     });
 }
 
-/** Looks at everything a run needs; changes and fetches nothing. */
-export async function examine(): Promise<Finding[]> {
+/** Looks at everything a run needs; changes and fetches nothing. @param say is told what takes a while */
+export async function examine(say: (line: string) => void): Promise<Finding[]> {
   const problem = nodeVersionProblem(process.versions.node);
   const node: Finding = { what: 'Node', found: process.versions.node, ...(problem && { mend: problem }) };
+  say('starting TensorFlow');
+  const engine = await engineFindings();
+  say('verifying CIFAR-10');
+  const inCache = [...engine, ...machineFindings(), await dataFinding()];
   return [
     node,
-    ...(await engineFindings()),
-    ...machineFindings(),
-    await dataFinding(),
+    ...(inCache.some(({ mend }) => mend) ? cacheFindings() : []),
+    ...inCache,
     ...(await diskFindings()),
   ];
 }
@@ -120,8 +127,34 @@ function instructionSetFound(): string {
     : `${chosen}, as LABELNOISE_ISA says, of ${available.join(', ')}`;
 }
 
+/** Where something is missing: whether it can be put there at all. */
+function cacheFindings(): Finding[] {
+  const folder = cacheFolder();
+  try {
+    unmakeFolders(makeFolder(folder));
+    if (existsSync(folder)) accessSync(folder, constants.W_OK | constants.X_OK);
+    return [];
+  } catch (error) {
+    const found = (explained(error, `${folder} cannot be used`) as Error).message;
+    return [
+      {
+        what: 'Cache',
+        found,
+        mend: 'name a folder that can be written to in LABELNOISE_CACHE, before all else',
+      },
+    ];
+  }
+}
+
 async function dataFinding(): Promise<Finding> {
-  const { folder, files } = await cacheStatus();
+  let status: Awaited<ReturnType<typeof cacheStatus>>;
+  try {
+    status = await cacheStatus();
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error;
+    return { what: 'CIFAR-10', found: error.message, mend: 'remove what is in its place, then make data' };
+  }
+  const { folder, files } = status;
   const wrong = files.filter(({ state }) => state !== 'ok');
   if (wrong.length === 0) return { what: 'CIFAR-10', found: `${files.length} files verified: ${folder}` };
   const states = wrong.map(({ name, state }) => `${name} ${state}`).join(', ');
@@ -131,7 +164,8 @@ async function dataFinding(): Promise<Finding> {
 
 async function diskFindings(): Promise<Finding[]> {
   const libraries = cacheFolder('tensorflow');
-  const held = existsSync(libraries) ? prettyBytes(await folderBytes(libraries)) : 'nothing';
+  const bytes = await folderBytes(libraries).catch(() => undefined);
+  const held = bytes === undefined ? 'nothing' : prettyBytes(bytes);
   let folder = path.resolve(cacheFolder());
   while (!existsSync(folder)) folder = path.dirname(folder);
   const { bavail, bsize } = statfsSync(folder);

@@ -30,7 +30,8 @@ export interface Engine extends Resolver {
 export function createEngine(): Engine {
   const pool = new WorkerPool();
   return {
-    train: (job, onProgress, signal) => pool.ask(job.spec.threads, 'train', job, onProgress, signal),
+    train: (job, onProgress, signal, onDoing) =>
+      pool.ask(job.spec.threads, 'train', job, onProgress, signal, onDoing),
     trajectory: (job) => pool.ask(job.spec.threads, 'trajectory', job),
     parallelRuns,
     measureStep: (spec) => pool.ask(spec.threads, 'measureStep', spec),

@@ -1,5 +1,5 @@
 // What happens to a suite as JSON lines in OUT/events.jsonl, for programs to follow.
-import { appendFileSync, closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { appendFileSync, closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import path from 'node:path';
 import type { Observer } from '../suite/execute.js';
 import type { RunNode } from '../suite/expand.js';
@@ -12,7 +12,7 @@ export function createEventLog(out: string): Observer {
     const line = JSON.stringify({ time: new Date().toISOString(), event, ...content });
     try {
       if (event === 'begin') endTornLine(file);
-      appendFileSync(file, `${line}\n`);
+      append(file, `${line}\n`);
     } catch {
       // Results do not depend on the log; what keeps it from being written stops the records too, and is told then.
     }
@@ -50,5 +50,16 @@ function endTornLine(file: string): void {
   const last = Buffer.alloc(1);
   if (size) readSync(log, last, 0, 1, size - 1);
   closeSync(log);
-  if (size && last.toString() !== '\n') appendFileSync(file, '\n');
+  if (size && last.toString() !== '\n') append(file, '\n');
+}
+
+function append(file: string, text: string): void {
+  const { O_APPEND, O_CREAT, O_NONBLOCK, O_WRONLY } = constants;
+  // A pipe that nobody reads is then an error, and is not waited for.
+  const log = openSync(file, O_APPEND | O_CREAT | O_NONBLOCK | O_WRONLY);
+  try {
+    appendFileSync(log, text);
+  } finally {
+    closeSync(log);
+  }
 }

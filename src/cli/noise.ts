@@ -15,6 +15,7 @@ import { parseJson } from '../suite/json.js';
 import { describeProblem } from '../suite/problem.js';
 import type { NoiseSpec } from '../suite/spec.js';
 import { datasetGiven } from './data.js';
+import { tell } from './tell.js';
 
 const HELP = `
 Writes FILE.npy (int64, one dimension) and FILE.csv (index, true_label, noisy_label), both in the
@@ -77,6 +78,7 @@ async function writeNoise(options: Options): Promise<void> {
   const { train, test } = await loadDataset(dataset, { dataDir: options.dataDir });
   const [trainImages, testImages] = [train.count, test.count];
   const data = { ...datasetInSpec(options.dataset), trainImages, testImages, augment: 'none' as const };
+  tell('drawing labels, and writing them');
   const labels = noisyLabels({ noise, seed, data }, train, Int32Array.from(train.labels.keys()), new Map());
   const written = await writeFiles(out, labelFiles(train.labels, labels), options.force === true);
   const { rate: measured, transitions } = measureNoise(train.labels, labels, dataset.classNames.length);
@@ -139,7 +141,7 @@ async function writeFiles(out: string, files: Record<string, Buffer>, force: boo
     for (const [i, name] of names.entries()) {
       const existing = await readBounded(name, LABEL_FILE_BYTES).catch((error: NodeJS.ErrnoException) => {
         if (error.code === 'ENOENT') return undefined;
-        throw error;
+        throw new InputError(`--out ${out}: ${name} cannot be read: ${error.message}`);
       });
       if (existing && !existing.equals(contents[i]!) && !force) {
         throw new InputError(

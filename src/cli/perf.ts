@@ -88,6 +88,7 @@ export async function perf(options: PerfOptions, tell: (line: string) => void): 
   const torch = options.pytorch === undefined ? undefined : await torchVersion(options.pytorch);
   makeResultsFolder(options.out);
 
+  tell('starting TensorFlow');
   const { compare } = await import('../perf/compare.js');
   const { tensorflowOverNative } = await import('../perf/convolutions.js');
   const { poolOverSingle } = await import('../perf/pool_throughput.js');
@@ -120,8 +121,8 @@ export async function perf(options: PerfOptions, tell: (line: string) => void): 
   for (const [name, { depth, width }] of sizes) {
     const size = batch ?? (trainingFlops(modelOf(depth, width)) > LARGE_FLOPS ? LARGE_BATCH : BATCH);
     const what = { depth, width, batch: size, rounds, precision, threads, kind };
-    models[name] = await compare({ ...what, pytorch: options.pytorch }, (round) =>
-      tell(`${name}, batch ${size}: ${round === 0 ? 'warming up' : `round ${round} of ${rounds}`}`),
+    models[name] = await compare({ ...what, pytorch: options.pytorch }, (doing) =>
+      tell(`${name}, batch ${size}: ${doing}`),
     );
     const provenance = { ...machine, finished: new Date().toISOString() };
     // After every network, so that a measurement cut short is not lost.

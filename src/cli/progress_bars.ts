@@ -39,6 +39,11 @@ export class ProgressBars {
     this.runs.set(run.id, { bar, testAccuracy: '' });
   }
 
+  /** Shows what is done that is no step. */
+  doing(run: RunNode, what: string): void {
+    this.runs.get(run.id)?.bar.update({ text: `${runTitle(run)}  ${what}` });
+  }
+
   progressed(run: RunNode, progress: TrainingProgress, left: TimeLeft): void {
     const shown = this.runs.get(run.id);
     if (!shown) return;

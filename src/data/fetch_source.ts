@@ -10,7 +10,8 @@ export interface Source {
    *
    * @param folder an existing, empty folder, also free for intermediate files
    * @param names the official files wanted, e.g. `data_batch_1.bin`
+   * @param say is told what is done that takes long, besides the download
    * @throws any error: the next source is tried
    */
-  fetch(folder: string, names: string[]): Promise<void>;
+  fetch(folder: string, names: string[], say?: (line: string) => void): Promise<void>;
 }

@@ -69,10 +69,11 @@ const LARGE_STEP_FLOPS = 5e11;
 /**
  * Compares the ways to train one network. Whoever cannot go on is left out, with the reason among `failures`.
  *
- * @param tell is told the round under way, from 0 (which warms up)
+ * @param tell is told what is under way
  */
-export async function compare(what: Comparison, tell: (round: number) => void): Promise<ModelFigures> {
+export async function compare(what: Comparison, tell: (what: string) => void): Promise<ModelFigures> {
   const { depth, width, batch, rounds } = what;
+  tell('a training loop, for its time outside TensorFlow');
   const loop = await trainingLoop(what);
 
   const candidates = candidatesOf(what);
@@ -87,12 +88,13 @@ export async function compare(what: Comparison, tell: (round: number) => void): 
   };
   try {
     for (let round = 0; round <= rounds; round++) {
-      tell(round);
+      if (round) tell(`round ${round} of ${rounds}`);
       for (const { candidate, variants } of candidates)
         for (const variant of variants) {
           if (failures[variant]) continue;
           const turn = turns[variant];
           if (!turn) {
+            tell(`warming up ${variant}`);
             const decides = /^(compiled|pytorch)-/.test(variant);
             let [step = 0] = await take(candidate, variant, 1);
             if (!failures[variant] && warmsUpTwice(step, decides))

@@ -1,44 +1,51 @@
 // The files of measured speeds: one for each kind of CPU.
-import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
 import { InputError } from '../errors.js';
-import { explained } from '../results/files.js';
+import { textIfThere } from '../results/files.js';
+import { parseJson } from '../suite/json.js';
+import { describeProblem } from '../suite/problem.js';
 import { KIND_TITLES, KINDS, type Kind } from './kind.js';
 
-const ratio = z.number().positive().nullable();
-const mode = z.string().nullable();
+const ratio = z.number({ error: 'a ratio above 0, or null' }).positive('a ratio above 0').nullable();
+const share = z.number({ error: 'a share, or null' }).nullable();
+const whole = z.int({ error: 'a whole number from 1' }).min(1, 'a whole number from 1');
+const text = z.string({ error: 'a text' });
+const mode = text.nullable();
+const fields = <T extends z.core.$ZodLooseShape>(shape: T) =>
+  z.object(shape, { error: `an object with the fields ${Object.keys(shape).join(', ')}` });
 /** What the table of speeds needs of a file. */
-const perfSchema = z.object({
+const perfSchema = fields({
   models: z.record(
-    z.string(),
-    z.object({
-      batch: z.int(),
+    z.string().regex(/^WRN-\d+-\d+$/, 'names like WRN-16-4'),
+    fields({
+      batch: whole,
       stock_over_compiled: ratio,
       eager_over_compiled: ratio,
       sam_over_sgd: ratio,
-      outside_tensorflow: z.number().nullable(),
+      outside_tensorflow: share,
       peak_fraction: ratio,
       pytorch_best_over_compiled_sgd: ratio.optional(),
       pytorch_best_over_compiled_sam: ratio.optional(),
-      pytorch_best_mode: z.object({ sgd: mode, sam: mode }).optional(),
+      pytorch_best_mode: fields({ sgd: mode, sam: mode }).optional(),
     }),
+    { error: 'figures by the names of networks' },
   ),
   pool_over_single: ratio,
-  provenance: z.object({
-    commit: z.string(),
-    cpu: z.string(),
-    heldDown: z.boolean().default(false),
-    kernels: z.string(),
+  provenance: fields({
+    commit: text,
+    cpu: text,
+    heldDown: z.boolean({ error: 'true or false' }).default(false),
+    kernels: text,
     // Early files do not tell.
-    oneDnn: z.boolean().optional(),
-    precision: z.string(),
-    threads: z.int(),
-    tensorflow: z.string(),
-    tfjs: z.string(),
-    node: z.string(),
-    torch: z.string().optional(),
-    finished: z.string(),
+    oneDnn: z.boolean({ error: 'true or false' }).optional(),
+    precision: text,
+    threads: whole,
+    tensorflow: text,
+    tfjs: text,
+    node: text,
+    torch: text.optional(),
+    finished: z.iso.datetime({ error: 'a time as in 2026-01-31T12:00:00Z' }),
   }),
 });
 
@@ -55,10 +62,7 @@ export async function readPerf(folder: string): Promise<PerfFile[]> {
   const found: PerfFile[] = [];
   for (const kind of KINDS) {
     const file = path.join(folder, perfFile(kind));
-    const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
-      if (error.code === 'ENOENT') return undefined;
-      throw explained(error, `cannot read ${file}`);
-    });
+    const text = await textIfThere(file);
     if (text !== undefined) found.push({ kind, ...parsed(text, file) });
   }
   if (!found.length)
@@ -67,16 +71,10 @@ export async function readPerf(folder: string): Promise<PerfFile[]> {
 }
 
 function parsed(text: string, file: string): z.infer<typeof perfSchema> {
-  let content: unknown;
-  try {
-    content = JSON.parse(text);
-  } catch {
-    throw new InputError(`${file}: is not JSON; restore it, or measure again with make perf`);
-  }
+  const content = parseJson(text, file);
   const { data, error } = perfSchema.safeParse(content);
   if (data) return data;
-  const [issue] = error.issues;
-  throw new InputError(`${file}: ${issue!.path.join('.')}: ${issue!.message}`);
+  throw new InputError(`${file}: ${describeProblem(error, content)}`);
 }
 
 /** What figures are of, in one line. */

@@ -1,5 +1,6 @@
 // The figures of comparisons as tables for people.
 import { table } from 'table';
+import { markdownText } from '../report/escape.js';
 import type { Precision } from '../suite/spec.js';
 import type { ModelFigures } from './compare.js';
 import { type KernelFigures, PRODUCTS } from './convolutions.js';
@@ -56,7 +57,7 @@ type Figures = PerfFile['models'][string];
 
 const mode = (figures: Figures, step: 'sgd' | 'sam') => {
   const best = figures.pytorch_best_mode?.[step];
-  return best ? ` (${best.replace('-', ', ')})` : '';
+  return best ? ` (${markdownText(best.replace('-', ', '))})` : '';
 };
 
 const PERF_ROWS: [string, (figures: Figures) => string][] = [
@@ -94,7 +95,7 @@ export function perfTable(files: readonly PerfFile[]): string {
     '',
     ...files.map(
       ({ kind, provenance }) =>
-        `- ${KIND_TITLES[kind]}: ${machineText(kind, provenance)}; commit ${provenance.commit.slice(0, 8)}, ${provenance.finished.slice(0, 10)}.`,
+        `- ${KIND_TITLES[kind]}: ${markdownText(`${machineText(kind, provenance)}; commit ${provenance.commit.slice(0, 8)}, ${provenance.finished.slice(0, 10)}`)}.`,
     ),
     '',
   ].join('\n');

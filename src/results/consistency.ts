@@ -1,12 +1,13 @@
 // Whether a record can be true: what its figures, labels and noise say of each other. A checksum only tells that it is as it was written.
-
-import { datasetOf } from '../data/datasets/dataset.js';
-import { noiseOf } from '../data/noises/noise.js';
+import { cifar10 } from '../data/datasets/cifar10.js';
+import { datasetOf, type LoadedDataset } from '../data/datasets/dataset.js';
+import { measureNoise, noiseOf, noisyLabels } from '../data/noises/noise.js';
+import { ImagesOfRuns } from '../data/subset.js';
 import { baseName } from '../methods/catalogue.js';
 import type { RunNode } from '../suite/expand.js';
-import { canonicalJson } from '../suite/spec.js';
-import { firstDifference } from './difference.js';
-import { decodeLabels } from './predictions.js';
+import { ALGORITHM_VERSION, canonicalJson, type RunSpec } from '../suite/spec.js';
+import { type Difference, firstDifference } from './difference.js';
+import { decodeLabels, memorisation } from './predictions.js';
 import type { Evaluation, RunRecord } from './record.js';
 
 const sum = (values: readonly number[]) => values.reduce((a, b) => a + b, 0);
@@ -115,6 +116,56 @@ export function recordFaults(record: RunRecord, { method, spec }: RunNode): stri
     );
   }
   return faults;
+}
+
+/** Whether a run's noise can be drawn again: on CIFAR-10, by this version's algorithm, of no file. */
+export function isDrawnHere({ spec: { algorithm, data, noise } }: RunNode): boolean {
+  const isOurs = data.dataset === cifar10.name && !data.source && !noise.source;
+  return isOurs && algorithm === ALGORITHM_VERSION && !noiseOf(noise).resolve;
+}
+
+/** What the labels of CIFAR-10 say of records: noise is drawn again, and the last figures counted from the predictions. */
+export class LabelCheck {
+  private readonly images: ImagesOfRuns;
+  /** By what they are drawn of: many runs share them, and drawing takes longer than all else. */
+  private readonly drawn = new Map<string, { truth: Uint8Array; noisy: Uint8Array }>();
+
+  constructor(cifar: LoadedDataset) {
+    this.images = new ImagesOfRuns(cifar);
+  }
+
+  /** What is wrong with a record of a run whose noise can be drawn again. */
+  faults(record: RunRecord, { spec }: RunNode): string[] {
+    const { truth, noisy } = this.labelsOf(spec);
+    const classes = cifar10.classNames.length;
+    const last = record.curve.length - 1;
+    const { wrongLabelsFitted, trueLabelsRecovered, trainAccuracyTrue } = record.curve[last]!;
+    const found = firstDifference(record.noise, measureNoise(truth, noisy, classes));
+    const learned = firstDifference(
+      { wrongLabelsFitted, trueLabelsRecovered, trainAccuracyTrue },
+      memorisation(decodeLabels(record.predictions, classes), truth, noisy),
+    );
+    const fault = (field: string, { before, after }: Difference, why: string) =>
+      `${field} is ${JSON.stringify(before)}; right: ${JSON.stringify(after)}, ${why}`;
+    return [
+      ...(found ? [fault(`noise.${found.path}`, found, "as its seed draws it of CIFAR-10's labels")] : []),
+      ...(learned
+        ? [fault(`curve[${last}].${learned.path}`, learned, "by its predictions and CIFAR-10's labels")]
+        : []),
+    ];
+  }
+
+  private labelsOf(spec: RunSpec): { truth: Uint8Array; noisy: Uint8Array } {
+    const { data, seed, noise } = spec;
+    const key = canonicalJson({ data, seed, noise });
+    let labels = this.drawn.get(key);
+    if (!labels) {
+      const { train, indices } = this.images.of(spec);
+      labels = { truth: train.labels, noisy: noisyLabels(spec, train, indices, new Map()) };
+      this.drawn.set(key, labels);
+    }
+    return labels;
+  }
 }
 
 /**

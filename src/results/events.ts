@@ -1,7 +1,7 @@
 // What OUT/events.jsonl says of the execution that wrote to it last: which runs are under way, and how far.
-import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
+import { textIfThere } from './files.js';
 import type { Evaluation } from './record.js';
 
 export const EVENTS = 'events.jsonl';
@@ -85,5 +85,5 @@ function parsed(text: string): z.infer<typeof line> | undefined {
 
 /** What a folder's log says; nothing if it has none. */
 export async function readHappening(out: string): Promise<Happening> {
-  return happeningIn(await readFile(path.join(out, EVENTS), 'utf8').catch(() => ''));
+  return happeningIn((await textIfThere(path.join(out, EVENTS)).catch(() => undefined)) ?? '');
 }

@@ -12,7 +12,8 @@ import {
 } from 'node:fs/promises';
 import path from 'node:path';
 import { InputError } from '../errors.js';
-import { makeFolder, PATH_ERRORS } from '../paths.js';
+import { TEXT_FILE_BYTES } from '../limits.js';
+import { makeFolder, PATH_ERRORS, readBounded } from '../paths.js';
 
 const REASONS: Record<string, string> = {
   ENOSPC: 'no space left on the device',
@@ -38,8 +39,20 @@ const REASONS: Record<string, string> = {
 
 /** A file system error as an InputError where the user can mend it, else as it is. */
 export function explained(error: unknown, doing: string): unknown {
-  const reason = REASONS[(error as NodeJS.ErrnoException).code ?? ''];
+  const { code = '', message, syscall } = error as NodeJS.ErrnoException;
+  // Its message says how large it may be. Of the system's other errors, each has words too.
+  const reason = code === 'ETOOLARGE' ? message : (REASONS[code] ?? (syscall && message));
   return reason ? new InputError(`${doing}: ${reason}`) : error;
+}
+
+/** A text file of at most `limit` bytes; undefined if there is none. @throws InputError if it cannot be read */
+export async function textIfThere(file: string, limit = TEXT_FILE_BYTES): Promise<string | undefined> {
+  try {
+    return (await readBounded(file, limit)).toString('utf8');
+  } catch (error) {
+    if (['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) return undefined;
+    throw explained(error, `cannot read ${file}`);
+  }
 }
 
 /** Makes a results folder. @returns the folders that were not there, outermost first @throws InputError if it cannot be made */

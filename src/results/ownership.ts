@@ -1,6 +1,6 @@
 // Which suite a results folder belongs to: OUT/suite.json, and the refusal to write over another's results.
 import { constants } from 'node:fs';
-import { access, readdir, readFile, stat } from 'node:fs/promises';
+import { access, readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { InputError } from '../errors.js';
 import { expand, type RunGraph } from '../suite/expand.js';
@@ -9,7 +9,7 @@ import type { ResolvedSuite } from '../suite/resolve.js';
 import { ALGORITHM_VERSION } from '../suite/spec.js';
 import { firstDifference } from './difference.js';
 import { EXTERNAL, EXTERNAL_TABLE } from './external.js';
-import { explained, writeWhole } from './files.js';
+import { explained, textIfThere, writeWhole } from './files.js';
 import { ARCHIVE } from './store.js';
 import { TENSORBOARD } from './tensorboard.js';
 
@@ -55,10 +55,7 @@ export async function readOwnGraph(out: string): Promise<RunGraph> {
 }
 
 async function readOwnerFile(out: string): Promise<Owner | undefined> {
-  const text = await readFile(ownerFile(out), 'utf8').catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return undefined;
-    throw explained(error, `cannot read ${ownerFile(out)}`);
-  });
+  const text = await textIfThere(ownerFile(out));
   if (text === undefined) return undefined;
   try {
     const { algorithm, suite } = JSON.parse(text) as Owner;

@@ -1,4 +1,5 @@
-// Predicted labels as text: a digit an image, or for more than ten classes two hexadecimal ones.
+// Predicted labels: as text, a digit an image, or for more than ten classes two hexadecimal ones; and what they say of what was learned.
+import type { Evaluation } from './record.js';
 
 /** Whether a text is of labels 0 to classes - 1, in words if it is not. */
 export function labelTextFault(text: string, classes: number): string | undefined {
@@ -25,4 +26,35 @@ export function decodeLabels(text: string, classes: number): Uint8Array {
   return labelWidth(classes) === 2
     ? Uint8Array.from(Buffer.from(text, 'hex'))
     : Uint8Array.from(text, Number);
+}
+
+/** Share in percent of the images that `counts` accepts among those that `among` accepts; null if there are none. */
+export function percentage(
+  n: number,
+  among: (i: number) => boolean,
+  counts: (i: number) => boolean,
+): number | null {
+  let all = 0;
+  let hits = 0;
+  for (let i = 0; i < n; i++)
+    if (among(i)) {
+      all++;
+      if (counts(i)) hits++;
+    }
+  return all === 0 ? null : (100 * hits) / all;
+}
+
+/** What predictions for the training images say of what was learned, by their true and their noisy labels. */
+export function memorisation(
+  predictions: Uint8Array,
+  truth: Uint8Array,
+  noisy: Uint8Array,
+): Pick<Evaluation, 'wrongLabelsFitted' | 'trueLabelsRecovered' | 'trainAccuracyTrue'> {
+  const wrong = (i: number) => noisy[i] !== truth[i];
+  const isTrue = (i: number) => predictions[i] === truth[i];
+  return {
+    wrongLabelsFitted: percentage(truth.length, wrong, (i) => predictions[i] === noisy[i]),
+    trueLabelsRecovered: percentage(truth.length, wrong, isTrue),
+    trainAccuracyTrue: percentage(truth.length, () => true, isTrue)!,
+  };
 }

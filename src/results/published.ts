@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { InputError } from '../errors.js';
 import { PROJECT_ROOT } from '../project.js';
 import type { Condition } from '../suite/condition.js';
+import { parseJson } from '../suite/json.js';
 import { describeProblem } from '../suite/problem.js';
 
 const text = z.string({ error: 'a text' }).min(1, 'a text');
@@ -43,12 +44,7 @@ export function readPublished(): Published {
 
 /** Checks a published table's text. @param file what to call it in errors @throws InputError */
 export function parsePublished(content: string, file: string): Published {
-  let input: unknown;
-  try {
-    input = JSON.parse(content);
-  } catch (error) {
-    throw new InputError(`${file}: is not JSON: ${(error as Error).message.replace(/\s+/g, ' ')}`);
-  }
+  const input = parseJson(content, file);
   const { data, error } = schema.safeParse(input);
   if (error) throw new InputError(`${file}: ${describeProblem(error, input)}`);
   return data;

@@ -1,15 +1,16 @@
 // What a results folder holds of each run. Its record is kept twice: OUT/runs/<run id>.json is worked with, OUT/records.jsonl
 // (the archive, all of them) is published. Beside it: runs/<run id>.failed.json saying why there is none, and
 // OUT/checkpoints/<run id>.ckpt while it is under way. All reading and writing of records is here.
-import { access, readdir, readFile, rm } from 'node:fs/promises';
+import { access, readdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
 import { InputError } from '../errors.js';
+import { ARCHIVE_BYTES } from '../limits.js';
 import type { RunNode } from '../suite/expand.js';
 import { describeProblem } from '../suite/problem.js';
 import { canonicalJson } from '../suite/spec.js';
 import { firstDifference } from './difference.js';
-import { explained, writeWhole } from './files.js';
+import { explained, textIfThere, writeWhole } from './files.js';
 import type { RunRecord } from './record.js';
 import { misfit, parseRecord, RECORD_FORMAT, recordText, sealed, sha256, unseal } from './record_schema.js';
 
@@ -80,7 +81,11 @@ export interface Stored {
 export async function readStored(out: string, runs: readonly RunNode[]): Promise<Stored> {
   const byId = new Map(runs.map((run) => [run.id, run]));
   const inRuns = await readRunFiles(out, byId);
-  const archive = archiveIn((await textOf(archiveFile(out))) ?? '', archiveFile(out), byId);
+  const archive = archiveIn(
+    (await textIfThere(archiveFile(out), ARCHIVE_BYTES)) ?? '',
+    archiveFile(out),
+    byId,
+  );
   const records = new Map<string, RunRecord>();
   for (const { id } of runs) {
     const found = inRuns.placed.get(id) ?? archive.placed.get(id);
@@ -110,7 +115,7 @@ async function readRunFiles(out: string, byId: ReadonlyMap<string, RunNode>): Pr
   for (const name of names.sort()) {
     const [, run] = RECORD_NAME.exec(name) ?? [];
     const file = path.join(folder, name);
-    const text = run === undefined ? undefined : await textOf(file);
+    const text = run === undefined ? undefined : await textIfThere(file);
     if (run !== undefined && text !== undefined) add(view, { file }, text, byId, { run, checked: true });
   }
   return view;
@@ -284,7 +289,7 @@ export async function writeArchive(
   records: ReadonlyMap<string, RunRecord>,
 ): Promise<void> {
   const file = archiveFile(out);
-  const before = (await textOf(file)) ?? '';
+  const before = (await textIfThere(file, ARCHIVE_BYTES)) ?? '';
   const text = archiveOf(runs, records);
   if (text === before) return;
   const archive = archiveIn(before, file, new Map(runs.map((run) => [run.id, run])));
@@ -308,13 +313,6 @@ export async function writeRecord(out: string, record: RunRecord): Promise<void>
   await rm(checkpointFile(out, record.id), { force: true });
 }
 
-async function textOf(file: string): Promise<string | undefined> {
-  return readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return undefined;
-    throw explained(error, `cannot read ${file}`);
-  });
-}
-
 /** Notes why a run failed; the note goes when the run succeeds. @throws InputError if it cannot be written */
 export async function writeFailure(
   out: string,
@@ -329,7 +327,7 @@ export async function writeFailure(
 export async function failedRuns(out: string, runs: readonly RunNode[]): Promise<Map<string, string>> {
   const failures = new Map<string, string>();
   for (const { id } of runs) {
-    const text = await readFile(failureFile(out, id), 'utf8').catch(() => undefined);
+    const text = await textIfThere(failureFile(out, id)).catch(() => undefined);
     if (text !== undefined) failures.set(id, reasonIn(text));
   }
   return failures;

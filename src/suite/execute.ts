@@ -51,6 +51,8 @@ export interface Observer {
   /** Something to know about the results folder. */
   noted?(line: string): void;
   started?(run: RunNode): void;
+  /** What is begun of a run that may take long. */
+  doing?(run: RunNode, what: string): void;
   progressed?(run: RunNode, progress: TrainingProgress): void;
   finished?(run: RunNode, record: RunRecord): void;
   /** The worker ended; the run is tried again, from its last checkpoint. */
@@ -311,7 +313,7 @@ async function trained(
   };
   for (let retries = 0; ; retries++)
     try {
-      return await train(job, onProgress, signal);
+      return await train(job, onProgress, signal, (what) => observer.doing?.(run, what));
     } catch (error) {
       if (!(error instanceof WorkerEnded) || signal.aborted || retries === RETRIES) throw error;
       observer.retried?.(run, error.message);

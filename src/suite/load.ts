@@ -42,7 +42,9 @@ export async function loadSuite(nameOrPath: string): Promise<SuiteFile> {
       `suite ${JSON.stringify(nameOrPath)} is not known; allowed: ${known.join(', ')}, or the path of a suite file`,
     );
   const bytes = await readBounded(file, SUITE_BYTES).catch((error: Error) => {
-    throw new InputError(`${error.message}; allowed: a suite file of at most ${SUITE_BYTES / 1e6} MB`);
+    throw new InputError(
+      `${file}: ${error.message}; allowed: a suite file of at most ${SUITE_BYTES / 1e6} MB`,
+    );
   });
   const text = bytes.toString('utf8');
   await loadFilesOf(parseJson(text, shown(file)), path.dirname(file));

@@ -13,6 +13,7 @@ export function observers(...all: Observer[]): Observer {
     setAside: tell('setAside'),
     noted: tell('noted'),
     started: tell('started'),
+    doing: tell('doing'),
     progressed: tell('progressed'),
     finished: tell('finished'),
     retried: tell('retried'),

@@ -1,8 +1,9 @@
 // The state of a run under way, on disk: what it takes to go on with the same bits.
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import { deserialize, serialize } from 'node:v8';
 import type { Values } from '../engine/program.js';
+import { CHECKPOINT_BYTES } from '../limits.js';
+import { PATH_ERRORS, readBounded } from '../paths.js';
 import { explained, setAside, writeWhole } from '../results/files.js';
 import type { Evaluation } from '../results/record.js';
 import type { CheckpointInterval } from './job.js';
@@ -50,21 +51,25 @@ export async function readCheckpoint(
   file: string,
   of: string,
 ): Promise<{ checkpoint?: Checkpoint; setAside?: { file: string; damage: string } }> {
-  const bytes = await readFile(file).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return undefined;
-    throw explained(error, `cannot read ${file}`);
-  });
-  if (!bytes) return {};
   const moved = async (damage: string) => ({ setAside: { file: await setAside(file), damage } });
+  let bytes: Buffer;
+  try {
+    bytes = await readBounded(file, CHECKPOINT_BYTES);
+  } catch (error) {
+    const { code = '', message } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT') return {};
+    if (code in PATH_ERRORS) return moved(message);
+    throw explained(error, `cannot read ${file}`);
+  }
   const content = bytes.subarray(HASH_BYTES);
   if (!sha256(content).equals(bytes.subarray(0, HASH_BYTES))) return moved('its checksum is wrong');
-  let checkpoint: Checkpoint;
+  let checkpoint: Checkpoint | null;
   try {
     checkpoint = deserialize(content);
   } catch {
     return moved('it was written by a later version of Node');
   }
-  if (checkpoint.of !== of) return moved(`it is of ${checkpoint.of}, not of ${of}`);
+  if (checkpoint?.of !== of) return moved(`it is of ${checkpoint?.of}, not of ${of}`);
   return { checkpoint };
 }
 

@@ -1,5 +1,6 @@
 // The figures of one evaluation, from the network's predictions.
 import type { Session } from '../engine/program.js';
+import { memorisation, percentage } from '../results/predictions.js';
 import type { Evaluation } from '../results/record.js';
 import type { TrainingJob } from './job.js';
 import { EVALUATION_BATCH } from './training_program.js';
@@ -50,18 +51,6 @@ function* evaluationBatches(count: number): Generator<{ start: number; size: num
   }
 }
 
-/** Share in percent of the images that `counts` accepts among those that `among` accepts; null if there are none. */
-function percentage(n: number, among: (i: number) => boolean, counts: (i: number) => boolean): number | null {
-  let all = 0;
-  let hits = 0;
-  for (let i = 0; i < n; i++)
-    if (among(i)) {
-      all++;
-      if (counts(i)) hits++;
-    }
-  return all === 0 ? null : (100 * hits) / all;
-}
-
 /** The figures of an epoch. */
 export function evaluationOf(
   job: TrainingJob,
@@ -70,9 +59,6 @@ export function evaluationOf(
   train: Uint8Array,
   test: { predictions: Uint8Array; loss: number },
 ): Evaluation {
-  const { labels, count } = job.train;
-  const wrong = (i: number) => job.noisyLabels[i] !== labels[i];
-  const isTrue = (i: number) => train[i] === labels[i];
   return {
     epoch,
     trainLoss,
@@ -82,8 +68,6 @@ export function evaluationOf(
       (i) => test.predictions[i] === job.test.labels[i],
     )!,
     testLoss: test.loss,
-    wrongLabelsFitted: percentage(count, wrong, (i) => train[i] === job.noisyLabels[i]),
-    trueLabelsRecovered: percentage(count, wrong, isTrue),
-    trainAccuracyTrue: percentage(count, () => true, isTrue)!,
+    ...memorisation(train, job.train.labels, job.noisyLabels),
   };
 }

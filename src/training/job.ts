@@ -48,6 +48,9 @@ export interface TrainingProgress {
   setAside?: { file: string; damage: string };
 }
 
+/** Told what is begun that may take long, in words. */
+export type Doing = (what: string) => void;
+
 /** What trained a run is gone, through no fault of the run's that is known: it may be tried again. */
 export class WorkerEnded extends Error {
   override readonly name = 'WorkerEnded';
@@ -74,4 +77,5 @@ export type Trainer<Job extends RunJob = TrainingJob> = (
   job: Job,
   onProgress: (progress: TrainingProgress) => void,
   signal: AbortSignal,
+  onDoing?: Doing,
 ) => Promise<TrainingOutcome>;

@@ -14,7 +14,7 @@ import type { Evaluation } from '../results/record.js';
 import { type RunSpec, runId } from '../suite/spec.js';
 import { CheckpointClock, readCheckpoint, writeCheckpoint } from './checkpoint.js';
 import { evaluationOf, examine, predict } from './evaluation.js';
-import type { Trainer, TrainingJob, TrainingOutcome, TrainingProgress } from './job.js';
+import type { Doing, Trainer, TrainingJob, TrainingOutcome, TrainingProgress } from './job.js';
 import { programSpecOf, recipeOf } from './program_spec.js';
 import { cosineRate } from './schedule.js';
 import { sessionFor } from './sessions.js';
@@ -24,8 +24,8 @@ import { methodState, modelState, stepEntryName } from './training_program.js';
  * Trains one run, from its checkpoint if it has one. The result depends on the job alone: all draws come from streams
  * named after the run's seed and epoch.
  */
-export const train: Trainer = async (job, onProgress, signal) =>
-  trainIn(await sessionFor(job.spec), job, onProgress, signal);
+export const train: Trainer = async (job, onProgress, signal, onDoing) =>
+  trainIn(await sessionFor(job.spec, onDoing), job, onProgress, signal, onDoing);
 
 /** `train` in a session for runs of the job's kind, which is all that it computes with. */
 export async function trainIn(
@@ -33,6 +33,7 @@ export async function trainIn(
   job: TrainingJob,
   onProgress: (progress: TrainingProgress) => void,
   signal: AbortSignal,
+  onDoing: Doing = () => {},
 ): Promise<TrainingOutcome> {
   const started = performance.now();
   const { spec } = job;
@@ -76,6 +77,7 @@ export async function trainIn(
     signal.throwIfAborted();
   };
   let predictions: Uint8Array = new Uint8Array();
+  onDoing('taking the first step');
   for (let epoch = from?.epoch ?? 1; epoch <= epochs; epoch++) {
     const resumed = epoch === from?.epoch ? from : undefined;
     let epochLoss = resumed?.epochLoss ?? 0;
@@ -97,6 +99,7 @@ export async function trainIn(
       setAside = undefined;
     }
     if (epoch % evaluateEvery === 0 || epoch === epochs) {
+      onDoing(`evaluating on ${(job.train.count + job.test.count).toLocaleString('en')} images`);
       // A state with all steps of its epoch done goes on with this evaluation.
       const pause = () => turn(epoch, stepsDone, epochLoss, false);
       const onTrain = await predict(session, 'train', job.train.count, pause);

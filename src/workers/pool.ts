@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { onExit } from 'signal-exit';
 import { HUGE_PAGES } from '../engine/huge_pages.js';
 import { EXIT_BAD_INPUT, InputError } from '../errors.js';
-import { type TrainingProgress, WorkerEnded } from '../training/job.js';
+import { type Doing, type TrainingProgress, WorkerEnded } from '../training/job.js';
 import { userFiles } from '../user/files.js';
 import { OVERDUE } from '../user/guard.js';
 import { deviceSettings, devices } from './devices.js';
@@ -22,6 +22,8 @@ interface Worker {
   /** The GPU it computes on, if it does. */
   device: string | undefined;
   lastWords: string[];
+  /** Nothing was asked of it yet: TensorFlow starts. */
+  isNew: boolean;
 }
 
 /** How many runs of `threads` threads this machine trains at once: one on each GPU, or as many as the cores hold. */
@@ -50,8 +52,11 @@ export class WorkerPool {
     about: Tasks[Task]['asked'],
     onProgress: (progress: TrainingProgress) => void = () => {},
     signal?: AbortSignal,
+    onDoing: Doing = () => {},
   ): Promise<Tasks[Task]['answered']> {
     const worker = this.take(threads);
+    if (worker.isNew) onDoing('starting TensorFlow');
+    worker.isNew = false;
     this.busy.add(worker);
     worker.lastWords.length = 0;
     let end: NodeJS.Timeout | undefined;
@@ -62,7 +67,7 @@ export class WorkerPool {
     };
     signal?.addEventListener('abort', abort);
     try {
-      const answer = await answerOf(worker, { task, about } as Question, onProgress);
+      const answer = await answerOf(worker, { task, about } as Question, onProgress, onDoing);
       return answer as Tasks[Task]['answered'];
     } finally {
       signal?.removeEventListener('abort', abort);
@@ -101,7 +106,7 @@ function start(threads: number, device: string | undefined): Worker {
     serialization: 'advanced',
     stdio: ['ignore', 'inherit', 'pipe', 'ipc'],
   });
-  const worker: Worker = { process: child, threads, device, lastWords: [] };
+  const worker: Worker = { process: child, threads, device, lastWords: [], isNew: true };
   // How it ends is told to whoever waits for an answer; between answers nobody needs to know.
   child.on('error', () => {});
   child.stderr!.setEncoding('utf8').on('data', (text: string) => {
@@ -121,10 +126,12 @@ function answerOf(
   worker: Worker,
   question: Question,
   onProgress: (progress: TrainingProgress) => void,
+  onDoing: Doing,
 ): Promise<Tasks[keyof Tasks]['answered']> {
   return new Promise((resolve, reject) => {
     const onMessage = (message: FromWorker) => {
       if (message.kind === 'progress') return onProgress(message.progress);
+      if (message.kind === 'doing') return onDoing(message.what);
       release();
       if (message.kind === 'answer') resolve(message.answer);
       else {

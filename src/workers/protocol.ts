@@ -25,5 +25,6 @@ export type ToWorker = (Question & { files: readonly UserFile[] }) | { task: 'ab
 /** From a worker: how it gets on, then the answer or what went wrong. */
 export type FromWorker =
   | { kind: 'progress'; progress: TrainingProgress }
+  | { kind: 'doing'; what: string }
   | { kind: 'answer'; answer: Tasks[keyof Tasks]['answered'] }
   | { kind: 'error'; message: string; stack: string | undefined; isInputError: boolean };

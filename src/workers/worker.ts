@@ -4,7 +4,7 @@ import { ImagesOfRuns } from '../data/subset.js';
 import { engineVersions } from '../engine/versions.js';
 import { EXIT_BAD_INPUT, InputError } from '../errors.js';
 import { canonicalJson } from '../suite/spec.js';
-import type { RunJob, TrainingJob } from '../training/job.js';
+import type { Doing, RunJob, TrainingJob, TrainingProgress } from '../training/job.js';
 import { measureStep } from '../training/measure.js';
 import { train } from '../training/train.js';
 import { trajectoryOf } from '../training/trajectory.js';
@@ -23,14 +23,16 @@ let abort = new AbortController();
 /** The data set of the last job, kept for the next, which mostly is of the same. */
 let held: { key: string; images: ImagesOfRuns } | undefined;
 
-async function withImages(job: RunJob | TrainingJob): Promise<TrainingJob> {
+async function withImages(job: RunJob | TrainingJob, onDoing: Doing = () => {}): Promise<TrainingJob> {
   if ('train' in job) return job;
   const { spec, dataDir } = job;
   const key = canonicalJson([spec.data.dataset, spec.data.source, dataDir]);
   if (held?.key !== key) {
     held = undefined;
-    // Whoever asks has loaded it too, and has heard what there is to say.
-    const loaded = await loadDataset(datasetOf(spec.data), { dataDir, say: () => {} });
+    const dataset = datasetOf(spec.data);
+    onDoing(`reading ${dataset.title}`);
+    // Whoever asks has loaded it too, and has heard what else there is to say.
+    const loaded = await loadDataset(dataset, { dataDir, say: () => {} });
     held = { key, images: new ImagesOfRuns(loaded) };
   }
   const { train, test } = held.images.of(spec);
@@ -38,8 +40,11 @@ async function withImages(job: RunJob | TrainingJob): Promise<TrainingJob> {
 }
 
 async function answerTo({ task, about }: Question): Promise<Tasks[keyof Tasks]['answered']> {
-  if (task === 'train')
-    return train(await withImages(about), (progress) => say({ kind: 'progress', progress }), abort.signal);
+  if (task === 'train') {
+    const onProgress = (progress: TrainingProgress) => say({ kind: 'progress', progress });
+    const onDoing: Doing = (what) => say({ kind: 'doing', what });
+    return train(await withImages(about, onDoing), onProgress, abort.signal, onDoing);
+  }
   if (task === 'trajectory') return trajectoryOf(await withImages(about));
   if (task === 'measureStep') return measureStep(about);
   return engineVersions();

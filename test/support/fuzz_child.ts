@@ -1,58 +1,131 @@
 // Runs the command in this process, again and again, as its parent asks: a process for each would take most of the time.
+import path from 'node:path';
+import { graphText } from '../../src/cli/dry_run.js';
+import { run } from '../../src/cli/run.js';
 import { readLabelFile } from '../../src/data/label_file.js';
 import { InputError } from '../../src/errors.js';
 import { plain } from '../../src/report/escape.js';
+import { htmlPage } from '../../src/report/html.js';
+import { serveLive } from '../../src/report/live_server.js';
+import { pageDataOf } from '../../src/report/page_data_of.js';
+import { reportOf } from '../../src/report/report.js';
+import { terminalTable } from '../../src/report/terminal.js';
+import { tableTexts } from '../../src/report/write.js';
+import { planOf } from '../../src/suite/plan.js';
+import { EVERYTHING } from '../../src/suite/select.js';
 import { readCheckpoint } from '../../src/training/checkpoint.js';
+import { fakeEngine } from '../fakes.js';
 
-/** What the parent asks for: a command line, or a file to be read by what only trainings read it by. */
-export type FuzzCall = { argv: string[] } | { labelFile: string } | { checkpoint: string };
-/** How it ended: the exit code, and what was said on stderr; the code is null after an error that is not the user's. */
+/** What the parent asks for: a command line, or what else reads files. */
+export type FuzzCall =
+  | { argv: string[]; env?: Record<string, string> }
+  | { labelFile: string }
+  | { checkpoint: string }
+  /** Served, and looked at once. */
+  | { watched: string }
+  /** A suite: all that is drawn of it. */
+  | { drawn: string }
+  /** A suite: run by fakes, into OUT. */
+  | { run: string; out: string };
+
+/** How it ended: the exit code, what was said on stderr and printed; the code is null after an error that is not the user's. */
 export interface FuzzAnswer {
   code: number | null;
   said: string;
+  printed: string;
 }
 
+/** Of what is printed, so much is handed back. */
+const PRINTED = 100_000;
+/** Epochs of all runs of a suite that fakes are given. */
+const EPOCHS = 2000;
 let calls = 0;
 
-async function commandLine(argv: string[]): Promise<FuzzAnswer> {
-  const said: string[] = [];
+async function commandLine(argv: string[], env: Record<string, string> = {}): Promise<FuzzAnswer> {
+  const [said, printed]: [string[], string[]] = [[], []];
   const [out, err] = [process.stdout.write, process.stderr.write];
-  process.stdout.write = () => true;
-  process.stderr.write = (text: string | Uint8Array) => Boolean(said.push(String(text)));
+  const into = (texts: string[]) => (text: string | Uint8Array) => Boolean(texts.push(String(text)));
+  [process.stdout.write, process.stderr.write] = [into(printed), into(said)];
   process.argv = [process.execPath, 'labelnoise', ...argv];
+  Object.assign(process.env, env);
   process.exitCode = 0;
   process.stdout.removeAllListeners('error');
   process.stderr.removeAllListeners('error');
+  let thrown: string | undefined;
   try {
     // A module of its own each time, as if the command were typed anew.
     await import(`../../src/cli/main.js?${calls++}`);
-    return { code: Number(process.exitCode), said: said.join('') };
   } catch (error) {
-    return { code: null, said: String((error as Error).stack) };
-  } finally {
-    [process.stdout.write, process.stderr.write] = [out, err];
+    thrown = String((error as Error).stack);
   }
+  [process.stdout.write, process.stderr.write] = [out, err];
+  for (const name of Object.keys(env)) delete process.env[name];
+  const code = thrown === undefined ? Number(process.exitCode) : null;
+  return { code, said: thrown ?? said.join(''), printed: printed.join('').slice(0, PRINTED) };
 }
 
-async function reading(read: () => Promise<unknown>): Promise<FuzzAnswer> {
+/** What comes of work that is no command of its own. */
+async function outcome(work: () => Promise<string>): Promise<FuzzAnswer> {
   try {
-    await read();
-    return { code: 0, said: '' };
+    return { code: 0, said: '', printed: await work() };
   } catch (error) {
     // As the command would say it.
-    if (error instanceof InputError) return { code: 2, said: plain(error.message) };
-    return { code: null, said: String((error as Error).stack) };
+    if (error instanceof InputError) return { code: 2, said: plain(error.message), printed: '' };
+    return { code: null, said: String((error as Error).stack), printed: '' };
   }
 }
 
-async function answer(call: FuzzCall): Promise<FuzzAnswer> {
-  if ('argv' in call) return commandLine(call.argv);
-  if ('checkpoint' in call) return reading(() => readCheckpoint(call.checkpoint, 'a run'));
-  return reading(async () => {
-    const { labels } = await readLabelFile(call.labelFile);
-    if (labels.length !== 50_000 || labels.some((label) => label > 9))
-      throw new Error('labels that are none');
-  });
+async function labels(file: string): Promise<string> {
+  const { labels } = await readLabelFile(file);
+  if (labels.length !== 50_000 || labels.some((label) => label > 9)) throw new Error('labels that are none');
+  return '';
+}
+
+async function checkpoint(file: string): Promise<string> {
+  await readCheckpoint(file, 'a run');
+  return '';
+}
+
+async function watched(out: string): Promise<string> {
+  const server = await serveLive(out, 0);
+  try {
+    for (const page of ['', 'data.json']) {
+      const response = await fetch(server.url + page);
+      const text = await response.text();
+      if (!response.ok) throw new Error(`/${page} is answered ${response.status}: ${text.slice(0, 500)}`);
+    }
+    return '';
+  } finally {
+    await server.close();
+  }
+}
+
+async function drawn(suite: string): Promise<string> {
+  const { whole } = await planOf(suite, EVERYTHING, fakeEngine);
+  const report = reportOf(whole, new Map());
+  const page = htmlPage(pageDataOf([{ name: whole.suite.name, report }]));
+  // What the page holds may have any text in it, but ends no element.
+  if (page.split('<script').length !== 4) throw new Error('the page has other scripts than its own');
+  return [graphText(whole), terminalTable(report), ...Object.values(tableTexts(report))].join('');
+}
+
+async function ranByFakes(suite: string, out: string): Promise<string> {
+  const { graph } = await planOf(suite, EVERYTHING, fakeEngine);
+  if (graph.runs.length * graph.suite.training.epochs > EPOCHS) return '';
+  const printed: string[] = [];
+  const options = { out };
+  const code = await run(suite, options, fakeEngine, { stop() {} }, (text) => printed.push(text));
+  if (code !== 0) throw new Error(`ended with ${code}: ${printed.join('')}`);
+  return printed.join('').replaceAll(path.resolve(out), 'OUT');
+}
+
+function answer(call: FuzzCall): Promise<FuzzAnswer> {
+  if ('argv' in call) return commandLine(call.argv, call.env);
+  if ('checkpoint' in call) return outcome(() => checkpoint(call.checkpoint));
+  if ('labelFile' in call) return outcome(() => labels(call.labelFile));
+  if ('watched' in call) return outcome(() => watched(call.watched));
+  if ('drawn' in call) return outcome(() => drawn(call.drawn));
+  return outcome(() => ranByFakes(call.run, call.out));
 }
 
 process.on('message', async (call: FuzzCall) => {

@@ -73,8 +73,11 @@ export interface Cifar10Options extends DataOptions {
  * @throws InputError as `prepareCifar10` does
  */
 export async function loadCifar10(options: Cifar10Options = {}): Promise<LoadedDataset> {
-  const { folder, records } = await verified(options);
-  saying(options)(`CIFAR-10: reading 60,000 images from ${folder}`);
+  const { records } = await verified(options);
+  return setsOf(records);
+}
+
+function setsOf(records: Records): LoadedDataset {
   const setOf = (files: readonly OfficialFile[]) => imageSet(files.map(({ name }) => records.get(name)!));
   return { train: setOf(TRAIN_FILES), test: setOf(TEST_FILES) };
 }
@@ -97,9 +100,12 @@ type Records = Map<string, Buffer>;
 async function verified(options: Cifar10Options): Promise<{ folder: string; records: Records }> {
   const say = saying(options);
   const records: Records = new Map();
-  if (options.dataDir !== undefined)
+  if (options.dataDir !== undefined) {
+    if (existsSync(options.dataDir)) say(`CIFAR-10: reading and verifying ${options.dataDir}`);
     return { folder: await verifiedDataDir(options.dataDir, records), records };
+  }
   const folder = cacheFolder('cifar10');
+  if (existsSync(folder)) say(`CIFAR-10: reading and verifying ${folder}`);
   const wanted: OfficialFile[] = [];
   for (const file of FILES) {
     const state = await fileState(folder, file, records);
@@ -124,6 +130,15 @@ export async function cacheStatus(): Promise<{
   const files: { name: string; state: FileState }[] = [];
   for (const file of FILES) files.push({ name: file.name, state: await fileState(folder, file) });
   return { folder, files };
+}
+
+/** It, if the cache has all of it whole; fetches nothing. */
+export async function cachedCifar10(): Promise<LoadedDataset | undefined> {
+  const records: Records = new Map();
+  for (const file of FILES)
+    if ((await fileState(cacheFolder('cifar10'), file, records).catch(() => undefined)) !== 'ok')
+      return undefined;
+  return setsOf(records);
 }
 
 async function verifiedDataDir(dataDir: string, records: Records): Promise<string> {
@@ -192,7 +207,9 @@ async function complete(
         await source.fetch(
           work,
           wanted.map(({ name }) => name),
+          say,
         );
+        say('CIFAR-10: verifying what was fetched');
         for (const file of wanted) {
           const state = await fileState(work, file, records);
           if (state !== 'ok') throw new Error(`${file.name} is ${state} there`);

@@ -95,6 +95,7 @@ async function installTensorFlow(say: (line: string) => void, signal: AbortSigna
     await cp(addon.cached, lib, { recursive: true });
     await publish(lib, LIB, addon.content);
   });
+  say('Trying whether it computes');
   try {
     await probeEngine();
   } catch (error) {

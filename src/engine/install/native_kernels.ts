@@ -29,7 +29,7 @@ export async function installNativeKernels(say: (line: string) => void, signal: 
       const compilations = (
         await Promise.all(missing.map(({ set }) => plan(set, libraries, path.join(work, set))))
       ).flat();
-      await compile(compilations, signal);
+      await compile(compilations, say, signal);
       for (const { set, content, cached } of missing) {
         const folder = path.join(work, `${set}-native`);
         await mkdir(folder);
@@ -61,13 +61,18 @@ async function plan(set: InstructionSet, libraries: string, folder: string): Pro
 }
 
 /** Runs all of them, a few at a time. After a failure none is begun. */
-async function compile(compilations: Compilation[], signal: AbortSignal): Promise<void> {
+async function compile(
+  compilations: Compilation[],
+  say: (line: string) => void,
+  signal: AbortSignal,
+): Promise<void> {
   const failed = new AbortController();
   const waiting = compilations.values();
   const work = async () => {
     for (const { set, source, args } of waiting) {
       if (failed.signal.aborted) return;
       const step = `native kernels ${set} ${path.parse(source).name}`;
+      say(`  compiling the ${step}`);
       await runCommand(compiler(), args, { step, signal });
     }
   };
