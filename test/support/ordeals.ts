@@ -366,8 +366,8 @@ export class Ordeals {
       }
       // Who was refused types it again.
       for (const subject of [one, other]) {
-        const { code, stderr } = await this.begin(subject, place).ended;
-        if (code !== 0) tally.failures.push(`${subject}, typed again: ${code}: ${stderr.trim()}`);
+        const code = await this.again(subject, place).catch((error: Error) => error.message);
+        if (code !== 0) tally.failures.push(`${subject}, typed again: ${code}`);
       }
       const most = ['run', 'report'].find((subject) => subject === one || subject === other) ?? first!;
       const wrong = await this.differs(most as Subject, place);
