@@ -17,7 +17,7 @@ import {
   truthOf,
   writeExternal,
 } from '../results/external.js';
-import { setAside, writeWhole } from '../results/files.js';
+import { copyAside, setAside, writeWhole } from '../results/files.js';
 import { faultText } from '../results/store.js';
 import type { RunGraph } from '../suite/expand.js';
 import { Preparer } from '../suite/prepare.js';
@@ -57,9 +57,10 @@ export async function externalFindings(out: string, graph: RunGraph): Promise<Ex
 function mending(out: string, whole: readonly ExternalRow[]): ExternalFindings['repairs'][0] {
   const file = externalFile(out);
   return {
-    what: `${file}: moved aside, written again of the ${whole.length} rows that are whole, and tables drawn with these`,
+    what: `${file}: put aside, written again of the ${whole.length} rows that are whole, and tables drawn with these`,
     act: async () => {
-      await setAside(file);
+      // What is damaged stays in its place until the rows that are whole are written.
+      await (whole.length ? copyAside(file) : setAside(file));
       if (whole.length) await writeExternal(out, whole);
       const { report } = await readReport(out);
       for (const [name, text] of Object.entries(tableTexts(report)))
