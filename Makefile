@@ -16,7 +16,7 @@ MOCHA := node_modules/.bin/mocha --reporter dist/test/support/reporter.js
 LABELNOISE := node dist/src/cli/main.js
 # Runs a command whose output only matters when it fails.
 QUIETLY = quietly() { out=$$("$$@" 2>&1) || { rc=$$?; printf '%s\n' "$$out" >&2; exit $$rc; }; }; quietly
-# Before anything is installed; src/engine/install/node_version.ts says the same after that.
+# Before anything is installed; src/install/node_version.ts says the same after that.
 CHECK_NODE := const lines = require("./package.json").engines.node.replace(/\^/g, "").split(" || "); \
 	const [a, b] = process.versions.node.split(".").map(Number); \
 	if (!lines.some((line) => { const [major, from = 0] = line.split(".").map(Number); return a === major && b >= from; })) { \

@@ -13,8 +13,8 @@ export type { Labelling, Noise, NoiseColumn } from './data/noises/noise.js';
 export type { TensorSpec, Tensors, Values } from './engine/program.js';
 /** Operations on tensors, of the one tfjs that there is. It has no random operations: draw from the streams. */
 export { tf } from './engine/tensorflow.js';
-/** Fields of settings whose messages say what is allowed. */
-export { choice, fields, integer as wholeNumber, number, positive, text } from './fields.js';
+/** Draws from a stream. */
+export { beta, gamma, integer, normal, permutation, type Stream } from './io/random.js';
 export { bootstrap } from './methods/bootstrap.js';
 export {
   clippingFactor,
@@ -38,8 +38,8 @@ export {
   padChannels,
   type WeightSpec,
 } from './models/network.js';
-/** Draws from a stream. */
-export { beta, gamma, integer, normal, permutation, type Stream } from './random.js';
+/** Fields of settings whose messages say what is allowed. */
+export { choice, fields, integer as wholeNumber, number, positive, text } from './spec/fields.js';
 
 /** A noise, with the types of its settings and of a column's. @returns what it is given */
 export function defineNoise<Settings extends z.ZodObject, Setting extends object>(

@@ -2,7 +2,7 @@
 import { expect } from 'chai';
 import { summarise } from '../src/results/aggregate.js';
 import { bestVariants } from '../src/results/best_variants.js';
-import type { RunRecord } from '../src/results/record.js';
+import type { RunRecord } from '../src/spec/record.js';
 import { expand } from '../src/suite/expand.js';
 import type { ResolvedSuite } from '../src/suite/resolve.js';
 import { fakeRecord, SUITE } from './fakes.js';

@@ -7,8 +7,8 @@ import { check } from '../src/cli/check.js';
 import { compareFolder } from '../src/cli/compare.js';
 import type { Engine } from '../src/cli/engine.js';
 import { run } from '../src/cli/run.js';
-import { InputError } from '../src/errors.js';
-import { PROJECT_ROOT } from '../src/project.js';
+import { PROJECT_ROOT } from '../src/io/project.js';
+import { InputError } from '../src/spec/errors.js';
 import { EVERYTHING } from '../src/suite/select.js';
 import { fakeEngine, fakeTrain, suiteFile, temporaryFolder } from './fakes.js';
 

@@ -3,15 +3,15 @@ import { spawnSync } from 'node:child_process';
 import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { expect } from 'chai';
-import { fields } from '../src/fields.js';
+import { integer, stream } from '../src/io/random.js';
 import { METHODS } from '../src/methods/catalogue.js';
 import { combined, defineMethod } from '../src/methods/method.js';
 import { mixup } from '../src/methods/mixup.js';
 import { sam } from '../src/methods/sam.js';
-import { integer, stream } from '../src/random.js';
+import { fields } from '../src/spec/fields.js';
+import type { Precision, RunSpec } from '../src/spec/run_spec.js';
 import { expand } from '../src/suite/expand.js';
 import type { ResolvedSuite } from '../src/suite/resolve.js';
-import type { Precision, RunSpec } from '../src/suite/spec.js';
 import {
   type Checkpoint,
   CheckpointClock,

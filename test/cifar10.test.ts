@@ -21,7 +21,7 @@ import {
 } from '../src/data/datasets/cifar10.js';
 import { officialRecords } from '../src/data/fetch_npm_package.js';
 import type { Source } from '../src/data/fetch_source.js';
-import { InputError } from '../src/errors.js';
+import { InputError } from '../src/spec/errors.js';
 
 const FILES = [1, 2, 3, 4, 5].map((n) => `data_batch_${n}.bin`).concat('test_batch.bin');
 

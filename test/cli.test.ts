@@ -5,7 +5,7 @@ import { cp, mkdir, readdir, readFile, rm, symlink, truncate, writeFile } from '
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { expect } from 'chai';
-import { PROJECT_ROOT } from '../src/project.js';
+import { PROJECT_ROOT } from '../src/io/project.js';
 import { claim } from '../src/results/ownership.js';
 import type { ResolvedSuite } from '../src/suite/resolve.js';
 import { SUITE, temporaryFolder } from './fakes.js';

@@ -6,7 +6,7 @@ import path from 'node:path';
 import { expect } from 'chai';
 import { reportOf } from '../src/cli/doctor.js';
 import { bfloat16Support } from '../src/engine/native/instruction_set.js';
-import { PROJECT_ROOT } from '../src/project.js';
+import { PROJECT_ROOT } from '../src/io/project.js';
 
 function doctor(env: NodeJS.ProcessEnv) {
   const main = path.join(PROJECT_ROOT, 'dist', 'src', 'cli', 'main.js');

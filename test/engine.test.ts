@@ -6,11 +6,11 @@ import { compiledSession } from '../src/engine/compile.js';
 import { eagerSession } from '../src/engine/eager.js';
 import type { Program, Session } from '../src/engine/program.js';
 import { tf } from '../src/engine/tensorflow.js';
+import { stream } from '../src/io/random.js';
 import { combined, type Recipe } from '../src/methods/method.js';
 import { mixup } from '../src/methods/mixup.js';
 import { sam } from '../src/methods/sam.js';
 import { sgd } from '../src/methods/sgd.js';
-import { stream } from '../src/random.js';
 import { type ProgramSpec, trainingProgram } from '../src/training/training_program.js';
 import {
   fill,

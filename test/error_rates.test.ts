@@ -1,8 +1,8 @@
 // The error rates of a check's verdicts, by simulation: false alarms in unchanged suites, and losses found.
 import { expect } from 'chai';
-import { normal, type Stream, stream } from '../src/random.js';
+import { normal, type Stream, stream } from '../src/io/random.js';
 import { ALPHA, judge, type Sample } from '../src/regression/judge.js';
-import { smallestDetectable } from '../src/statistics/power.js';
+import { smallestDetectable } from '../src/statistics/statistics.js';
 
 /** Standard deviations over seeds, in points, by method and noise rate. */
 type Spreads = Record<string, readonly number[]>;

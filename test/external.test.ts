@@ -13,13 +13,13 @@ import { type VerifyOptions, verify } from '../src/cli/verify.js';
 import { loadCifar10, prepareCifar10 } from '../src/data/datasets/cifar10.js';
 import { blankImages, DATASETS, type Dataset } from '../src/data/datasets/dataset.js';
 import { npyOf, parseNpy } from '../src/data/npy.js';
-import { InputError } from '../src/errors.js';
-import { PROJECT_ROOT } from '../src/project.js';
+import { Preparer } from '../src/execution/prepare.js';
+import { PROJECT_ROOT } from '../src/io/project.js';
 import { externalText, isLink, isName, readExternal } from '../src/results/external.js';
 import { readOwnGraph } from '../src/results/ownership.js';
 import { readStored } from '../src/results/store.js';
+import { InputError } from '../src/spec/errors.js';
 import { expand } from '../src/suite/expand.js';
-import { Preparer } from '../src/suite/prepare.js';
 import type { ResolvedSuite } from '../src/suite/resolve.js';
 import { CIFAR, fakeEngine, SUITE, suiteFile, temporaryFolder } from './fakes.js';
 

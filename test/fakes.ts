@@ -7,10 +7,10 @@ import path from 'node:path';
 import type { Engine } from '../src/cli/engine.js';
 import { cifar10 } from '../src/data/datasets/cifar10.js';
 import { blankImages, type LoadedDataset } from '../src/data/datasets/dataset.js';
-import type { RunRecord } from '../src/results/record.js';
+import type { RunRecord } from '../src/spec/record.js';
+import { runId } from '../src/spec/run_spec.js';
 import type { RunNode } from '../src/suite/expand.js';
 import type { Suite } from '../src/suite/schema.js';
-import { runId } from '../src/suite/spec.js';
 import type { RunJob, Trainer } from '../src/training/job.js';
 import type { Trajectory } from '../src/training/trajectory.js';
 

@@ -12,17 +12,11 @@ import {
 import { hostname, tmpdir } from 'node:os';
 import path from 'node:path';
 import { expect } from 'chai';
-import { runCommand } from '../src/engine/install/command.js';
-import { nodeVersionProblem } from '../src/engine/install/node_version.js';
-import {
-  folderBytes,
-  isSealed,
-  publish,
-  publishLink,
-  withWorkFolder,
-} from '../src/engine/install/sealed_folder.js';
-import { unpackWheel } from '../src/engine/install/wheel.js';
-import { PROJECT_ROOT } from '../src/project.js';
+import { runCommand } from '../src/install/command.js';
+import { nodeVersionProblem } from '../src/install/node_version.js';
+import { folderBytes, isSealed, publish, publishLink, withWorkFolder } from '../src/install/sealed_folder.js';
+import { unpackWheel } from '../src/install/wheel.js';
+import { PROJECT_ROOT } from '../src/io/project.js';
 
 describe('installing the engine', () => {
   let folder: string;

@@ -10,9 +10,9 @@ import { labelFiles, readLabelFile } from '../src/data/label_file.js';
 import { measureNoise } from '../src/data/noises/noise.js';
 import { symmetricNoise } from '../src/data/noises/symmetric.js';
 import { npyOf } from '../src/data/npy.js';
-import { InputError } from '../src/errors.js';
-import { PROJECT_ROOT } from '../src/project.js';
-import { stream } from '../src/random.js';
+import { PROJECT_ROOT } from '../src/io/project.js';
+import { stream } from '../src/io/random.js';
+import { InputError } from '../src/spec/errors.js';
 
 const truth = Uint8Array.from({ length: 50_000 }, (_, i) => i % 10);
 const labels = symmetricNoise(truth, { rate: 0.4, redraw: 'other' }, stream(1, 'noise'), 10);

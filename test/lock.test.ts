@@ -5,8 +5,8 @@ import { hostname } from 'node:os';
 import path from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { expect } from 'chai';
-import { InputError } from '../src/errors.js';
-import { checkUnlocked, lock } from '../src/results/lock.js';
+import { checkUnlocked, lock } from '../src/io/lock.js';
+import { InputError } from '../src/spec/errors.js';
 import { temporaryFolder } from './fakes.js';
 
 describe('the lock of a results folder', () => {

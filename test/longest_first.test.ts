@@ -1,8 +1,8 @@
 // The order in which runs are begun.
 import { expect } from 'chai';
+import { longestFirst } from '../src/execution/longest_first.js';
 import { expand, type RunNode, totalUnits } from '../src/suite/expand.js';
 import { loadSuite } from '../src/suite/load.js';
-import { longestFirst } from '../src/suite/longest_first.js';
 import type { ResolvedSuite } from '../src/suite/resolve.js';
 import { SUITE } from './fakes.js';
 

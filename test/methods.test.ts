@@ -1,13 +1,13 @@
 // The methods' mathematics: gradients against finite differences, SAM, clipping and mixup against their formulas.
 import { expect } from 'chai';
 import { tf } from '../src/engine/tensorflow.js';
+import { normal, stream } from '../src/io/random.js';
 import { clippingFactor, crossEntropy, meanOf, stopGradient } from '../src/methods/gradient.js';
 import { combined, type Objective } from '../src/methods/method.js';
 import { drawLambda, mixed, mixup } from '../src/methods/mixup.js';
 import { ascend, sam, samGradient } from '../src/methods/sam.js';
 import { buildNetwork } from '../src/models/catalogue.js';
 import { initialise } from '../src/models/initialise.js';
-import { normal, stream } from '../src/random.js';
 import { trainingObjective } from '../src/training/training_program.js';
 import { FORM, relativeDistance, TINY, TINY_DIMS } from './support/programs.js';
 

@@ -5,7 +5,7 @@ import { buildNetwork } from '../src/models/catalogue.js';
 import { initialise } from '../src/models/initialise.js';
 import { unflatten, weightCount } from '../src/models/network.js';
 import { trainingFlops } from '../src/perf/flops.js';
-import type { Architecture } from '../src/suite/spec.js';
+import type { Architecture } from '../src/spec/run_spec.js';
 import { FORM } from './support/programs.js';
 
 const wrn = (depth: number, width: number, shortcut: 'conv' | 'pool-pad'): Architecture => ({

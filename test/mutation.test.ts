@@ -2,7 +2,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { expect } from 'chai';
-import { PROJECT_ROOT } from '../src/project.js';
+import { PROJECT_ROOT } from '../src/io/project.js';
 import { baselineOf } from '../src/regression/baseline.js';
 import { compare } from '../src/regression/compare.js';
 import { readOwner } from '../src/results/ownership.js';

@@ -2,7 +2,7 @@
 // by bits and by statistics alone. MUTATION names a single one.
 import path from 'node:path';
 import { table } from 'table';
-import { PROJECT_ROOT } from '../src/project.js';
+import { PROJECT_ROOT } from '../src/io/project.js';
 import { baselineOf } from '../src/regression/baseline.js';
 import { compare } from '../src/regression/compare.js';
 import { readOwner } from '../src/results/ownership.js';

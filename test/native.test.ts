@@ -5,7 +5,6 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { expect } from 'chai';
 import { type Attribute, Graph, type Value, writeSavedModel } from '../src/engine/graph.js';
-import { TFJS_FOLDER } from '../src/engine/install/tfjs_package.js';
 import { NATIVE_LIBRARY, nativeFolder } from '../src/engine/native/folder.js';
 import {
   bfloat16Support,
@@ -16,9 +15,9 @@ import {
 import { nativeKernels } from '../src/engine/native/library.js';
 import { NativeOperations } from '../src/engine/native/operations.js';
 import { nativeBackend, tf } from '../src/engine/tensorflow.js';
-import { InputError } from '../src/errors.js';
-import { PROJECT_ROOT } from '../src/project.js';
-import type { Precision } from '../src/suite/spec.js';
+import { PROJECT_ROOT, TFJS_FOLDER } from '../src/io/project.js';
+import { InputError } from '../src/spec/errors.js';
+import type { Precision } from '../src/spec/run_spec.js';
 import { fastestPrecision } from '../src/training/precision.js';
 import { needsBfloat16, relativeDistance } from './support/programs.js';
 

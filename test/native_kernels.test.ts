@@ -4,13 +4,13 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import path from 'node:path';
 import { expect } from 'chai';
-import { TFJS_FOLDER } from '../src/engine/install/tfjs_package.js';
 import { compilerFlags, NATIVE_SOURCES } from '../src/engine/native/folder.js';
 import {
   bfloat16Support,
   type InstructionSet,
   instructionSets,
 } from '../src/engine/native/instruction_set.js';
+import { TFJS_FOLDER } from '../src/io/project.js';
 
 const COMPILER = process.env.CXX ?? 'g++';
 /** GCC takes its own header of AVX-512 to use what is not initialised (its bug 105593). */

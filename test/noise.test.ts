@@ -10,9 +10,9 @@ import { blankImages } from '../src/data/datasets/dataset.js';
 import { readLabelFile } from '../src/data/label_file.js';
 import { measureNoise, noisyLabels } from '../src/data/noises/noise.js';
 import { symmetricNoise } from '../src/data/noises/symmetric.js';
-import { InputError } from '../src/errors.js';
-import { stream } from '../src/random.js';
-import type { NoiseSpec } from '../src/suite/spec.js';
+import { stream } from '../src/io/random.js';
+import { InputError } from '../src/spec/errors.js';
+import type { NoiseSpec } from '../src/spec/run_spec.js';
 
 /** As many labels as CIFAR-10 has, 5,000 of each class. */
 const truth = Uint8Array.from({ length: 50_000 }, (_, i) => (i * 3) % 10);

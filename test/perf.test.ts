@@ -5,7 +5,6 @@ import path from 'node:path';
 import { expect } from 'chai';
 import { perf } from '../src/cli/perf.js';
 import { eagerSession } from '../src/engine/eager.js';
-import { InputError } from '../src/errors.js';
 import { buildNetwork } from '../src/models/catalogue.js';
 import { initialise } from '../src/models/initialise.js';
 import { Candidate } from '../src/perf/candidate.js';
@@ -15,6 +14,7 @@ import { kindInUse } from '../src/perf/kind.js';
 import { madeUpImages, modelOf } from '../src/perf/setting.js';
 import { stockTrainer } from '../src/perf/stock_step.js';
 import { comparisonTable } from '../src/perf/table.js';
+import { InputError } from '../src/spec/errors.js';
 import { trainingProgram } from '../src/training/training_program.js';
 import { FORM, relativeDistance, TINY } from './support/programs.js';
 

@@ -1,6 +1,6 @@
 // The random streams: independent of one another, and of the right distributions.
 import { expect } from 'chai';
-import { beta, gamma, normal, permutation, stream } from '../src/random.js';
+import { beta, gamma, normal, permutation, stream } from '../src/io/random.js';
 
 function draws(n: number, draw: () => number): { mean: number; variance: number } {
   const values = Array.from({ length: n }, draw);

@@ -16,14 +16,14 @@ import {
 } from '../src/data/datasets/dataset.js';
 import { NOISES, type Noise } from '../src/data/noises/noise.js';
 import { ImagesOfRuns } from '../src/data/subset.js';
-import { InputError } from '../src/errors.js';
-import { Registry } from '../src/registry.js';
 import { comparisonCsv } from '../src/report/csv.js';
 import type { FolderData } from '../src/report/page_data.js';
 import { pageDataOf } from '../src/report/page_data_of.js';
 import type { Report } from '../src/report/report.js';
-import { decodeLabels, encodeLabels } from '../src/results/predictions.js';
-import type { RunRecord } from '../src/results/record.js';
+import { InputError } from '../src/spec/errors.js';
+import { decodeLabels, encodeLabels } from '../src/spec/labels.js';
+import type { RunRecord } from '../src/spec/record.js';
+import { Registry } from '../src/spec/registry.js';
 import { expand } from '../src/suite/expand.js';
 import { parseSuite } from '../src/suite/load.js';
 import type { ResolvedSuite } from '../src/suite/resolve.js';

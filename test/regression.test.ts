@@ -1,17 +1,16 @@
 // Baselines and the verdicts on results: by bits, by statistics, and what is refused.
 import { expect } from 'chai';
-import { InputError } from '../src/errors.js';
 import { type Baseline, baselineOf, baselineText } from '../src/regression/baseline.js';
 import { parseBaseline, readBaseline } from '../src/regression/baseline_schema.js';
 import { type Comparison, checkComparable, compare } from '../src/regression/compare.js';
 import { judge, type Value } from '../src/regression/judge.js';
-import type { RunRecord } from '../src/results/record.js';
-import { pairedDifference } from '../src/statistics/paired.js';
-import { welchDifference } from '../src/statistics/welch.js';
+import { InputError } from '../src/spec/errors.js';
+import type { RunRecord } from '../src/spec/record.js';
+import { ALGORITHM_VERSION } from '../src/spec/run_spec.js';
+import { pairedDifference, welchDifference } from '../src/statistics/statistics.js';
 import { expand, type RunGraph } from '../src/suite/expand.js';
 import type { ResolvedSuite } from '../src/suite/resolve.js';
 import { select } from '../src/suite/select.js';
-import { ALGORITHM_VERSION } from '../src/suite/spec.js';
 import { fakeRecord, SUITE } from './fakes.js';
 
 const suite = { ...SUITE, data: { ...SUITE.data, testImages: 10000 } } as ResolvedSuite;

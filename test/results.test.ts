@@ -2,14 +2,14 @@
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { expect } from 'chai';
-import { InputError } from '../src/errors.js';
+import { explained, setAside } from '../src/io/files.js';
 import { summarise } from '../src/results/aggregate.js';
-import { explained, setAside } from '../src/results/files.js';
 import { checkOwner, claim, readOwner } from '../src/results/ownership.js';
-import { decodeLabels, encodeLabels } from '../src/results/predictions.js';
 import { originOf } from '../src/results/provenance.js';
 import { parseRecord, recordText } from '../src/results/record_schema.js';
 import { readStored, writeRecord } from '../src/results/store.js';
+import { InputError } from '../src/spec/errors.js';
+import { decodeLabels, encodeLabels } from '../src/spec/labels.js';
 import { expand } from '../src/suite/expand.js';
 import type { ResolvedSuite } from '../src/suite/resolve.js';
 import { fakeRecord, SUITE, temporaryFolder } from './fakes.js';

@@ -1,7 +1,7 @@
 // The committed searches: they gave every method as many trials, and the suites have what they found.
 import path from 'node:path';
 import { expect } from 'chai';
-import { PROJECT_ROOT } from '../src/project.js';
+import { PROJECT_ROOT } from '../src/io/project.js';
 import { readReport } from '../src/report/read.js';
 import { type BestVariant, bestVariants } from '../src/results/best_variants.js';
 import { expand, type RunGraph } from '../src/suite/expand.js';

@@ -3,7 +3,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { expect } from 'chai';
 import { run } from '../src/cli/run.js';
-import { InputError } from '../src/errors.js';
+import { InputError } from '../src/spec/errors.js';
 import { expand } from '../src/suite/expand.js';
 import type { ResolvedSuite } from '../src/suite/resolve.js';
 import { EVERYTHING, seedsOf, select, selectionName, withSeeds } from '../src/suite/select.js';

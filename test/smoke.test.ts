@@ -5,7 +5,7 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import { expect } from 'chai';
 import { parse } from 'csv-parse/sync';
-import { PROJECT_ROOT } from '../src/project.js';
+import { PROJECT_ROOT } from '../src/io/project.js';
 import { temporaryFolder } from './fakes.js';
 
 const MAIN = path.join(PROJECT_ROOT, 'dist', 'src', 'cli', 'main.js');

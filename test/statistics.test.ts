@@ -1,13 +1,20 @@
 // The statistics, against published figures.
 import { expect } from 'chai';
-import { holm } from '../src/statistics/holm.js';
-import { meanInterval } from '../src/statistics/interval.js';
-import { mean, sampleStd } from '../src/statistics/mean.js';
-import { pairedDifference } from '../src/statistics/paired.js';
-import { cautiousSpread, pooled } from '../src/statistics/pooled_spread.js';
-import { power, smallestDetectable } from '../src/statistics/power.js';
-import { noncentralT, tQuantile, twoSidedP } from '../src/statistics/t_distribution.js';
-import { welchDifference } from '../src/statistics/welch.js';
+import {
+  cautiousSpread,
+  holm,
+  mean,
+  meanInterval,
+  noncentralT,
+  pairedDifference,
+  pooled,
+  power,
+  sampleStd,
+  smallestDetectable,
+  tQuantile,
+  twoSidedP,
+  welchDifference,
+} from '../src/statistics/statistics.js';
 
 // Hours of sleep gained by ten patients with either of two drugs, the data of Student (1908); the expected figures
 // are those of R's t.test for its data set `sleep`.

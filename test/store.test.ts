@@ -7,14 +7,14 @@ import path from 'node:path';
 import { expect } from 'chai';
 import { run } from '../src/cli/run.js';
 import { type VerifyOptions, verify } from '../src/cli/verify.js';
-import { InputError } from '../src/errors.js';
-import { PROJECT_ROOT } from '../src/project.js';
+import { PROJECT_ROOT } from '../src/io/project.js';
 import { readOwnGraph } from '../src/results/ownership.js';
 import { recordText } from '../src/results/record_schema.js';
 import { archiveOf, readStored, writeArchive } from '../src/results/store.js';
+import { InputError } from '../src/spec/errors.js';
+import { canonicalJson } from '../src/spec/run_spec.js';
 import { expand } from '../src/suite/expand.js';
 import type { ResolvedSuite } from '../src/suite/resolve.js';
-import { canonicalJson } from '../src/suite/spec.js';
 import { fakeEngine, SUITE, temporaryFolder } from './fakes.js';
 
 const RESULTS = path.join(PROJECT_ROOT, 'results');

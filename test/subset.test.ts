@@ -2,8 +2,8 @@
 import { expect } from 'chai';
 import type { ImageSet } from '../src/data/datasets/dataset.js';
 import { balancedSubset, imagesAt } from '../src/data/subset.js';
-import { InputError } from '../src/errors.js';
-import { stream } from '../src/random.js';
+import { stream } from '../src/io/random.js';
+import { InputError } from '../src/spec/errors.js';
 
 const CLASSES = 10;
 const IMAGE_BYTES = 3072;

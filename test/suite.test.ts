@@ -1,12 +1,12 @@
 // Suites: what is accepted, what is said about the rest, and the runs a suite expands to.
 import { expect } from 'chai';
-import { InputError } from '../src/errors.js';
 import { METHODS } from '../src/methods/catalogue.js';
+import { InputError } from '../src/spec/errors.js';
+import type { Precision } from '../src/spec/run_spec.js';
 import { expand, totalUnits } from '../src/suite/expand.js';
 import { knownSuites, loadSuite, parseSuite } from '../src/suite/load.js';
 import { type ResolvedSuite, resolveSuite } from '../src/suite/resolve.js';
 import type { Suite } from '../src/suite/schema.js';
-import type { Precision } from '../src/suite/spec.js';
 import { SUITE } from './fakes.js';
 
 const suite = SUITE as ResolvedSuite;

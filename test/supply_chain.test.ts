@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { expect } from 'chai';
-import { PROJECT_ROOT } from '../src/project.js';
+import { PROJECT_ROOT } from '../src/io/project.js';
 import { isCompatible, packagesByLicence } from './support/licences.js';
 
 describe('dependencies', () => {

@@ -2,8 +2,8 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { table } from 'table';
-import { PROJECT_ROOT } from '../src/project.js';
-import { stream } from '../src/random.js';
+import { PROJECT_ROOT } from '../src/io/project.js';
+import { stream } from '../src/io/random.js';
 import { temporaryFolder } from './fakes.js';
 import { canMount, faultLibrary, Ordeals, SUBJECTS, spread, type Tally } from './support/ordeals.js';
 import { killTrainings, stopAtEveryPhase } from './support/torture.js';

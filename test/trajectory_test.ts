@@ -2,7 +2,7 @@
 // here and as other machines would compute: no sound one may differ, every broken one must.
 import path from 'node:path';
 import { table } from 'table';
-import { PROJECT_ROOT } from '../src/project.js';
+import { PROJECT_ROOT } from '../src/io/project.js';
 import { QUANTITIES } from '../src/regression/trajectory.js';
 import { temporaryFolder } from './fakes.js';
 import { copyProduct, MUTATIONS, mutate, ROUGH } from './support/mutations.js';

@@ -5,8 +5,8 @@ import { cp, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { expect } from 'chai';
-import { InputError } from '../src/errors.js';
-import { PROJECT_ROOT } from '../src/project.js';
+import { PROJECT_ROOT } from '../src/io/project.js';
+import { InputError } from '../src/spec/errors.js';
 import { bundle } from '../src/user/bundle.js';
 import { guarded, OVERDUE } from '../src/user/guard.js';
 import type { Kind } from '../src/user/kinds.js';

@@ -7,12 +7,12 @@ import { pathToFileURL } from 'node:url';
 import { expect } from 'chai';
 import { loadCifar10 } from '../src/data/datasets/cifar10.js';
 import { ImagesOfRuns } from '../src/data/subset.js';
-import { InputError } from '../src/errors.js';
-import { PROJECT_ROOT } from '../src/project.js';
+import { parallelRuns, WorkerPool } from '../src/execution/local/pool.js';
+import { PROJECT_ROOT } from '../src/io/project.js';
+import { InputError } from '../src/spec/errors.js';
 import { expand } from '../src/suite/expand.js';
 import type { ResolvedSuite } from '../src/suite/resolve.js';
 import type { TrainingJob, TrainingProgress } from '../src/training/job.js';
-import { parallelRuns, WorkerPool } from '../src/workers/pool.js';
 import { CIFAR, SUITE, temporaryFolder } from './fakes.js';
 
 const [node] = expand({ ...SUITE, precision: 'float32' } as ResolvedSuite).runs;

@@ -2,14 +2,14 @@
 import { readdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import type { Command } from 'commander';
-import { InputError } from '../errors.js';
-import { unmakeFolders } from '../paths.js';
+import { explained, makeResultsFolder } from '../io/files.js';
+import { lock } from '../io/lock.js';
+import { unmakeFolders } from '../io/paths.js';
 import { baselineFile } from '../regression/baseline.js';
 import { readBaseline } from '../regression/baseline_schema.js';
 import { checkComparable } from '../regression/compare.js';
-import { explained, makeResultsFolder } from '../results/files.js';
-import { lock } from '../results/lock.js';
 import { originOf } from '../results/provenance.js';
+import { InputError } from '../spec/errors.js';
 import { planOf } from '../suite/plan.js';
 import { EVERYTHING } from '../suite/select.js';
 import { type CompareOptions, compareFolder, EXIT_CODES } from './compare.js';

@@ -1,7 +1,7 @@
 // `labelnoise data`: makes a data set ready and says where it is.
 import type { Command } from 'commander';
 import { DATASETS, type Dataset, DEFAULT_DATASET, loadDataset } from '../data/datasets/dataset.js';
-import { InputError } from '../errors.js';
+import { InputError } from '../spec/errors.js';
 
 const HELP = `
 Looks for CIFAR-10 in this order and stops at the first that works:

@@ -6,15 +6,15 @@ import path from 'node:path';
 import type { Command } from 'commander';
 import picocolors from 'picocolors';
 import prettyBytes from 'pretty-bytes';
-import { cacheFolder } from '../cache.js';
 import { cacheStatus } from '../data/datasets/cifar10.js';
-import { nodeVersionProblem } from '../engine/install/node_version.js';
-import { type EngineFacts, probeEngine } from '../engine/install/probe.js';
-import { folderBytes } from '../engine/install/sealed_folder.js';
 import { bfloat16Support, chosenInstructionSet, instructionSets } from '../engine/native/instruction_set.js';
-import { InputError } from '../errors.js';
-import { makeFolder, unmakeFolders } from '../paths.js';
-import { explained } from '../results/files.js';
+import { nodeVersionProblem } from '../install/node_version.js';
+import { type EngineFacts, probeEngine } from '../install/probe.js';
+import { folderBytes } from '../install/sealed_folder.js';
+import { cacheFolder } from '../io/cache.js';
+import { explained } from '../io/files.js';
+import { makeFolder, unmakeFolders } from '../io/paths.js';
+import { InputError } from '../spec/errors.js';
 import { tell } from './tell.js';
 
 /** One thing looked at. */

@@ -1,14 +1,14 @@
 // What the run command asks of the part that computes: worker processes, so that this one never loads TensorFlow.
 import { datasetOf, type LoadedDataset, loadDataset } from '../data/datasets/dataset.js';
 import { bfloat16Support } from '../engine/native/instruction_set.js';
+import { parallelRuns, WorkerPool } from '../execution/local/pool.js';
 import type { EngineVersions } from '../results/provenance.js';
+import type { RunSpec } from '../spec/run_spec.js';
 import type { Resolver } from '../suite/resolve.js';
-import type { RunSpec } from '../suite/spec.js';
 import type { RunJob, Trainer } from '../training/job.js';
 import type { StepTime } from '../training/measure.js';
 import { fastestPrecision } from '../training/precision.js';
 import type { Trajectory } from '../training/trajectory.js';
-import { parallelRuns, WorkerPool } from '../workers/pool.js';
 import { tell } from './tell.js';
 
 /** Everything of a run that is not bookkeeping; tests put in their own. */

@@ -1,7 +1,7 @@
 // What happens to a suite as JSON lines in OUT/events.jsonl, for programs to follow.
 import { appendFileSync, closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import path from 'node:path';
-import type { Observer } from '../suite/execute.js';
+import type { Observer } from '../execution/execute.js';
 import type { RunNode } from '../suite/expand.js';
 import type { TrainingProgress } from '../training/job.js';
 

@@ -1,5 +1,5 @@
 // `node dist/src/cli/install.js`: makes the engine ready; silent when it already is. Called by make.
-import { nodeVersionProblem } from '../engine/install/node_version.js';
+import { nodeVersionProblem } from '../install/node_version.js';
 import { abortOnSignals } from './signals.js';
 
 /** Runs the installer; the result is the exit code. */
@@ -10,9 +10,9 @@ async function main(): Promise<number> {
     return 2;
   }
   // Not before the check above: on another Node even loading these may fail.
-  const { installEngine } = await import('../engine/install/engine.js');
-  const { InputError, EXIT_BAD_INPUT } = await import('../errors.js');
-  const { CommandError } = await import('../engine/install/command.js');
+  const { installEngine } = await import('../install/engine.js');
+  const { InputError, EXIT_BAD_INPUT } = await import('../spec/errors.js');
+  const { CommandError } = await import('../install/command.js');
   const stop = abortOnSignals();
   try {
     await installEngine((line) => console.log(line), stop.signal);

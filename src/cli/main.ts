@@ -1,9 +1,9 @@
 #!/usr/bin/env node
 // The `labelnoise` command: registers the commands and turns errors into one line and an exit code.
 import { Command, CommanderError } from 'commander';
-import { EXIT_BAD_INPUT, InputError } from '../errors.js';
-import { VERSION } from '../project.js';
+import { VERSION } from '../io/project.js';
 import { plain } from '../report/escape.js';
+import { EXIT_BAD_INPUT, InputError } from '../spec/errors.js';
 import { endProcess, toldByUser } from '../user/guard.js';
 import * as baseline from './baseline.js';
 import * as check from './check.js';

@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import type { Command } from 'commander';
-import { InputError } from '../errors.js';
+import { makeResultsFolder, writeWhole } from '../io/files.js';
 import type { ModelFigures } from '../perf/compare.js';
 import type { KernelFigures } from '../perf/convolutions.js';
 import { machineText, perfFile, readPerf } from '../perf/file.js';
@@ -11,9 +11,9 @@ import { kindInUse } from '../perf/kind.js';
 import { modelOf } from '../perf/setting.js';
 import { comparisonTable, kernelTables, perfTable } from '../perf/table.js';
 import { insertInto, PERF_MARKS } from '../report/insert.js';
-import { makeResultsFolder, writeWhole } from '../results/files.js';
 import { originOf } from '../results/provenance.js';
-import type { Precision } from '../suite/spec.js';
+import { InputError } from '../spec/errors.js';
+import type { Precision } from '../spec/run_spec.js';
 
 export interface PerfOptions {
   out: string;

@@ -1,9 +1,9 @@
 // Shows how a suite gets on, on stderr: bars on a terminal, else a line for each run.
 
+import type { Observer } from '../execution/execute.js';
 import { plain } from '../report/escape.js';
 import { duration, leftText, runTitle } from '../report/wording.js';
 import { finalAccuracy } from '../results/aggregate.js';
-import type { Observer } from '../suite/execute.js';
 import type { RunNode } from '../suite/expand.js';
 import { ProgressBars } from './progress_bars.js';
 import { TimeLeft } from './time_left.js';

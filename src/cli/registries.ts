@@ -2,8 +2,8 @@
 import type { Command } from 'commander';
 import { z } from 'zod';
 import { plain } from '../report/escape.js';
+import { entriesOf } from '../suite/user_files.js';
 import { shownFile, type UserModule } from '../user/bundle.js';
-import { entriesOf } from '../user/files.js';
 import type { Entries, Kind } from '../user/kinds.js';
 import { loadUserFile } from '../user/load.js';
 

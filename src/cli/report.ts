@@ -1,15 +1,15 @@
 // `labelnoise report`: writes the page, the tables and the LaTeX of a results folder, or one page that compares several.
 import path from 'node:path';
 import type { Command } from 'commander';
-import { InputError } from '../errors.js';
+import { removeUnfinished, writeWhole } from '../io/files.js';
+import { lock } from '../io/lock.js';
 import { htmlPage } from '../report/html.js';
 import { pageDataOf } from '../report/page_data_of.js';
 import { announceDamage, type ReadReport, readReport } from '../report/read.js';
 import { writeTables } from '../report/write.js';
-import { removeUnfinished, writeWhole } from '../results/files.js';
-import { lock } from '../results/lock.js';
 import { readOwnGraph } from '../results/ownership.js';
 import { EVENT_FILE, eventsOf, TENSORBOARD, tensorBoardName } from '../results/tensorboard.js';
+import { InputError } from '../spec/errors.js';
 import { tell } from './tell.js';
 
 const HELP = `

@@ -1,18 +1,18 @@
 // `labelnoise run`: trains what a suite's table needs and prints the table.
 import path from 'node:path';
 import type { Command } from 'commander';
-import { InputError } from '../errors.js';
+import { checkStored, execute, type Observer, stateOf } from '../execution/execute.js';
+import { observers } from '../execution/observers.js';
 import { reportOf } from '../report/report.js';
 import { tableLines, terminalTable } from '../report/terminal.js';
 import { writeNumbers, writeTables } from '../report/write.js';
 import { readExternal } from '../results/external.js';
 import { checkOwner } from '../results/ownership.js';
 import { originOf } from '../results/provenance.js';
-import type { RunRecord } from '../results/record.js';
 import { checkpointedRuns, faultText } from '../results/store.js';
-import { checkStored, execute, type Observer, stateOf } from '../suite/execute.js';
+import { InputError } from '../spec/errors.js';
+import type { RunRecord } from '../spec/record.js';
 import type { RunGraph } from '../suite/expand.js';
-import { observers } from '../suite/observers.js';
 import { type Plan, planOf } from '../suite/plan.js';
 import { EVERYTHING, type Selection, selectionName } from '../suite/select.js';
 import { estimate, graphText } from './dry_run.js';

@@ -2,14 +2,14 @@
 import { rm } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { table } from 'table';
-import { InputError } from '../errors.js';
+import { explained } from '../io/files.js';
+import { lock } from '../io/lock.js';
 import { plain } from '../report/escape.js';
 import { finalAccuracy } from '../results/aggregate.js';
-import { explained } from '../results/files.js';
 import { inventory } from '../results/inventory.js';
-import { lock } from '../results/lock.js';
 import { readOwnGraph } from '../results/ownership.js';
 import { foreignText, readStored } from '../results/store.js';
+import { InputError } from '../spec/errors.js';
 
 const HELP = `
 Lists every run that the folder's suite names: finished, archived (its record is in records.jsonl alone, as in

@@ -4,9 +4,10 @@ import type { Command } from 'commander';
 import { datasetOf } from '../data/datasets/dataset.js';
 import { readPredictions } from '../data/prediction_file.js';
 import type { RunImages } from '../data/subset.js';
-import { InputError } from '../errors.js';
-import { SEEDS } from '../limits.js';
-import { unmakeFolders } from '../paths.js';
+import { Preparer } from '../execution/prepare.js';
+import { makeResultsFolder } from '../io/files.js';
+import { checkUnlocked, lock } from '../io/lock.js';
+import { unmakeFolders } from '../io/paths.js';
 import { announceDamage, readReport } from '../report/read.js';
 import { terminalTable } from '../report/terminal.js';
 import { writeTables } from '../report/write.js';
@@ -23,15 +24,14 @@ import {
   withRow,
   writeExternal,
 } from '../results/external.js';
-import { makeResultsFolder } from '../results/files.js';
-import { checkUnlocked, lock } from '../results/lock.js';
 import { checkOwner, claim, ownerFile, readOwnGraph } from '../results/ownership.js';
-import { encodeLabels } from '../results/predictions.js';
 import { faultText, readStored } from '../results/store.js';
+import { InputError } from '../spec/errors.js';
+import { encodeLabels } from '../spec/labels.js';
+import { SEEDS } from '../spec/limits.js';
 import { columnAndSeed, seedsToHave } from '../suite/cell.js';
 import type { RunGraph } from '../suite/expand.js';
 import { type Plan, planOf } from '../suite/plan.js';
-import { Preparer } from '../suite/prepare.js';
 import { EVERYTHING } from '../suite/select.js';
 import { createEngine, type Engine } from './engine.js';
 import { tell } from './tell.js';

@@ -1,6 +1,6 @@
 // The options --only and --seeds, the same for all commands that take a part of a suite.
 import { type Command, InvalidArgumentError } from 'commander';
-import { SEEDS } from '../limits.js';
+import { SEEDS } from '../spec/limits.js';
 import type { Selection } from '../suite/select.js';
 
 export interface SelectionOptions {

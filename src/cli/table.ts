@@ -1,11 +1,11 @@
 // `labelnoise table`: draws the tables of a results folder anew from its records.
 import type { Command } from 'commander';
+import { lock } from '../io/lock.js';
 import { BEGIN, END, insertInto } from '../report/insert.js';
 import { markdownTable } from '../report/markdown.js';
 import { announceDamage, readReport } from '../report/read.js';
 import { terminalTable } from '../report/terminal.js';
 import { writeTables } from '../report/write.js';
-import { lock } from '../results/lock.js';
 import { readOwnGraph } from '../results/ownership.js';
 import { tell } from './tell.js';
 

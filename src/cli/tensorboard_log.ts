@@ -1,8 +1,8 @@
 // Writes what TensorBoard shows, as it happens: OUT/tensorboard/<run>/.
 import { appendFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { makeFolder } from '../paths.js';
-import type { RunRecord } from '../results/record.js';
+import type { Observer } from '../execution/execute.js';
+import { makeFolder } from '../io/paths.js';
 import {
   EVENT_FILE,
   eventOf,
@@ -11,7 +11,7 @@ import {
   TENSORBOARD,
   tensorBoardName,
 } from '../results/tensorboard.js';
-import type { Observer } from '../suite/execute.js';
+import type { RunRecord } from '../spec/record.js';
 import type { RunNode } from '../suite/expand.js';
 
 /** An observer that adds to a run's file at every evaluation, and writes it whole from the record when the run has finished. */

@@ -1,13 +1,14 @@
 // Takes the trajectories of a suite: those of a baseline, and those that are held against them.
-import { InputError } from '../errors.js';
+
+import { Preparer } from '../execution/prepare.js';
 import type { Baseline, BaselineTrajectories } from '../regression/baseline.js';
 import { environmentOf } from '../regression/environment.js';
 import { type FoundTrajectory, shortRuns } from '../regression/trajectory.js';
 import { runTitle } from '../report/wording.js';
 import { originOf } from '../results/provenance.js';
-import type { RunRecord } from '../results/record.js';
+import { InputError } from '../spec/errors.js';
+import type { RunRecord } from '../spec/record.js';
 import { expand, type RunGraph, type RunNode } from '../suite/expand.js';
-import { Preparer } from '../suite/prepare.js';
 import type { Engine } from './engine.js';
 
 /** A teacher as far as its student is concerned. */

@@ -4,8 +4,8 @@ import path from 'node:path';
 import type { Command } from 'commander';
 import { parse } from 'csv-parse/sync';
 import { cachedCifar10 } from '../data/datasets/cifar10.js';
-import { InputError } from '../errors.js';
-import { ARCHIVE_BYTES } from '../limits.js';
+import { copyAside, explained, setAside, textIfThere, writeWhole } from '../io/files.js';
+import { checkUnlocked, lock } from '../io/lock.js';
 import { readPerf } from '../perf/file.js';
 import { parseBaseline } from '../regression/baseline_schema.js';
 import { plain } from '../report/escape.js';
@@ -13,8 +13,6 @@ import { reportOn } from '../report/read.js';
 import { tableTexts } from '../report/write.js';
 import { isDrawnHere, LabelCheck, pairingFaults, recordFaults } from '../results/consistency.js';
 import { firstDifference } from '../results/difference.js';
-import { copyAside, explained, setAside, textIfThere, writeWhole } from '../results/files.js';
-import { checkUnlocked, lock } from '../results/lock.js';
 import { ownerFile, readOwnGraph } from '../results/ownership.js';
 import { parsePublished } from '../results/published.js';
 import {
@@ -27,6 +25,8 @@ import {
   type Stored,
   writeRecord,
 } from '../results/store.js';
+import { InputError } from '../spec/errors.js';
+import { ARCHIVE_BYTES } from '../spec/limits.js';
 import type { RunGraph } from '../suite/expand.js';
 import { tell } from './tell.js';
 import { externalFindings } from './verify_external.js';

@@ -4,6 +4,8 @@ import path from 'node:path';
 import { cacheStatus, cifar10, loadCifar10 } from '../data/datasets/cifar10.js';
 import { datasetOf } from '../data/datasets/dataset.js';
 import { noiseOf } from '../data/noises/noise.js';
+import { Preparer } from '../execution/prepare.js';
+import { copyAside, setAside, writeWhole } from '../io/files.js';
 import { readReport } from '../report/read.js';
 import { tableTexts } from '../report/write.js';
 import { firstDifference } from '../results/difference.js';
@@ -17,10 +19,8 @@ import {
   truthOf,
   writeExternal,
 } from '../results/external.js';
-import { copyAside, setAside, writeWhole } from '../results/files.js';
 import { faultText } from '../results/store.js';
 import type { RunGraph } from '../suite/expand.js';
-import { Preparer } from '../suite/prepare.js';
 
 export interface ExternalFindings {
   /** A line each. */

@@ -1,8 +1,8 @@
 // `labelnoise watch`: serves the page of a results folder on this machine while a suite runs in it.
 import { once } from 'node:events';
 import type { Command } from 'commander';
-import { InputError } from '../errors.js';
 import { serveLive } from '../report/live_server.js';
+import { InputError } from '../spec/errors.js';
 import { abortOnSignals } from './signals.js';
 
 const HELP = `

@@ -1,9 +1,9 @@
 // Augmentation of training images: what is drawn for a batch, and what the traced step makes of it. A new one is one more entry.
 import type { TensorSpec, Tensors, Values } from '../engine/program.js';
 import { tf } from '../engine/tensorflow.js';
-import { integer, type Stream } from '../random.js';
-import { Registry } from '../registry.js';
-import type { RunSpec } from '../suite/spec.js';
+import { integer, type Stream } from '../io/random.js';
+import { Registry } from '../spec/registry.js';
+import type { RunSpec } from '../spec/run_spec.js';
 
 /** A way to augment images. */
 export interface Augmentation {

@@ -1,6 +1,6 @@
 // Downloads a tarball as npm would (the user's registry, proxy, certificates, sign-in), checks it and unpacks it.
 import { pipeline } from 'node:stream/promises';
-import { PROJECT_ROOT } from '../project.js';
+import { PROJECT_ROOT } from '../io/project.js';
 
 /**
  * Downloads a tarball and unpacks some of its files.

@@ -1,9 +1,9 @@
 // Files of predictions that other programs made: a class for each image, or scores of all classes, as .npy or CSV.
 import path from 'node:path';
 import { parse } from 'csv-parse/sync';
-import { InputError } from '../errors.js';
-import { PREDICTION_FILE_BYTES } from '../limits.js';
-import { readBounded } from '../paths.js';
+import { readBounded } from '../io/paths.js';
+import { InputError } from '../spec/errors.js';
+import { PREDICTION_FILE_BYTES } from '../spec/limits.js';
 import { parseNpy, parseNpyScores } from './npy.js';
 
 const INDEX = 'index';

@@ -1,6 +1,6 @@
 // PyTorch's .pt files as far as CIFAR-10N uses them: a zip whose pickle is a dictionary of one-dimensional int64 arrays.
 import { type UnzipFileFilter, unzipSync } from 'fflate';
-import { PICKLE_OPERATIONS } from '../limits.js';
+import { PICKLE_OPERATIONS } from '../spec/limits.js';
 
 /** What may be on the pickle's stack; a call is kept as the name of what is called, and is never made. */
 type Value = null | boolean | number | string | Call | Value[] | Map<string, Value>;

@@ -1,7 +1,8 @@
 // Which images of a data set a run has: subsets in which every class has its share.
-import { InputError } from '../errors.js';
-import { permutation, type Stream, stream } from '../random.js';
-import { canonicalJson, type RunSpec } from '../suite/spec.js';
+
+import { permutation, type Stream, stream } from '../io/random.js';
+import { InputError } from '../spec/errors.js';
+import { canonicalJson, type RunSpec } from '../spec/run_spec.js';
 import { datasetOf, type ImageSet, type LoadedDataset } from './datasets/dataset.js';
 
 /**

@@ -2,8 +2,8 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { InputError } from '../errors.js';
-import type { Precision } from '../suite/spec.js';
+import { InputError } from '../spec/errors.js';
+import type { Precision } from '../spec/run_spec.js';
 import type { Attribute, DType, Graph, Value } from './graph.js';
 import { writeSavedModel } from './graph.js';
 import {

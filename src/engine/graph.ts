@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
-import { makeFolder } from '../paths.js';
+import { makeFolder } from '../io/paths.js';
 
 /** TensorFlow's numbers of the element types used here (types.proto). */
 export const DTYPES = { float32: 1, int32: 3, uint8: 4, bool: 10, bfloat16: 14, resource: 20 } as const;

@@ -1,5 +1,5 @@
 // A tfjs backend that computes nothing: it records every kernel as a node of a TensorFlow graph.
-import type { Precision } from '../suite/spec.js';
+import type { Precision } from '../spec/run_spec.js';
 import { type DType, Graph, type Value } from './graph.js';
 import { nativeKernels } from './native/library.js';
 import { NativeOperations } from './native/operations.js';

@@ -1,6 +1,6 @@
 // The methods of the benchmark, and how suites, specs and tables refer to them. A new method is one more file and one more name here.
-import { Registry } from '../registry.js';
-import { canonicalJson, type MethodSpec, type RunSpec } from '../suite/spec.js';
+import { Registry } from '../spec/registry.js';
+import { canonicalJson, type MethodSpec, type RunSpec } from '../spec/run_spec.js';
 import { bootstrap } from './bootstrap.js';
 import type { Method } from './method.js';
 import { mixup } from './mixup.js';

@@ -2,8 +2,8 @@
 import type { z } from 'zod';
 import type { TensorSpec, Tensors, Values } from '../engine/program.js';
 import type { tf } from '../engine/tensorflow.js';
-import type { Stream } from '../random.js';
-import type { PartSpec } from '../suite/spec.js';
+import type { Stream } from '../io/random.js';
+import type { PartSpec } from '../spec/run_spec.js';
 
 /** A training method. Everything that the project says or does about it comes from here. */
 export interface Method<S extends z.ZodObject = z.ZodObject> {

@@ -1,7 +1,7 @@
 // Mixup (Zhang et al., 2018): training on blends of two images and of their labels.
 import { tf } from '../engine/tensorflow.js';
-import { fields, positive } from '../fields.js';
-import { beta, type Stream } from '../random.js';
+import { beta, type Stream } from '../io/random.js';
+import { fields, positive } from '../spec/fields.js';
 import { defineMethod } from './method.js';
 
 export const mixup = defineMethod({

@@ -1,7 +1,7 @@
 // Sharpness-aware minimisation (Foret et al., 2021): the gradient is taken at the worst weights nearby.
 import { tf } from '../engine/tensorflow.js';
 import { plusScaled } from '../engine/weight_vectors.js';
-import { fields, integer, positive } from '../fields.js';
+import { fields, integer, positive } from '../spec/fields.js';
 import { groupsOf, meanOf, norm, TINY } from './gradient.js';
 import { defineMethod, type Objective, type Pass } from './method.js';
 

@@ -1,5 +1,5 @@
 // Stochastic gradient descent with Nesterov's momentum: the training that the other methods depart from.
-import { fields } from '../fields.js';
+import { fields } from '../spec/fields.js';
 import { defineMethod } from './method.js';
 
 export const sgd = defineMethod({

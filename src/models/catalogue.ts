@@ -1,7 +1,7 @@
 // The networks that suites can choose, and how specs and tables refer to them. A new network is one more file and one more name here.
 import type { ImageForm } from '../data/datasets/dataset.js';
-import { Registry } from '../registry.js';
-import type { Architecture } from '../suite/spec.js';
+import { Registry } from '../spec/registry.js';
+import type { Architecture } from '../spec/run_spec.js';
 import type { Network, NetworkKind } from './network.js';
 import { resnet } from './resnet.js';
 import { wideResnet } from './wide_resnet.js';

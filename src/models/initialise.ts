@@ -1,5 +1,5 @@
 // The weights a run starts from, drawn from its seed.
-import { normal, type Stream, stream } from '../random.js';
+import { normal, type Stream, stream } from '../io/random.js';
 import { type WeightSpec, weightCount } from './network.js';
 
 /**

@@ -2,8 +2,8 @@
 import type { ImageForm } from '../data/datasets/dataset.js';
 import { relu } from '../engine/operations.js';
 import { tf } from '../engine/tensorflow.js';
-import { fields, integer } from '../fields.js';
-import { DEPTH } from '../limits.js';
+import { fields, integer } from '../spec/fields.js';
+import { DEPTH } from '../spec/limits.js';
 import { defineNetwork, Layers, type Network, type Pass, padChannels } from './network.js';
 
 /** ResNet-depth with parameter-free shortcuts (their option A: every second pixel, zero channels). */

@@ -2,8 +2,8 @@
 import type { z } from 'zod';
 import type { ImageForm } from '../data/datasets/dataset.js';
 import { tf } from '../engine/tensorflow.js';
-import { choice, fields, integer, value, wholeNumber } from '../fields.js';
-import { DEPTH, WEIGHTS, WIDTH } from '../limits.js';
+import { choice, fields, integer, value, wholeNumber } from '../spec/fields.js';
+import { DEPTH, WEIGHTS, WIDTH } from '../spec/limits.js';
 import { defineNetwork, Layers, type Network, type Pass, padChannels } from './network.js';
 
 /** How a residual block changes width: average pool + zero channels (the SAM authors' code) or a 1x1 convolution. */

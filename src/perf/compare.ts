@@ -1,12 +1,12 @@
 // Measures one network: everyone takes a few steps in turn, round after round, and medians are compared.
 import path from 'node:path';
 import { setTimeout } from 'node:timers/promises';
-import { PROJECT_ROOT } from '../project.js';
-import type { Precision } from '../suite/spec.js';
+import { PROJECT_ROOT } from '../io/project.js';
+import type { Precision } from '../spec/run_spec.js';
+import { median } from '../statistics/statistics.js';
 import { type Answer, Candidate } from './candidate.js';
 import { MATRIX_PRODUCT_FLOPS, trainingFlops } from './flops.js';
 import { type Kind, pytorchLimits } from './kind.js';
-import { median } from './median.js';
 import { modelOf } from './setting.js';
 import type { LoopFigures } from './training_loop.js';
 import { type Turns, takesPart, turnsOf, warmsUpTwice } from './turns.js';

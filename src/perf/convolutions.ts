@@ -1,9 +1,9 @@
 // The convolutions of the networks here, each with the project's kernels beside TensorFlow's: what the rule of which serves which is backed by.
 import path from 'node:path';
-import { PROJECT_ROOT } from '../project.js';
-import type { Precision } from '../suite/spec.js';
+import { PROJECT_ROOT } from '../io/project.js';
+import type { Precision } from '../spec/run_spec.js';
+import { median } from '../statistics/statistics.js';
 import { Candidate } from './candidate.js';
-import { median } from './median.js';
 
 /** A 3x3 convolution of square images. */
 export interface Convolution {

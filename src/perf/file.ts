@@ -1,10 +1,10 @@
 // The files of measured speeds: one for each kind of CPU.
 import path from 'node:path';
 import { z } from 'zod';
-import { InputError } from '../errors.js';
-import { textIfThere } from '../results/files.js';
-import { parseJson } from '../suite/json.js';
-import { describeProblem } from '../suite/problem.js';
+import { textIfThere } from '../io/files.js';
+import { parseJson } from '../io/json.js';
+import { InputError } from '../spec/errors.js';
+import { describeProblem } from '../spec/problem.js';
 import { KIND_TITLES, KINDS, type Kind } from './kind.js';
 
 const ratio = z.number({ error: 'a ratio above 0, or null' }).positive('a ratio above 0').nullable();

@@ -2,7 +2,7 @@
 import { cifar10 } from '../data/datasets/cifar10.js';
 import { imageForm } from '../data/datasets/dataset.js';
 import { buildNetwork } from '../models/catalogue.js';
-import type { Architecture } from '../suite/spec.js';
+import type { Architecture } from '../spec/run_spec.js';
 
 const STEM = 'stem';
 

@@ -4,7 +4,7 @@ import { createInterface } from 'node:readline';
 import { compiledSession } from '../engine/compile.js';
 import type { Program, TensorSpec } from '../engine/program.js';
 import { tf } from '../engine/tensorflow.js';
-import type { Precision } from '../suite/spec.js';
+import type { Precision } from '../spec/run_spec.js';
 import { CONVOLUTIONS, type Convolution, nameOf, PRODUCTS, type Product } from './convolutions.js';
 
 const precision = process.argv[2] as Precision;

@@ -2,7 +2,7 @@
 import { compiledSession } from '../engine/compile.js';
 import type { Program } from '../engine/program.js';
 import { tf } from '../engine/tensorflow.js';
-import type { Precision } from '../suite/spec.js';
+import type { Precision } from '../spec/run_spec.js';
 import { MATRIX_PRODUCTS as PRODUCTS, MATRIX_SIZE as SIZE } from './flops.js';
 
 /**

@@ -1,9 +1,9 @@
 // How many more steps a pool of worker processes takes than one process that has all the threads.
 import { availableParallelism } from 'node:os';
-import type { Precision } from '../suite/spec.js';
+import { parallelRuns, WorkerPool } from '../execution/local/pool.js';
+import type { Precision } from '../spec/run_spec.js';
+import { median } from '../statistics/statistics.js';
 import type { TrainingJob } from '../training/job.js';
-import { parallelRuns, WorkerPool } from '../workers/pool.js';
-import { median } from './median.js';
 import { madeUpImages, runSpec } from './setting.js';
 
 /** Small, as in the suites that are run on CPUs. */

@@ -1,7 +1,7 @@
 // What is trained when speed is measured: the same for everyone who is compared.
 import { cifar10 } from '../data/datasets/cifar10.js';
 import { type ImageSet, imageForm } from '../data/datasets/dataset.js';
-import { ALGORITHM_VERSION, type Architecture, type RunSpec } from '../suite/spec.js';
+import { ALGORITHM_VERSION, type Architecture, type RunSpec } from '../spec/run_spec.js';
 import type { ProgramSpec } from '../training/training_program.js';
 
 export const LEARNING_RATE = 0.01;

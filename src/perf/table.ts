@@ -1,7 +1,7 @@
 // The figures of comparisons as tables for people.
 import { table } from 'table';
 import { markdownText } from '../report/escape.js';
-import type { Precision } from '../suite/spec.js';
+import type { Precision } from '../spec/run_spec.js';
 import type { ModelFigures } from './compare.js';
 import { type KernelFigures, PRODUCTS } from './convolutions.js';
 import { machineText, type PerfFile } from './file.js';

@@ -1,7 +1,7 @@
 // A process of its own that trains as a run does, for its memory and for the time it spends outside TensorFlow.
 import { nativeBackend } from '../engine/tensorflow.js';
 import { engineVersions } from '../engine/versions.js';
-import type { Precision } from '../suite/spec.js';
+import type { Precision } from '../spec/run_spec.js';
 import { train } from '../training/train.js';
 import { madeUpImages, runSpec } from './setting.js';
 

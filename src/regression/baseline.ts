@@ -1,9 +1,9 @@
 // A regression baseline: what a suite gave when it was right, by cell and seed. Made from a results folder, never by hand.
 import path from 'node:path';
-import { InputError } from '../errors.js';
-import { PROJECT_ROOT } from '../project.js';
+import { PROJECT_ROOT } from '../io/project.js';
 import { finalAccuracy } from '../results/aggregate.js';
-import type { RunRecord } from '../results/record.js';
+import { InputError } from '../spec/errors.js';
+import type { RunRecord } from '../spec/record.js';
 import type { RunGraph } from '../suite/expand.js';
 import type { ResolvedSuite } from '../suite/resolve.js';
 import { type Environment, environmentDifference, environmentOf } from './environment.js';

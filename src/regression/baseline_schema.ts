@@ -1,16 +1,16 @@
 // Reads a baseline file: it may be missing, cut short, edited, or something else.
 import { z } from 'zod';
 import { datasetNamed } from '../data/datasets/dataset.js';
-import { InputError } from '../errors.js';
-import { TEXT_FILE_BYTES } from '../limits.js';
-import { readBounded } from '../paths.js';
-import { explained } from '../results/files.js';
-import { labelTextFault } from '../results/predictions.js';
+import { explained } from '../io/files.js';
+import { parseJson } from '../io/json.js';
+import { readBounded } from '../io/paths.js';
+import { InputError } from '../spec/errors.js';
+import { labelTextFault } from '../spec/labels.js';
+import { TEXT_FILE_BYTES } from '../spec/limits.js';
+import { describeProblem } from '../spec/problem.js';
 import { conditions } from '../suite/condition.js';
 import { expand } from '../suite/expand.js';
-import { parseJson } from '../suite/json.js';
 import { parseResolvedSuite } from '../suite/load.js';
-import { describeProblem } from '../suite/problem.js';
 import type { ResolvedSuite } from '../suite/resolve.js';
 import { BASELINE_FORMAT, type Baseline } from './baseline.js';
 import { shortRuns } from './trajectory.js';

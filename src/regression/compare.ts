@@ -1,5 +1,5 @@
 // A suite's results against its baseline, cell by cell: by trajectory, and by bits where they must be the same, by statistics elsewhere.
-import type { RunRecord } from '../results/record.js';
+import type { RunRecord } from '../spec/record.js';
 import type { RunGraph } from '../suite/expand.js';
 import { type Baseline, seedResult } from './baseline.js';
 import { type Environment, environmentDifference, environmentOf } from './environment.js';

@@ -1,5 +1,5 @@
 // What a run's bits depend on besides its spec: machine and libraries.
-import type { Provenance } from '../results/record.js';
+import type { Provenance } from '../spec/record.js';
 
 /** A part of a record's provenance, and precision and threads, in the order they are told in. */
 export const ENVIRONMENT = [

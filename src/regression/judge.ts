@@ -1,9 +1,16 @@
 // The verdict by statistics: which cells of a suite differ from the baseline by more than seeds do.
-import { type Difference, tested, untested } from '../statistics/difference.js';
-import { holm } from '../statistics/holm.js';
-import { mean } from '../statistics/mean.js';
-import { cautiousSpread, pooled, type Spread, spreadOf } from '../statistics/pooled_spread.js';
-import { welchTest } from '../statistics/welch.js';
+import {
+  cautiousSpread,
+  type Difference,
+  holm,
+  mean,
+  pooled,
+  type Spread,
+  spreadOf,
+  tested,
+  untested,
+  welchTest,
+} from '../statistics/statistics.js';
 
 /** The share of suites without any change that may be called changed in some cell. */
 export const ALPHA = 0.05;

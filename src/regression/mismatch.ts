@@ -1,6 +1,7 @@
 // Whether a baseline is one of a suite as it is now.
-import { InputError } from '../errors.js';
+
 import { type Difference, firstDifference } from '../results/difference.js';
+import { InputError } from '../spec/errors.js';
 import type { RunGraph } from '../suite/expand.js';
 import type { ResolvedSuite } from '../suite/resolve.js';
 import type { Baseline } from './baseline.js';

@@ -2,8 +2,8 @@
 import { noiseOf } from '../data/noises/noise.js';
 import { methodOfSpec, methodSpec } from '../methods/catalogue.js';
 import { smallest } from '../models/catalogue.js';
+import { type RunSpec, runId } from '../spec/run_spec.js';
 import type { RunGraph, RunNode } from '../suite/expand.js';
-import { type RunSpec, runId } from '../suite/spec.js';
 import type { Trajectory } from '../training/trajectory.js';
 
 /** A trajectory in a baseline. */

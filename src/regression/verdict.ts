@@ -1,8 +1,6 @@
 // The verdict on a cell, with its reason: by trajectory, and by bits where they must be the same, by statistics elsewhere.
-import { InputError } from '../errors.js';
-import type { Interval } from '../statistics/interval.js';
-import { mean } from '../statistics/mean.js';
-import { smallestDetectable } from '../statistics/power.js';
+import { InputError } from '../spec/errors.js';
+import { type Interval, mean, smallestDetectable } from '../statistics/statistics.js';
 import type { Baseline, SeedResult } from './baseline.js';
 import { bitDifference } from './bits.js';
 import { type Environment, environmentDifference } from './environment.js';

@@ -5,7 +5,7 @@ import { methodTitle } from '../methods/catalogue.js';
 import { architectureName } from '../models/catalogue.js';
 import { bestVariants } from '../results/best_variants.js';
 import { paperAccuracy } from '../results/published.js';
-import { mean } from '../statistics/mean.js';
+import { mean } from '../statistics/statistics.js';
 import { conditionTitle, noiseInWords } from '../suite/condition.js';
 import { hasNoiseOf } from '../suite/expand.js';
 import { plain } from './escape.js';

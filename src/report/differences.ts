@@ -1,8 +1,6 @@
 // The cells of several results folders beside each other: what changed from the first to each later one.
 import { finalAccuracy } from '../results/aggregate.js';
-import { mean } from '../statistics/mean.js';
-import { pairedDifference } from '../statistics/paired.js';
-import { welchDifference } from '../statistics/welch.js';
+import { mean, pairedDifference, welchDifference } from '../statistics/statistics.js';
 import type { DifferenceData } from './page_data.js';
 import type { NamedReport } from './page_data_of.js';
 import type { Report } from './report.js';

@@ -4,8 +4,8 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { h } from 'preact';
 import { renderToString } from 'preact-render-to-string';
-import { InputError } from '../errors.js';
-import { PROJECT_ROOT } from '../project.js';
+import { PROJECT_ROOT } from '../io/project.js';
+import { InputError } from '../spec/errors.js';
 import { Page } from './page/page.js';
 import type { PageData } from './page_data.js';
 

@@ -1,8 +1,9 @@
 // Puts a generated text into a file that people write, between two marks.
-import { InputError } from '../errors.js';
-import { TEXT_FILE_BYTES } from '../limits.js';
-import { readBounded } from '../paths.js';
-import { explained, writeWhole } from '../results/files.js';
+
+import { explained, writeWhole } from '../io/files.js';
+import { readBounded } from '../io/paths.js';
+import { InputError } from '../spec/errors.js';
+import { TEXT_FILE_BYTES } from '../spec/limits.js';
 
 export const BEGIN = '<!-- labelnoise table -->';
 export const END = '<!-- labelnoise end -->';

@@ -1,6 +1,6 @@
 // The interval that tables print behind a mean.
 import type { CellSummary } from '../results/aggregate.js';
-import { intervalAround } from '../statistics/interval.js';
+import { intervalAround } from '../statistics/statistics.js';
 
 /** What the sign ± means wherever it is printed. */
 export const INTERVAL_NOTE = '±: half of the 95 % Student-t interval of the mean over seeds.';

@@ -2,7 +2,7 @@
 import { type CellSummary, summarise } from '../results/aggregate.js';
 import { type ExternalMethod, type ExternalRow, externalMethods } from '../results/external.js';
 import { type Published, readPublished } from '../results/published.js';
-import type { RunRecord } from '../results/record.js';
+import type { RunRecord } from '../spec/record.js';
 import type { RunGraph } from '../suite/expand.js';
 
 export interface Report {

@@ -1,9 +1,8 @@
 // How much of the paper's shape is in the results, as the page shows it.
 import { methodTitle } from '../methods/catalogue.js';
+import { shapeOf, wrongLabelsFitted } from '../results/agreement.js';
 import { paperAccuracy } from '../results/published.js';
-import { shapeOf, wrongLabelsFitted } from '../results/shape.js';
-import type { Difference } from '../statistics/difference.js';
-import { mean } from '../statistics/mean.js';
+import { type Difference, mean } from '../statistics/statistics.js';
 import type { MethodDifference, ShapeData } from './page_data.js';
 import type { Report } from './report.js';
 

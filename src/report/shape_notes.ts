@@ -1,7 +1,7 @@
 // The lines under a table that say how much of the paper's shape is in it.
 import { methodTitle } from '../methods/catalogue.js';
-import { shapeOf, wrongLabelsFitted } from '../results/shape.js';
-import type { Difference } from '../statistics/difference.js';
+import { shapeOf, wrongLabelsFitted } from '../results/agreement.js';
+import type { Difference } from '../statistics/statistics.js';
 import { conditionTitle } from '../suite/condition.js';
 import type { Report } from './report.js';
 

@@ -1,7 +1,7 @@
 // Writes every table of a results folder.
 import path from 'node:path';
+import { writeWhole } from '../io/files.js';
 import { EXTERNAL_TABLE } from '../results/external.js';
-import { writeWhole } from '../results/files.js';
 import { archiveFile, writeArchive } from '../results/store.js';
 import { comparisonCsv, externalCsv, runsCsv, shapeCsv, tableCsv } from './csv.js';
 import { htmlPage } from './html.js';

@@ -1,7 +1,8 @@
 // Accuracies of a table's cells over their seeds.
-import { mean, sampleStd } from '../statistics/mean.js';
+
+import type { RunRecord } from '../spec/record.js';
+import { mean, sampleStd } from '../statistics/statistics.js';
 import type { RunGraph } from '../suite/expand.js';
-import type { RunRecord } from './record.js';
 
 /** One method under one noise condition. */
 export interface CellSummary {

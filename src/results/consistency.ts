@@ -4,11 +4,11 @@ import { datasetOf, type LoadedDataset } from '../data/datasets/dataset.js';
 import { measureNoise, noiseOf, noisyLabels } from '../data/noises/noise.js';
 import { ImagesOfRuns } from '../data/subset.js';
 import { baseName } from '../methods/catalogue.js';
+import { decodeLabels, memorisation } from '../spec/labels.js';
+import type { Evaluation, RunRecord } from '../spec/record.js';
+import { ALGORITHM_VERSION, canonicalJson, type RunSpec } from '../spec/run_spec.js';
 import type { RunNode } from '../suite/expand.js';
-import { ALGORITHM_VERSION, canonicalJson, type RunSpec } from '../suite/spec.js';
 import { type Difference, firstDifference } from './difference.js';
-import { decodeLabels, memorisation } from './predictions.js';
-import type { Evaluation, RunRecord } from './record.js';
 
 const sum = (values: readonly number[]) => values.reduce((a, b) => a + b, 0);
 

@@ -1,8 +1,8 @@
 // What OUT/events.jsonl says of the execution that wrote to it last: which runs are under way, and how far.
 import path from 'node:path';
 import { z } from 'zod';
-import { textIfThere } from './files.js';
-import type { Evaluation } from './record.js';
+import { textIfThere } from '../io/files.js';
+import type { Evaluation } from '../spec/record.js';
 
 export const EVENTS = 'events.jsonl';
 

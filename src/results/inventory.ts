@@ -1,9 +1,9 @@
 // What lies in a results folder, run by run, and what its suite does not name.
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
+import { UNFINISHED } from '../io/files.js';
+import type { RunRecord } from '../spec/record.js';
 import type { RunNode } from '../suite/expand.js';
-import { UNFINISHED } from './files.js';
-import type { RunRecord } from './record.js';
 import { checkpointedRuns, failedRuns, faultText, foreignText, readStored } from './store.js';
 
 /** `archived`: finished, but its record is in the archive alone, as in results that were published. */

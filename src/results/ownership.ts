@@ -2,14 +2,14 @@
 import { constants } from 'node:fs';
 import { access, readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { InputError } from '../errors.js';
+import { explained, textIfThere, writeWhole } from '../io/files.js';
+import { InputError } from '../spec/errors.js';
+import { ALGORITHM_VERSION } from '../spec/run_spec.js';
 import { expand, type RunGraph } from '../suite/expand.js';
 import { parseResolvedSuite } from '../suite/load.js';
 import type { ResolvedSuite } from '../suite/resolve.js';
-import { ALGORITHM_VERSION } from '../suite/spec.js';
 import { firstDifference } from './difference.js';
 import { EXTERNAL, EXTERNAL_TABLE } from './external.js';
-import { explained, textIfThere, writeWhole } from './files.js';
 import { ARCHIVE } from './store.js';
 import { TENSORBOARD } from './tensorboard.js';
 

@@ -3,9 +3,9 @@ import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { arch, cpus, platform } from 'node:os';
 import { promisify } from 'node:util';
-import { PROJECT_ROOT, VERSION } from '../project.js';
-import type { RunSpec } from '../suite/spec.js';
-import type { Provenance } from './record.js';
+import { PROJECT_ROOT, VERSION } from '../io/project.js';
+import type { Provenance } from '../spec/record.js';
+import type { RunSpec } from '../spec/run_spec.js';
 
 /** What computes, as the engine reports it. */
 export type EngineVersions = Pick<Provenance, 'tensorflow' | 'tfjs' | 'kernels' | 'isa' | 'oneDnn'>;

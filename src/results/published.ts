@@ -2,11 +2,11 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
-import { InputError } from '../errors.js';
-import { PROJECT_ROOT } from '../project.js';
+import { parseJson } from '../io/json.js';
+import { PROJECT_ROOT } from '../io/project.js';
+import { InputError } from '../spec/errors.js';
+import { describeProblem } from '../spec/problem.js';
 import type { Condition } from '../suite/condition.js';
-import { parseJson } from '../suite/json.js';
-import { describeProblem } from '../suite/problem.js';
 
 const text = z.string({ error: 'a text' }).min(1, 'a text');
 const row = z.strictObject({

@@ -2,11 +2,11 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { DATASETS, datasetOf } from '../data/datasets/dataset.js';
+import { labelTextFault, labelWidth } from '../spec/labels.js';
+import { describeProblem } from '../spec/problem.js';
+import type { RunRecord } from '../spec/record.js';
+import { canonicalJson, type RunSpec, runId } from '../spec/run_spec.js';
 import type { RunNode } from '../suite/expand.js';
-import { describeProblem } from '../suite/problem.js';
-import { canonicalJson, type RunSpec, runId } from '../suite/spec.js';
-import { labelTextFault, labelWidth } from './predictions.js';
-import type { RunRecord } from './record.js';
 
 /** Bumped when the form of records as text changes: 1 had no checksums in the archive, and no version. */
 export const RECORD_FORMAT = 2;

@@ -4,14 +4,14 @@
 import { access, readdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
-import { InputError } from '../errors.js';
-import { ARCHIVE_BYTES } from '../limits.js';
+import { explained, textIfThere, writeWhole } from '../io/files.js';
+import { InputError } from '../spec/errors.js';
+import { ARCHIVE_BYTES } from '../spec/limits.js';
+import { describeProblem } from '../spec/problem.js';
+import type { RunRecord } from '../spec/record.js';
+import { canonicalJson } from '../spec/run_spec.js';
 import type { RunNode } from '../suite/expand.js';
-import { describeProblem } from '../suite/problem.js';
-import { canonicalJson } from '../suite/spec.js';
 import { firstDifference } from './difference.js';
-import { explained, textIfThere, writeWhole } from './files.js';
-import type { RunRecord } from './record.js';
 import { misfit, parseRecord, RECORD_FORMAT, recordText, sealed, sha256, unseal } from './record_schema.js';
 
 export const ARCHIVE = 'records.jsonl';

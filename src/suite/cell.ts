@@ -1,5 +1,5 @@
 // One column and seed of a suite, as commands are told them: --noise and --seed.
-import { InputError } from '../errors.js';
+import { InputError } from '../spec/errors.js';
 import type { Condition } from './condition.js';
 import type { RunGraph, RunNode } from './expand.js';
 

@@ -2,9 +2,9 @@
 import { z } from 'zod';
 import { datasetNamed } from '../data/datasets/dataset.js';
 import { NOISES } from '../data/noises/noise.js';
-import { isName, isObject, list, NAME } from '../fields.js';
+import { isName, isObject, list, NAME } from '../spec/fields.js';
+import type { NoiseSpec } from '../spec/run_spec.js';
 import type { Suite } from './schema.js';
-import type { NoiseSpec } from './spec.js';
 
 /** Noise as a suite writes it: its kind, the settings of that kind and, where it has to be told from others, a name. */
 export interface NoiseSettings {

@@ -1,10 +1,10 @@
 // Rules of a suite that span several of its fields.
 import type { z } from 'zod';
 import { datasetNamed } from '../data/datasets/dataset.js';
-import { isName, NAME } from '../fields.js';
-import { CELLS } from '../limits.js';
 import { methodNamed } from '../methods/catalogue.js';
 import { NETWORKS } from '../models/catalogue.js';
+import { isName, NAME } from '../spec/fields.js';
+import { CELLS } from '../spec/limits.js';
 import { noisesOf } from './condition.js';
 import { isPerColumn, settingsAt } from './method_settings.js';
 import type { Suite } from './schema.js';

@@ -3,11 +3,11 @@ import { augmentationInSpec } from '../data/augmentation.js';
 import { datasetInSpec } from '../data/datasets/dataset.js';
 import { methodNamed, methodSpec, sameVariant } from '../methods/catalogue.js';
 import { networkInSpec } from '../models/catalogue.js';
-import { useFiles } from '../user/files.js';
+import { ALGORITHM_VERSION, canonicalJson, type RunSpec, runId } from '../spec/run_spec.js';
 import { type Condition, conditions } from './condition.js';
 import { type MethodSettings, type PerColumn, settingsAt } from './method_settings.js';
 import type { ResolvedSuite } from './resolve.js';
-import { ALGORITHM_VERSION, canonicalJson, type RunSpec, runId } from './spec.js';
+import { useFiles } from './user_files.js';
 
 /** One run of the graph. */
 export interface RunNode {

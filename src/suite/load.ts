@@ -1,15 +1,15 @@
 // Finds suite files, reads and checks them.
 import { readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { InputError } from '../errors.js';
-import { SUITE_BYTES } from '../limits.js';
-import { readBounded } from '../paths.js';
-import { PROJECT_ROOT } from '../project.js';
-import { describedFiles, loadFilesOf, useFiles } from '../user/files.js';
-import { parseJson } from './json.js';
-import { describeProblem } from './problem.js';
+import { parseJson } from '../io/json.js';
+import { readBounded } from '../io/paths.js';
+import { PROJECT_ROOT } from '../io/project.js';
+import { InputError } from '../spec/errors.js';
+import { SUITE_BYTES } from '../spec/limits.js';
+import { describeProblem } from '../spec/problem.js';
 import type { ResolvedSuite } from './resolve.js';
 import { type Suite, suiteSchema } from './schema.js';
+import { describedFiles, loadFilesOf, useFiles } from './user_files.js';
 
 const SUITES = path.join(PROJECT_ROOT, 'suites');
 

@@ -1,8 +1,8 @@
 // A method's settings in a suite: each one value, or one for each column of the table.
 import { z } from 'zod';
-import { fields, integer, number } from '../fields.js';
-import { EPOCHS } from '../limits.js';
 import type { Method } from '../methods/method.js';
+import { fields, integer, number } from '../spec/fields.js';
+import { EPOCHS } from '../spec/limits.js';
 
 /** One value for all columns, or one for each by its key (a rate, or a label file's name). */
 export type PerColumn<T> = T | Record<string, T>;

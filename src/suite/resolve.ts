@@ -2,11 +2,11 @@
 import path from 'node:path';
 import { type Dataset, datasetNamed } from '../data/datasets/dataset.js';
 import { NOISES } from '../data/noises/noise.js';
-import { type DescribedFiles, describeFiles } from '../user/files.js';
+import type { Precision } from '../spec/run_spec.js';
 import type { NoiseSettings } from './condition.js';
 import type { SuiteFile } from './load.js';
 import type { Suite } from './schema.js';
-import type { Precision } from './spec.js';
+import { type DescribedFiles, describeFiles } from './user_files.js';
 
 /** A suite that says everything itself: precision decided, label files named by the SHA-256 of their labels. */
 export type ResolvedSuite = Omit<Suite, 'precision'> & {

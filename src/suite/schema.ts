@@ -2,6 +2,8 @@
 import { z } from 'zod';
 import { AUGMENTATIONS } from '../data/augmentation.js';
 import { DATASETS, DEFAULT_DATASET } from '../data/datasets/dataset.js';
+import { baseName, METHODS } from '../methods/catalogue.js';
+import { NETWORKS } from '../models/catalogue.js';
 import {
   choice,
   distinct,
@@ -15,15 +17,13 @@ import {
   text,
   value,
   wholeNumber,
-} from '../fields.js';
-import { NAME_LENGTH, SEEDS, THREADS } from '../limits.js';
-import { baseName, METHODS } from '../methods/catalogue.js';
-import { NETWORKS } from '../models/catalogue.js';
+} from '../spec/fields.js';
+import { NAME_LENGTH, SEEDS, THREADS } from '../spec/limits.js';
+import type { Architecture } from '../spec/run_spec.js';
 import { isUserFile } from '../user/bundle.js';
 import { noiseSchema } from './condition.js';
 import { checkAcrossFields } from './cross_checks.js';
 import { type MethodSettings, settingsSchema, trainingShape } from './method_settings.js';
-import type { Architecture } from './spec.js';
 
 /** An entry of a registry by its kind, with its settings. */
 const model = z.unknown().transform((given, context): Architecture => {

@@ -1,5 +1,5 @@
 // A part of a suite's runs: chosen cells with the teachers they need, and how many seeds.
-import { InputError } from '../errors.js';
+import { InputError } from '../spec/errors.js';
 import type { RunGraph } from './expand.js';
 
 /** What is chosen; an axis without values is not restricted. */

@@ -2,10 +2,10 @@
 import { createHash } from 'node:crypto';
 import { deserialize, serialize } from 'node:v8';
 import type { Values } from '../engine/program.js';
-import { CHECKPOINT_BYTES } from '../limits.js';
-import { PATH_ERRORS, readBounded } from '../paths.js';
-import { explained, setAside, writeWhole } from '../results/files.js';
-import type { Evaluation } from '../results/record.js';
+import { explained, setAside, writeWhole } from '../io/files.js';
+import { PATH_ERRORS, readBounded } from '../io/paths.js';
+import { CHECKPOINT_BYTES } from '../spec/limits.js';
+import type { Evaluation } from '../spec/record.js';
 import type { CheckpointInterval } from './job.js';
 
 /** All that a run's next steps depend on. Random draws come from streams of the epoch: its place in the epoch is enough. */

@@ -1,7 +1,7 @@
 // The figures of one evaluation, from the network's predictions.
 import type { Session } from '../engine/program.js';
-import { memorisation, percentage } from '../results/predictions.js';
-import type { Evaluation } from '../results/record.js';
+import { memorisation, percentage } from '../spec/labels.js';
+import type { Evaluation } from '../spec/record.js';
 import type { TrainingJob } from './job.js';
 import { EVALUATION_BATCH } from './training_program.js';
 

@@ -1,7 +1,7 @@
 // The seam between what schedules runs and what trains them.
 import type { ImageSet } from '../data/datasets/dataset.js';
-import type { Evaluation } from '../results/record.js';
-import type { RunSpec } from '../suite/spec.js';
+import type { Evaluation } from '../spec/record.js';
+import type { RunSpec } from '../spec/run_spec.js';
 
 /** How often a run's state is saved: after so many minutes, or so many epochs. */
 export interface CheckpointInterval {

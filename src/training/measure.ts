@@ -1,6 +1,6 @@
 // How long a run's steps take on this machine, measured on a few of them, for estimates of time.
 import { blankImages, datasetOf } from '../data/datasets/dataset.js';
-import type { RunSpec } from '../suite/spec.js';
+import type { RunSpec } from '../spec/run_spec.js';
 import { predict } from './evaluation.js';
 import { recipeOf } from './program_spec.js';
 import { sessionFor } from './sessions.js';

@@ -1,6 +1,6 @@
 // Which precision trains fastest on this machine: a rule, since results must not depend on a timing.
 import { bfloat16Support, chosenInstructionSet } from '../engine/native/instruction_set.js';
-import type { Precision } from '../suite/spec.js';
+import type { Precision } from '../spec/run_spec.js';
 
 /**
  * bfloat16 where the processor has instructions for it, and they may be used: on x86-64 it is oneDNN that has them. float32 where it

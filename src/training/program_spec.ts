@@ -3,7 +3,7 @@
 import { imageFormOf } from '../data/datasets/dataset.js';
 import { methodOfSpec } from '../methods/catalogue.js';
 import type { Dims, Recipe } from '../methods/method.js';
-import { canonicalJson, type RunSpec } from '../suite/spec.js';
+import { canonicalJson, type RunSpec } from '../spec/run_spec.js';
 import type { ProgramSpec } from './training_program.js';
 
 /** The sizes that a run's recipe is made for. */

@@ -2,7 +2,7 @@
 import { compiledSession } from '../engine/compile.js';
 import type { Session } from '../engine/program.js';
 import { architectureName } from '../models/catalogue.js';
-import type { RunSpec } from '../suite/spec.js';
+import type { RunSpec } from '../spec/run_spec.js';
 import type { Doing } from './job.js';
 import { programKey, programSpecOf, recipeOf } from './program_spec.js';
 import { trainingProgram } from './training_program.js';

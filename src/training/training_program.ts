@@ -8,7 +8,7 @@ import { clippingFactor, crossEntropy } from '../methods/gradient.js';
 import type { Batch, Losses, Objective, Recipe, RecipeState, Step } from '../methods/method.js';
 import { buildNetwork } from '../models/catalogue.js';
 import { flatten, type Network, STATISTICS_DECAY, unflatten, weightCount } from '../models/network.js';
-import type { Architecture } from '../suite/spec.js';
+import type { Architecture } from '../spec/run_spec.js';
 
 /** Images per evaluation call. */
 export const EVALUATION_BATCH = 250;

@@ -2,11 +2,11 @@
 import { createHash } from 'node:crypto';
 import { datasetOf, imageFormOf } from '../data/datasets/dataset.js';
 import type { Session, Values } from '../engine/program.js';
+import { stream } from '../io/random.js';
 import { buildNetwork } from '../models/catalogue.js';
 import { type WeightSpec, weightCount } from '../models/network.js';
-import { stream } from '../random.js';
-import { encodeLabels } from '../results/predictions.js';
-import type { Evaluation } from '../results/record.js';
+import { encodeLabels } from '../spec/labels.js';
+import type { Evaluation } from '../spec/record.js';
 import type { TrainingJob } from './job.js';
 import { sessionFor } from './sessions.js';
 import { trainIn } from './train.js';

@@ -4,10 +4,10 @@ import { realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { BuildFailure, Message, Metafile, OnLoadArgs, Plugin } from 'esbuild';
-import { InputError } from '../errors.js';
-import { USER_FILE_BYTES } from '../limits.js';
-import { readBounded } from '../paths.js';
-import { PROJECT_ROOT } from '../project.js';
+import { readBounded } from '../io/paths.js';
+import { PROJECT_ROOT } from '../io/project.js';
+import { InputError } from '../spec/errors.js';
+import { USER_FILE_BYTES } from '../spec/limits.js';
 
 /** What a file's name may end in. */
 const ENDINGS = ['.js', '.mjs', '.ts'];

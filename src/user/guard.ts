@@ -3,7 +3,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { fileURLToPath } from 'node:url';
 import { inspect } from 'node:util';
 import { Worker } from 'node:worker_threads';
-import { InputError } from '../errors.js';
+import { InputError } from '../spec/errors.js';
 import { shownFile, type UserModule } from './bundle.js';
 import type { Watched } from './watchdog.js';
 

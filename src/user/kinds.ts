@@ -3,9 +3,9 @@ import { inspect } from 'node:util';
 import type { Augmentation } from '../data/augmentation.js';
 import type { Dataset } from '../data/datasets/dataset.js';
 import type { Labelling, Noise } from '../data/noises/noise.js';
-import { isName, NAME } from '../fields.js';
 import type { Method, Recipe } from '../methods/method.js';
 import type { NetworkKind } from '../models/network.js';
+import { isName, NAME } from '../spec/fields.js';
 import type { Contracts } from './guard.js';
 
 /** The entry of each kind. */

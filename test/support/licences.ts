@@ -1,6 +1,6 @@
 // The licences of everything in node_modules, as npm's bill of materials has them (npm sbom; needs no network).
 import { execFileSync } from 'node:child_process';
-import { PROJECT_ROOT } from '../../src/project.js';
+import { PROJECT_ROOT } from '../../src/io/project.js';
 
 /**
  * What may stand beside code under the MIT licence: permissive licences, those of mere data (spdx-exceptions), and that of

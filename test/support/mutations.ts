@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 import { cp, mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { PROJECT_ROOT } from '../../src/project.js';
+import { PROJECT_ROOT } from '../../src/io/project.js';
 
 export interface Mutation {
   name: string;
@@ -32,7 +32,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: "teacher's labels not used",
-    file: 'suite/prepare.js',
+    file: 'execution/prepare.js',
     replace: [['teacher ? decodeLabels(teacher.predictions, classes) : noisy', 'noisy']],
     method: 'bootstrap-sam',
   },
@@ -47,7 +47,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'noise seeded by method',
-    file: 'suite/prepare.js',
+    file: 'execution/prepare.js',
     replace: [
       [
         AT_NOISE,

@@ -6,8 +6,8 @@ import { batchNormTraining, relu } from '../../src/engine/operations.js';
 import type { Program, Session, TensorSpec } from '../../src/engine/program.js';
 import { tf } from '../../src/engine/tensorflow.js';
 import { nesterovDescent, plusScaled, sumOfSquares } from '../../src/engine/weight_vectors.js';
-import { stream } from '../../src/random.js';
-import type { Precision } from '../../src/suite/spec.js';
+import { stream } from '../../src/io/random.js';
+import type { Precision } from '../../src/spec/run_spec.js';
 
 type Entry = Program['entries'][string];
 

@@ -4,11 +4,11 @@ import { imageForm } from '../../src/data/datasets/dataset.js';
 import { oneDnnLimit } from '../../src/engine/native/instruction_set.js';
 import type { Session, Values } from '../../src/engine/program.js';
 import { tf } from '../../src/engine/tensorflow.js';
+import { integer, permutation, stream } from '../../src/io/random.js';
 import { crossEntropy, stopGradient } from '../../src/methods/gradient.js';
 import type { Recipe } from '../../src/methods/method.js';
 import { buildNetwork } from '../../src/models/catalogue.js';
 import { initialise } from '../../src/models/initialise.js';
-import { integer, permutation, stream } from '../../src/random.js';
 import { modelState, type ProgramSpec } from '../../src/training/training_program.js';
 
 export const BATCH = 8;

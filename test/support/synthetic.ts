@@ -1,7 +1,7 @@
 // Reports with several seeds and long curves, drawn from a seed: what a large suite's results look like.
-import { stream } from '../../src/random.js';
+import { stream } from '../../src/io/random.js';
 import { type Report, reportOf } from '../../src/report/report.js';
-import type { RunRecord } from '../../src/results/record.js';
+import type { RunRecord } from '../../src/spec/record.js';
 import { expand, type RunNode } from '../../src/suite/expand.js';
 import type { ResolvedSuite } from '../../src/suite/resolve.js';
 import { fakeRecord, SUITE } from '../fakes.js';

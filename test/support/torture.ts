@@ -6,7 +6,7 @@ import path from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { parse } from 'csv-parse/sync';
-import { integer, type Stream } from '../../src/random.js';
+import { integer, type Stream } from '../../src/io/random.js';
 import { type Ended, MAIN, start, type Tally } from './ordeals.js';
 
 /** A process is killed at most so long after its start, or after the last kill of one of its workers. */

@@ -1,6 +1,6 @@
 // What a data set is, and the data sets there are. A new one is a file here and a name in the list.
-import { Registry } from '../../registry.js';
-import type { RunSpec } from '../../suite/spec.js';
+import { Registry } from '../../spec/registry.js';
+import type { RunSpec } from '../../spec/run_spec.js';
 import { cifar10 } from './cifar10.js';
 
 /** Images with their true labels. */

@@ -1,7 +1,7 @@
 // Noise of people: labels of the whole training set from files.
 import { z } from 'zod';
-import { InputError } from '../../errors.js';
-import { isName, isObject, NAME, text, value } from '../../fields.js';
+import { InputError } from '../../spec/errors.js';
+import { isName, isObject, NAME, text, value } from '../../spec/fields.js';
 import type { Noise } from './noise.js';
 
 const path = text('the path of a label file');

@@ -1,9 +1,9 @@
 // What a noise is, the noises there are, and what a noise did to the labels. A new noise is a file here and a name in the list.
 import type { z } from 'zod';
-import { type Stream, stream } from '../../random.js';
-import { Registry } from '../../registry.js';
-import type { NoiseMeasurement } from '../../results/record.js';
-import type { NoiseSpec, RunSpec } from '../../suite/spec.js';
+import { type Stream, stream } from '../../io/random.js';
+import type { NoiseMeasurement } from '../../spec/record.js';
+import { Registry } from '../../spec/registry.js';
+import type { NoiseSpec, RunSpec } from '../../spec/run_spec.js';
 import { type Dataset, datasetOf, type ImageSet } from '../datasets/dataset.js';
 import { file } from './file.js';
 import { symmetric } from './symmetric.js';

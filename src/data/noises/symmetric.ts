@@ -1,9 +1,9 @@
 // Symmetric noise: labels drawn anew, uniformly over the classes.
 import { z } from 'zod';
-import { InputError } from '../../errors.js';
-import { choice, distinct, number } from '../../fields.js';
-import { CELLS } from '../../limits.js';
-import { integer, permutation, type Stream } from '../../random.js';
+import { integer, permutation, type Stream } from '../../io/random.js';
+import { InputError } from '../../spec/errors.js';
+import { choice, distinct, number } from '../../spec/fields.js';
+import { CELLS } from '../../spec/limits.js';
 import type { Noise } from './noise.js';
 
 const settings = z.object({

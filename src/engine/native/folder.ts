@@ -2,8 +2,8 @@
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync, realpathSync } from 'node:fs';
 import path from 'node:path';
-import { cacheFolder } from '../../cache.js';
-import { PROJECT_ROOT } from '../../project.js';
+import { cacheFolder } from '../../io/cache.js';
+import { PROJECT_ROOT } from '../../io/project.js';
 import type { InstructionSet } from './instruction_set.js';
 
 /** The C++ sources. */

@@ -1,7 +1,7 @@
 // The instruction sets that the native kernels are compiled for, which of them this processor has, and which is used.
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
-import { InputError } from '../../errors.js';
+import { InputError } from '../../spec/errors.js';
 
 export type InstructionSet = 'avx2' | 'avx512' | 'amx';
 

@@ -2,8 +2,8 @@
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
-import { InputError } from '../../errors.js';
-import { TFJS_FOLDER } from '../install/tfjs_package.js';
+import { TFJS_FOLDER } from '../../io/project.js';
+import { InputError } from '../../spec/errors.js';
 import { nativeBackend } from '../tensorflow.js';
 import { NATIVE_LIBRARY, nativeFolder } from './folder.js';
 import { chosenInstructionSet, type InstructionSet } from './instruction_set.js';

@@ -4,7 +4,7 @@ import type { Baseline, BaselineCell } from '../../regression/baseline.js';
 import { environmentDifference } from '../../regression/environment.js';
 import { mismatch } from '../../regression/mismatch.js';
 import { compareTrajectories } from '../../regression/trajectory.js';
-import { mean } from '../../statistics/mean.js';
+import { mean } from '../../statistics/statistics.js';
 import { expand } from '../../suite/expand.js';
 import { plain } from '../escape.js';
 

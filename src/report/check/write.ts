@@ -1,6 +1,6 @@
 // Writes a check's reports to the results folder.
 import path from 'node:path';
-import { writeWhole } from '../../results/files.js';
+import { writeWhole } from '../../io/files.js';
 import type { CheckReport } from './content.js';
 import { checkJson } from './json.js';
 import { checkJUnit } from './junit.js';

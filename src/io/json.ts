@@ -1,8 +1,8 @@
 // JSON that people write, read with the faults named that JSON.parse passes over: keys given twice, numbers too large, depth.
 import { type JSONVisitor, printParseErrorCode, visit } from 'jsonc-parser';
-import { InputError } from '../errors.js';
-import { JSON_DEPTH } from '../limits.js';
-import { fieldPath } from './problem.js';
+import { InputError } from '../spec/errors.js';
+import { JSON_DEPTH } from '../spec/limits.js';
+import { fieldPath } from '../spec/problem.js';
 
 /**
  * Reads a text of JSON, with or without a byte order mark.

@@ -1,15 +1,12 @@
 // Runs a suite's graph: what is finished is kept, what fails stops only what depends on it.
 import { onExit } from 'signal-exit';
 import { datasetOf, type LoadedDataset } from '../data/datasets/dataset.js';
-import { InputError } from '../errors.js';
+import { makeResultsFolder, setAside } from '../io/files.js';
+import { checkUnlocked, lock } from '../io/lock.js';
+import { unmakeFolders } from '../io/paths.js';
 import { architectureName } from '../models/catalogue.js';
-import { unmakeFolders } from '../paths.js';
-import { makeResultsFolder, setAside } from '../results/files.js';
-import { checkUnlocked, lock } from '../results/lock.js';
 import { checkOwner, claim } from '../results/ownership.js';
-import { encodeLabels } from '../results/predictions.js';
 import { type Origin, provenanceOf } from '../results/provenance.js';
-import type { RunRecord } from '../results/record.js';
 import {
   archiveFile,
   checkpointFile,
@@ -21,6 +18,11 @@ import {
   writeFailure,
   writeRecord,
 } from '../results/store.js';
+import { InputError } from '../spec/errors.js';
+import { encodeLabels } from '../spec/labels.js';
+import type { RunRecord } from '../spec/record.js';
+import { expand, type RunGraph, type RunNode } from '../suite/expand.js';
+import type { LabelSets } from '../suite/resolve.js';
 import {
   type CheckpointInterval,
   type RunJob,
@@ -29,10 +31,8 @@ import {
   type TrainingProgress,
   WorkerEnded,
 } from '../training/job.js';
-import { expand, type RunGraph, type RunNode } from './expand.js';
 import { longestFirst } from './longest_first.js';
 import { Preparer } from './prepare.js';
-import type { LabelSets } from './resolve.js';
 
 const DEFAULT_CHECKPOINT: CheckpointInterval = { minutes: 2 };
 /** How often a run whose worker ended is tried again. */

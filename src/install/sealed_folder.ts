@@ -3,7 +3,7 @@ import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { lstat, mkdir, readdir, rename, rm, symlink } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import path from 'node:path';
-import { makeFolder } from '../../paths.js';
+import { makeFolder } from '../io/paths.js';
 
 const MANIFEST = 'manifest.json';
 

@@ -1,6 +1,6 @@
 // The GPUs that workers are spread over. Written from NVIDIA's documentation, not run by us.
 import { execFileSync } from 'node:child_process';
-import { InputError } from '../errors.js';
+import { InputError } from '../../spec/errors.js';
 
 let known: string[] | undefined;
 

@@ -3,11 +3,11 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { onExit } from 'signal-exit';
-import { HUGE_PAGES } from '../engine/huge_pages.js';
-import { EXIT_BAD_INPUT, InputError } from '../errors.js';
-import { type Doing, type TrainingProgress, WorkerEnded } from '../training/job.js';
-import { userFiles } from '../user/files.js';
-import { OVERDUE } from '../user/guard.js';
+import { HUGE_PAGES } from '../../engine/huge_pages.js';
+import { EXIT_BAD_INPUT, InputError } from '../../spec/errors.js';
+import { userFiles } from '../../suite/user_files.js';
+import { type Doing, type TrainingProgress, WorkerEnded } from '../../training/job.js';
+import { OVERDUE } from '../../user/guard.js';
 import { deviceSettings, devices } from './devices.js';
 import type { FromWorker, Question, Tasks, ToWorker } from './protocol.js';
 

@@ -1,5 +1,5 @@
 // The order in which runs are begun: what most work waits for comes first, so that cores idle less at a suite's end.
-import type { RunNode } from './expand.js';
+import type { RunNode } from '../suite/expand.js';
 
 /**
  * Orders runs by their seed, as the seeds come, and within a seed by the longest chain of runs that begins with them

@@ -1,15 +1,15 @@
 // A worker process: loads TensorFlow, and trains or measures what it is asked to until it is no longer wanted.
-import { datasetOf, loadDataset } from '../data/datasets/dataset.js';
-import { ImagesOfRuns } from '../data/subset.js';
-import { engineVersions } from '../engine/versions.js';
-import { EXIT_BAD_INPUT, InputError } from '../errors.js';
-import { canonicalJson } from '../suite/spec.js';
-import type { Doing, RunJob, TrainingJob, TrainingProgress } from '../training/job.js';
-import { measureStep } from '../training/measure.js';
-import { train } from '../training/train.js';
-import { trajectoryOf } from '../training/trajectory.js';
-import { loadUserFiles } from '../user/files.js';
-import { endProcess, OVERDUE, toldByUser, userSeconds, watch } from '../user/guard.js';
+import { datasetOf, loadDataset } from '../../data/datasets/dataset.js';
+import { ImagesOfRuns } from '../../data/subset.js';
+import { engineVersions } from '../../engine/versions.js';
+import { EXIT_BAD_INPUT, InputError } from '../../spec/errors.js';
+import { canonicalJson } from '../../spec/run_spec.js';
+import { loadUserFiles } from '../../suite/user_files.js';
+import type { Doing, RunJob, TrainingJob, TrainingProgress } from '../../training/job.js';
+import { measureStep } from '../../training/measure.js';
+import { train } from '../../training/train.js';
+import { trajectoryOf } from '../../training/trajectory.js';
+import { endProcess, OVERDUE, toldByUser, userSeconds, watch } from '../../user/guard.js';
 import type { FromWorker, Question, Tasks, ToWorker } from './protocol.js';
 
 // Ctrl-C in a terminal reaches the whole group of processes, and SIGTERM may; the one that schedules decides what they mean.

@@ -1,7 +1,7 @@
 // Which versions of Node this runs on: those that package.json names, read without loading anything that may fail.
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { PROJECT_ROOT } from '../../project.js';
+import { PROJECT_ROOT } from '../io/project.js';
 
 /** Like "^20.19 || ^22": of each release line this version or a later one. */
 const ALLOWED: string = JSON.parse(readFileSync(path.join(PROJECT_ROOT, 'package.json'), 'utf8')).engines

@@ -6,7 +6,7 @@ import path from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { onExit } from 'signal-exit';
 import { z } from 'zod';
-import { InputError } from '../errors.js';
+import { InputError } from '../spec/errors.js';
 import { explained, makeResultsFolder, removeUnfinished } from './files.js';
 
 const holderSchema = z.object({

@@ -2,11 +2,11 @@
 import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
-import { compilerFlags, NATIVE_LIBRARY, NATIVE_SOURCES, nativeFolder } from '../native/folder.js';
-import { type InstructionSet, instructionSets } from '../native/instruction_set.js';
+import { compilerFlags, NATIVE_LIBRARY, NATIVE_SOURCES, nativeFolder } from '../engine/native/folder.js';
+import { type InstructionSet, instructionSets } from '../engine/native/instruction_set.js';
+import { TFJS_FOLDER } from '../io/project.js';
 import { CommandError, runCommand } from './command.js';
 import { isSealed, publish, withWorkFolder } from './sealed_folder.js';
-import { TFJS_FOLDER } from './tfjs_package.js';
 
 /** Compilers at the same time. */
 const COMPILERS = 2;

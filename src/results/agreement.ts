@@ -1,14 +1,11 @@
 // Whether results have the shape of the paper's table: the order of the methods at each noise rate, and who fits the wrong labels.
 
-import type { Difference } from '../statistics/difference.js';
-import { kendallTauB } from '../statistics/kendall.js';
-import { mean } from '../statistics/mean.js';
-import { pairedDifference } from '../statistics/paired.js';
+import type { RunRecord } from '../spec/record.js';
+import { type Difference, kendallTauB, mean, pairedDifference } from '../statistics/statistics.js';
 import type { Condition } from '../suite/condition.js';
 import type { RunGraph } from '../suite/expand.js';
 import { finalAccuracy } from './aggregate.js';
 import { type Published, paperAccuracy } from './published.js';
-import type { RunRecord } from './record.js';
 
 /** The pairs of methods that the paper's table puts in this order at every noise rate, the better one second. */
 const PAPER_ORDER: readonly [string, string][] = [

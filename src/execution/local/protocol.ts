@@ -1,10 +1,10 @@
 // What the scheduling process and its workers say to each other.
-import type { EngineVersions } from '../results/provenance.js';
-import type { RunSpec } from '../suite/spec.js';
-import type { RunJob, TrainingJob, TrainingOutcome, TrainingProgress } from '../training/job.js';
-import type { StepTime } from '../training/measure.js';
-import type { Trajectory } from '../training/trajectory.js';
-import type { UserFile } from '../user/files.js';
+import type { EngineVersions } from '../../results/provenance.js';
+import type { RunSpec } from '../../spec/run_spec.js';
+import type { UserFile } from '../../suite/user_files.js';
+import type { RunJob, TrainingJob, TrainingOutcome, TrainingProgress } from '../../training/job.js';
+import type { StepTime } from '../../training/measure.js';
+import type { Trajectory } from '../../training/trajectory.js';
 
 /** What a worker can be asked for, and what it answers. */
 export interface Tasks {

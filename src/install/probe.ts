@@ -2,7 +2,7 @@
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { Rank } from '@tensorflow/tfjs-node-gpu';
-import type { NativeKernels } from '../native/library.js';
+import type { NativeKernels } from '../engine/native/library.js';
 
 /** What the engine says of itself. */
 export interface EngineFacts {
@@ -53,8 +53,8 @@ export function probeEngine(): Promise<EngineFacts> {
 }
 
 async function answer(): Promise<void> {
-  const { tf } = await import('../tensorflow.js');
-  const { nativeKernels } = await import('../native/library.js');
+  const { tf } = await import('../engine/tensorflow.js');
+  const { nativeKernels } = await import('../engine/native/library.js');
   const product = tf.matMul([[1, 2]], [[3], [4]]).dataSync()[0];
   if (product !== 11) throw new Error(`Wrong result: [1 2] x [3 4] gave ${product}, not 11`);
   const image = tf.ones<Rank.R4>([1, 8, 8, 16]);

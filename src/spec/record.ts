@@ -1,5 +1,5 @@
 // The record of a finished run: what results are made of. Knows nothing of TensorFlow.
-import type { RunSpec } from '../suite/spec.js';
+import type { RunSpec } from './run_spec.js';
 
 /** Figures of one evaluation; accuracies in percent. */
 export interface Evaluation {

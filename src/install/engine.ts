@@ -4,9 +4,10 @@ import { constants, statfsSync } from 'node:fs';
 import { access, cp, mkdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import prettyBytes from 'pretty-bytes';
-import { cacheFolder } from '../../cache.js';
-import { InputError } from '../../errors.js';
-import { makeFolder } from '../../paths.js';
+import { cacheFolder } from '../io/cache.js';
+import { makeFolder } from '../io/paths.js';
+import { TFJS_FOLDER } from '../io/project.js';
+import { InputError } from '../spec/errors.js';
 import { buildAddon } from './addon.js';
 import { requireTools } from './command.js';
 import { installNativeKernels } from './native_kernels.js';
@@ -14,7 +15,7 @@ import { probeEngine } from './probe.js';
 import { fileSizes, folderBytes, isSealed, publish, publishLink, withWorkFolder } from './sealed_folder.js';
 import type { Device, LibrarySource } from './source.js';
 import { tfjsDownloadSource } from './tfjs_download.js';
-import { TFJS_FOLDER, tfjsPackage } from './tfjs_package.js';
+import { tfjsPackage } from './tfjs_package.js';
 import { wheelSource } from './wheel.js';
 
 /** Best first. */

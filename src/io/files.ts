@@ -11,9 +11,9 @@ import {
   stat,
 } from 'node:fs/promises';
 import path from 'node:path';
-import { InputError } from '../errors.js';
-import { TEXT_FILE_BYTES } from '../limits.js';
-import { makeFolder, PATH_ERRORS, readBounded } from '../paths.js';
+import { InputError } from '../spec/errors.js';
+import { TEXT_FILE_BYTES } from '../spec/limits.js';
+import { makeFolder, PATH_ERRORS, readBounded } from './paths.js';
 
 const REASONS: Record<string, string> = {
   ENOSPC: 'no space left on the device',

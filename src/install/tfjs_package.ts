@@ -3,13 +3,8 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { cp } from 'node:fs/promises';
 import path from 'node:path';
-import { InputError } from '../../errors.js';
-import { PROJECT_ROOT } from '../../project.js';
-
-const NODE_MODULES = path.join(PROJECT_ROOT, 'node_modules');
-
-/** The package's folder. It looks for TensorFlow in `deps/lib` and for its addon in `lib/napi-v<n>`. */
-export const TFJS_FOLDER = path.join(NODE_MODULES, '@tensorflow', 'tfjs-node-gpu');
+import { NODE_MODULES, TFJS_FOLDER } from '../io/project.js';
+import { InputError } from '../spec/errors.js';
 
 /** File name of the compiled binding. */
 export const ADDON = 'tfjs_binding.node';

@@ -4,20 +4,20 @@ import { z } from 'zod';
 import { AUGMENTATIONS } from '../data/augmentation.js';
 import { DATASETS, type Dataset, datasetNamed } from '../data/datasets/dataset.js';
 import { NOISES, type NoiseColumn } from '../data/noises/noise.js';
-import { InputError } from '../errors.js';
-import { isObject } from '../fields.js';
 import { baseName, METHODS } from '../methods/catalogue.js';
 import type { Method } from '../methods/method.js';
 import { NETWORKS } from '../models/catalogue.js';
-import type { Registry } from '../registry.js';
-import { conditions } from '../suite/condition.js';
-import { settingsAt } from '../suite/method_settings.js';
-import type { ResolvedSuite } from '../suite/resolve.js';
-import { canonicalJson } from '../suite/spec.js';
-import { isUserFile, shownFile, type UserModule } from './bundle.js';
-import { locatedError, userSeconds, watch } from './guard.js';
-import type { Entries, Kind } from './kinds.js';
-import { loadUserFile, loadUserModule } from './load.js';
+import { InputError } from '../spec/errors.js';
+import { isObject } from '../spec/fields.js';
+import type { Registry } from '../spec/registry.js';
+import { canonicalJson } from '../spec/run_spec.js';
+import { isUserFile, shownFile, type UserModule } from '../user/bundle.js';
+import { locatedError, userSeconds, watch } from '../user/guard.js';
+import type { Entries, Kind } from '../user/kinds.js';
+import { loadUserFile, loadUserModule } from '../user/load.js';
+import { conditions } from './condition.js';
+import { settingsAt } from './method_settings.js';
+import type { ResolvedSuite } from './resolve.js';
 
 /** A user's file as a suite names it. */
 export interface UserFile {

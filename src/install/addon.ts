@@ -2,8 +2,9 @@
 import { cp, mkdtemp, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { TFJS_FOLDER } from '../io/project.js';
 import { runCommand } from './command.js';
-import { ADDON, copyPackage, packageEnvironment, TFJS_FOLDER } from './tfjs_package.js';
+import { ADDON, copyPackage, packageEnvironment } from './tfjs_package.js';
 
 /**
  * Builds the addon in a copy of the package.

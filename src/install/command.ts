@@ -2,9 +2,9 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { cacheFolder } from '../../cache.js';
-import { InputError } from '../../errors.js';
-import { makeFolder } from '../../paths.js';
+import { cacheFolder } from '../io/cache.js';
+import { makeFolder } from '../io/paths.js';
+import { InputError } from '../spec/errors.js';
 
 /** A program that failed; the message is one line with its last words and the log that has all of them. */
 export class CommandError extends Error {

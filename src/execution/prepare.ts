@@ -2,11 +2,11 @@
 import { datasetOf, type LoadedDataset } from '../data/datasets/dataset.js';
 import { measureNoise, noisyLabels } from '../data/noises/noise.js';
 import { ImagesOfRuns } from '../data/subset.js';
-import { decodeLabels } from '../results/predictions.js';
-import type { NoiseMeasurement, RunRecord } from '../results/record.js';
+import { decodeLabels } from '../spec/labels.js';
+import type { NoiseMeasurement, RunRecord } from '../spec/record.js';
+import type { RunNode } from '../suite/expand.js';
+import type { LabelSets } from '../suite/resolve.js';
 import type { RunJob } from '../training/job.js';
-import type { RunNode } from './expand.js';
-import type { LabelSets } from './resolve.js';
 
 /** A run's job and the noise in it. */
 export interface Prepared {
