@@ -4,7 +4,7 @@ import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { htmlPage } from '../src/report/html.js';
 import { pageDataOf } from '../src/report/page_data_of.js';
-import { readReport } from '../src/report/read.js';
+import { readReport } from '../src/report/report.js';
 import { temporaryFolder } from './fakes.js';
 import { launch, open } from './support/browser.js';
 

@@ -2,7 +2,7 @@
 import path from 'node:path';
 import { expect } from 'chai';
 import { PROJECT_ROOT } from '../src/io/project.js';
-import { readReport } from '../src/report/read.js';
+import { readReport } from '../src/report/report.js';
 import { type BestVariant, bestVariants } from '../src/results/best_variants.js';
 import { expand, type RunGraph } from '../src/suite/expand.js';
 import { loadSuite } from '../src/suite/load.js';

@@ -1,9 +1,9 @@
 // The measures of the paper's shape: order of the methods, paired differences, memorisation.
 import { expect } from 'chai';
 import { parse } from 'csv-parse/sync';
+import { shapeNotes } from '../src/report/agreement.js';
 import { shapeCsv } from '../src/report/csv.js';
 import { reportOf } from '../src/report/report.js';
-import { shapeNotes } from '../src/report/shape_notes.js';
 import { shapeOf } from '../src/results/agreement.js';
 import { readPublished } from '../src/results/published.js';
 import type { RunRecord } from '../src/spec/record.js';

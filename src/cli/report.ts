@@ -5,7 +5,7 @@ import { removeUnfinished, writeWhole } from '../io/files.js';
 import { lock } from '../io/lock.js';
 import { htmlPage } from '../report/html.js';
 import { pageDataOf } from '../report/page_data_of.js';
-import { announceDamage, type ReadReport, readReport } from '../report/read.js';
+import { announceDamage, type ReadReport, readReport } from '../report/report.js';
 import { writeTables } from '../report/write.js';
 import { readOwnGraph } from '../results/ownership.js';
 import { EVENT_FILE, eventsOf, TENSORBOARD, tensorBoardName } from '../results/tensorboard.js';

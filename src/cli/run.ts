@@ -4,7 +4,7 @@ import type { Command } from 'commander';
 import { checkStored, execute, type Observer, stateOf } from '../execution/execute.js';
 import { observers } from '../execution/observers.js';
 import { reportOf } from '../report/report.js';
-import { tableLines, terminalTable } from '../report/terminal.js';
+import { tableLines, terminalTable } from '../report/table.js';
 import { writeNumbers, writeTables } from '../report/write.js';
 import { readExternal } from '../results/external.js';
 import { checkOwner } from '../results/ownership.js';

@@ -8,8 +8,8 @@ import { Preparer } from '../execution/prepare.js';
 import { makeResultsFolder } from '../io/files.js';
 import { checkUnlocked, lock } from '../io/lock.js';
 import { unmakeFolders } from '../io/paths.js';
-import { announceDamage, readReport } from '../report/read.js';
-import { terminalTable } from '../report/terminal.js';
+import { announceDamage, readReport } from '../report/report.js';
+import { terminalTable } from '../report/table.js';
 import { writeTables } from '../report/write.js';
 import { firstDifference } from '../results/difference.js';
 import {

@@ -2,9 +2,8 @@
 import type { Command } from 'commander';
 import { lock } from '../io/lock.js';
 import { BEGIN, END, insertInto } from '../report/insert.js';
-import { markdownTable } from '../report/markdown.js';
-import { announceDamage, readReport } from '../report/read.js';
-import { terminalTable } from '../report/terminal.js';
+import { announceDamage, readReport } from '../report/report.js';
+import { markdownTable, terminalTable } from '../report/table.js';
 import { writeTables } from '../report/write.js';
 import { readOwnGraph } from '../results/ownership.js';
 import { tell } from './tell.js';

@@ -9,7 +9,7 @@ import { checkUnlocked, lock } from '../io/lock.js';
 import { readPerf } from '../perf/file.js';
 import { parseBaseline } from '../regression/baseline_schema.js';
 import { plain } from '../report/escape.js';
-import { reportOn } from '../report/read.js';
+import { reportOn } from '../report/report.js';
 import { tableTexts } from '../report/write.js';
 import { isDrawnHere, LabelCheck, pairingFaults, recordFaults } from '../results/consistency.js';
 import { firstDifference } from '../results/difference.js';

@@ -6,7 +6,7 @@ import { datasetOf } from '../data/datasets/dataset.js';
 import { noiseOf } from '../data/noises/noise.js';
 import { Preparer } from '../execution/prepare.js';
 import { copyAside, setAside, writeWhole } from '../io/files.js';
-import { readReport } from '../report/read.js';
+import { readReport } from '../report/report.js';
 import { tableTexts } from '../report/write.js';
 import { firstDifference } from '../results/difference.js';
 import {

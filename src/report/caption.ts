@@ -8,12 +8,12 @@ import { paperAccuracy } from '../results/published.js';
 import { mean } from '../statistics/statistics.js';
 import { conditionTitle, noiseInWords } from '../suite/condition.js';
 import { hasNoiseOf } from '../suite/expand.js';
+import { shapeNotes } from './agreement.js';
 import { plain } from './escape.js';
 import { externalNotes } from './external_notes.js';
-import { INTERVAL_NOTE } from './interval.js';
 import type { Report } from './report.js';
 import { settingsOf } from './settings.js';
-import { shapeNotes } from './shape_notes.js';
+import { INTERVAL_NOTE } from './table.js';
 
 /** A table's caption and the lines under it, without markup and control characters. */
 export interface Caption {

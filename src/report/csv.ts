@@ -7,9 +7,9 @@ import { shapeOf, wrongLabelsFitted } from '../results/agreement.js';
 import { paperAccuracy } from '../results/published.js';
 import { canonicalJson } from '../spec/run_spec.js';
 import { csvText } from './escape.js';
-import { halfWidth } from './interval.js';
 import type { TransitionData } from './page_data.js';
 import type { Report } from './report.js';
+import { halfWidth } from './table.js';
 
 /** Rows as CSV, with every text escaped. */
 function csvOf(rows: object[], options: Options = {}): string {

@@ -1,8 +1,8 @@
 // The lines under a table about rows that were scored, not run: whose they are, and how far they are from ours.
 import { methodTitle } from '../methods/catalogue.js';
 import { conditionTitle } from '../suite/condition.js';
+import { differenceText } from './agreement.js';
 import type { Report } from './report.js';
-import { differenceText } from './shape_notes.js';
 
 /** What external rows are, for all tables. */
 export const EXTERNAL_NOTE =

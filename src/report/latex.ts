@@ -5,8 +5,8 @@ import { paperAccuracy } from '../results/published.js';
 import { conditionTitle } from '../suite/condition.js';
 import { captionOf } from './caption.js';
 import { externalNotes } from './external_notes.js';
-import { halfWidth, INTERVAL_NOTE } from './interval.js';
 import type { Report } from './report.js';
+import { halfWidth, INTERVAL_NOTE } from './table.js';
 
 /**
  * table4.tex: ours and the paper's accuracies, best of each column in bold, 95 % intervals over seeds. It compiles as it

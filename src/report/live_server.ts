@@ -11,7 +11,7 @@ import { InputError } from '../spec/errors.js';
 import { htmlPage } from './html.js';
 import type { PageData } from './page_data.js';
 import { pageDataOf } from './page_data_of.js';
-import { readReport } from './read.js';
+import { readReport } from './report.js';
 
 const LOOPBACK = '127.0.0.1';
 /** How often the folder is looked at while somebody watches. */

@@ -13,10 +13,10 @@ import type { Evaluation, Provenance, RunRecord } from '../spec/record.js';
 import type { RunSpec } from '../spec/run_spec.js';
 import { type Condition, noiseInWords } from '../suite/condition.js';
 import { hasNoiseOf, type RunGraph, type RunNode, totalUnits } from '../suite/expand.js';
+import { beside, shapeData } from './agreement.js';
 import { captionOf } from './caption.js';
 import { comparisonCsv, externalCsv, runsCsv, shapeCsv, tableCsv, transitionsCsv } from './csv.js';
 import { differences } from './differences.js';
-import { halfWidth } from './interval.js';
 import type {
   CellData,
   ConditionData,
@@ -31,7 +31,7 @@ import type {
 } from './page_data.js';
 import type { Report } from './report.js';
 import { settingsOf } from './settings.js';
-import { beside, shapeData } from './shape_data.js';
+import { halfWidth } from './table.js';
 import { duration } from './wording.js';
 
 /** A report, what tells it from others on the page, and what happens in its folder just now. */

@@ -6,9 +6,9 @@ import { archiveFile, writeArchive } from '../results/store.js';
 import { comparisonCsv, externalCsv, runsCsv, shapeCsv, tableCsv } from './csv.js';
 import { htmlPage } from './html.js';
 import { latexTable } from './latex.js';
-import { markdownTable } from './markdown.js';
 import { pageDataOf } from './page_data_of.js';
 import type { Report } from './report.js';
+import { markdownTable } from './table.js';
 
 /**
  * Writes every table of a results folder: runs.csv, table4.csv, comparison.csv, shape.csv, table4.md, table4.tex,

@@ -8,7 +8,7 @@ import { htmlPage } from '../../src/report/html.js';
 import { serveLive } from '../../src/report/live_server.js';
 import { pageDataOf } from '../../src/report/page_data_of.js';
 import { reportOf } from '../../src/report/report.js';
-import { terminalTable } from '../../src/report/terminal.js';
+import { terminalTable } from '../../src/report/table.js';
 import { tableTexts } from '../../src/report/write.js';
 import { InputError } from '../../src/spec/errors.js';
 import { planOf } from '../../src/suite/plan.js';
