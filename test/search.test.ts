@@ -48,12 +48,13 @@ describe('the committed suites', () => {
       const found = await Promise.all(searches.map(searched));
       for (const { method, condition } of graph.cells) {
         const here = ({ best }: Search) =>
-          best.find((b) => b.method === method && b.condition.label === condition);
+          best.find((b) => b.method === method && b.condition.label === condition.label);
         const search = found.find(here)!;
         const { variant } = here(search)!;
-        expect(settings(graph, runOf(graph, method, condition)), `${method}, ${condition} %`).to.deep.equal(
-          settings(search.graph, runOf(search.graph, variant, condition)),
-        );
+        expect(
+          settings(graph, runOf(graph, method, condition.label)),
+          `${method}, ${condition.label} %`,
+        ).to.deep.equal(settings(search.graph, runOf(search.graph, variant, condition.label)));
       }
     });
 
@@ -87,7 +88,7 @@ async function committed(name: string): Promise<ResolvedSuite> {
 }
 
 function runOf({ cells }: RunGraph, method: string, condition: string): string {
-  return cells.find((cell) => cell.method === method && cell.condition === condition)!.run;
+  return cells.find((cell) => cell.method === method && cell.condition.label === condition)!.run.id;
 }
 
 function settings({ runs }: RunGraph, id: string): object {

@@ -125,7 +125,7 @@ describe('short runs', () => {
     // The teachers are the table's own runs but for alpha and rho, which are the same here.
     expect(new Set(runs.map(({ id }) => id)).size).to.equal(runs.length);
     for (const { method, condition } of expand(suite).cells)
-      expect(of(method, condition)?.method).to.equal(method);
+      expect(of(method, condition.label)?.method).to.equal(method);
     for (const [i, { spec, dependsOn }] of runs.entries()) {
       expect(spec).to.include({ precision: 'float32', seed: 1 });
       for (const id of dependsOn) expect(runs.findIndex((run) => run.id === id)).to.be.within(0, i - 1);

@@ -28,9 +28,8 @@ export function graphText({ suite, conditions, cells, runs }: RunGraph): string 
 }
 
 /** Trainings that a cell takes on its own: its run and the chain of its teachers. */
-function chain(id: string, runs: readonly RunNode[]): number {
-  const run = runs.find((r) => r.id === id)!;
-  return run.dependsOn.reduce((sum, teacher) => sum + chain(teacher, runs), 1);
+function chain({ dependsOn }: RunNode, runs: readonly RunNode[]): number {
+  return dependsOn.reduce((sum, id) => sum + chain(runs.find((run) => run.id === id)!, runs), 1);
 }
 
 function branches(level: readonly RunNode[], all: readonly RunNode[], indent: string): string[] {

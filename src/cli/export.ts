@@ -147,7 +147,7 @@ function settingsAt(
   { mean, deviation, classNames }: Dataset,
 ): object {
   const methodOf = new Map(runs.map(({ id, method }) => [id, method]));
-  const here = cells.filter((cell) => cell.condition === column && cell.seed === seed);
+  const here = cells.filter((cell) => cell.condition.label === column && cell.seed === seed);
   return {
     suite: suite.name,
     network: { title: architectureName(suite.model), ...suite.model },
@@ -162,8 +162,7 @@ function settingsAt(
       'flip-crop: flips, and crops of 32 x 32 after 4 pixels of reflect padding; none: no augmentation',
       'the last partial batch of an epoch is dropped; accuracy is that after the last epoch',
     ],
-    methods: here.map(({ method, run }) => {
-      const node = runs.find(({ id }) => id === run)!;
+    methods: here.map(({ method, run: node }) => {
       const {
         algorithm: _a,
         noise: _n,

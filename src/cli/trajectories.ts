@@ -28,7 +28,9 @@ export async function trajectoriesBeside(
 ): Promise<Map<string, FoundTrajectory> | undefined> {
   if (!trajectories) return undefined;
   const short = shortRuns(graph);
-  const runs = new Set(graph.cells.flatMap(({ method, condition }) => short.of(method, condition) ?? []));
+  const runs = new Set(
+    graph.cells.flatMap(({ method, condition }) => short.of(method, condition.label) ?? []),
+  );
   const teachers = new Map(trajectories.runs.map((stored) => [stored.run, stored]));
   return takeTrajectories([...runs], teachers, using, dataDir);
 }

@@ -80,8 +80,9 @@ export function seedResult(record: RunRecord): SeedResult {
 export function baselineOf(graph: RunGraph, records: ReadonlyMap<string, RunRecord>, out: string): Baseline {
   const used: RunRecord[] = [];
   const cells = new Map<string, BaselineCell>();
-  for (const { method, condition: noise, seed, run } of graph.cells) {
-    const record = records.get(run);
+  for (const { method, condition, seed, run } of graph.cells) {
+    const noise = condition.label;
+    const record = records.get(run.id);
     if (!record)
       throw new InputError(
         `${out}: has no result for ${method} at noise ${noise}, seed ${seed}; a baseline needs all runs: train them first`,

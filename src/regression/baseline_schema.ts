@@ -217,10 +217,12 @@ function checkRunIds(
   const graph = expand(suite, algorithm);
   for (const [i, { method, noise, results }] of cells.entries())
     for (const [j, { seed, run }] of results.entries()) {
-      const cell = graph.cells.find((c) => c.method === method && c.condition === noise && c.seed === seed)!;
-      if (cell.run !== run)
+      const cell = graph.cells.find(
+        (c) => c.method === method && c.condition.label === noise && c.seed === seed,
+      )!;
+      if (cell.run.id !== run)
         throw new InputError(
-          `${file}: cells[${i}].results[${j}].run is ${run}; allowed: ${cell.run}, the id of the run by the settings in suite; make the baseline anew`,
+          `${file}: cells[${i}].results[${j}].run is ${run}; allowed: ${cell.run.id}, the id of the run by the settings in suite; make the baseline anew`,
         );
     }
 }

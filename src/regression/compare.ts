@@ -104,7 +104,7 @@ export function checkComparable(baseline: Baseline, file: string, graph: RunGrap
   checkSameSuite(baseline, graph, file);
   for (const cell of baseline.cells) {
     const wanted = graph.cells.filter(
-      ({ method, condition }) => method === cell.method && condition === cell.noise,
+      ({ method, condition }) => method === cell.method && condition.label === cell.noise,
     );
     const bits = !environmentDifference(baseline.provenance, here);
     const shared = wanted.some(({ seed }) => cell.results.some((result) => result.seed === seed));
@@ -125,9 +125,9 @@ function selectedCells(
     return before && after ? compareTrajectories(before, after) : null;
   };
   return baseline.cells.flatMap(({ method, noise, results }, index) => {
-    const wanted = graph.cells.filter((cell) => cell.method === method && cell.condition === noise);
+    const wanted = graph.cells.filter((cell) => cell.method === method && cell.condition.label === noise);
     if (!wanted.length) return [];
-    const found = wanted.flatMap(({ run }) => records.get(run) ?? []);
+    const found = wanted.flatMap(({ run }) => records.get(run.id) ?? []);
     return {
       index,
       method,
@@ -136,8 +136,8 @@ function selectedCells(
       results: found.map(seedResult),
       environments: found.map(({ provenance }) => environmentOf(provenance)),
       missing: wanted
-        .filter(({ run }) => !records.has(run))
-        .map(({ seed, run }) => ({ seed, failed: failed.has(run) })),
+        .filter(({ run }) => !records.has(run.id))
+        .map(({ seed, run }) => ({ seed, failed: failed.has(run.id) })),
       trajectory: trajectoryOf(method, noise),
     };
   });

@@ -78,7 +78,7 @@ export function shortRuns({ suite, cells, runs }: RunGraph, seed = SEED): ShortR
   };
   const first = cells.filter((cell) => cell.seed === suite.seeds[0]);
   const ofCell = new Map(
-    first.map(({ method, condition, run }) => [JSON.stringify([method, condition]), make(byId.get(run)!)]),
+    first.map(({ method, condition, run }) => [JSON.stringify([method, condition.label]), make(run)]),
   );
   return { runs: [...made.values()], of: (method, noise) => ofCell.get(JSON.stringify([method, noise])) };
 }

@@ -36,7 +36,7 @@ function differenceOf(before: ReadonlyMap<number, number>, after: ReadonlyMap<nu
 function accuracies({ graph, records }: Report, method: string, condition: string): Map<number, number> {
   const found = new Map<number, number>();
   for (const cell of graph.cells) {
-    const record = cell.method === method && cell.condition === condition && records.get(cell.run);
+    const record = cell.method === method && cell.condition.label === condition && records.get(cell.run.id);
     if (record) found.set(cell.seed, finalAccuracy(record));
   }
   return found;

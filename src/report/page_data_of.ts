@@ -159,16 +159,15 @@ const roundedOrNot = (percent: number | null) => percent && rounded(percent);
 
 /** A curve for each cell, and for the teachers that are in no cell. */
 function curvesOf({ report: { graph, records }, happening }: NamedReport): CurveData[] {
-  const byId = new Map(graph.runs.map((run) => [run.id, run]));
   const inCells = new Set(graph.cells.map(({ run }) => run));
   return [
-    ...graph.cells.map(({ method, condition, run }) => ({ method, condition, run: byId.get(run)! })),
+    ...graph.cells,
     ...graph.runs
-      .filter(({ id }) => !inCells.has(id))
-      .map((run) => ({ method: run.method, condition: run.condition.label, run })),
+      .filter((run) => !inCells.has(run))
+      .map((run) => ({ method: run.method, condition: run.condition, run })),
   ].flatMap(({ method, condition, run }) => {
     const curve = records.get(run.id)?.curve ?? happening?.underWay.get(run.id)?.curve ?? [];
-    return curve.length ? [curveData(method, condition, run, curve)] : [];
+    return curve.length ? [curveData(method, condition.label, run, curve)] : [];
   });
 }
 
@@ -278,9 +277,8 @@ function factsOf({ graph, records }: Report, runs: readonly RunData[]): NamedTex
 }
 
 /** What a cell would cost if nothing were shared. */
-function unitsAlone({ runs }: RunGraph, id: string): number {
-  const run = runs.find((node) => node.id === id)!;
-  return run.dependsOn.reduce((sum, teacher) => sum + unitsAlone({ runs } as RunGraph, teacher), run.units);
+function unitsAlone({ runs }: Pick<RunGraph, 'runs'>, { dependsOn, units }: RunNode): number {
+  return dependsOn.reduce((sum, id) => sum + unitsAlone({ runs }, runs.find((run) => run.id === id)!), units);
 }
 
 const ORIGINS: [name: string, of: (provenance: Provenance, spec: RunSpec) => string | undefined][] = [

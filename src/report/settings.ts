@@ -26,9 +26,8 @@ export interface Settings {
 }
 
 /** Compares the specs of all cells. */
-export function settingsOf({ cells, runs, conditions, suite }: RunGraph): Settings {
-  const byId = new Map(runs.map((run) => [run.id, run]));
-  const flat = cells.map(({ run }) => flatten(byId.get(run)!));
+export function settingsOf({ cells, conditions, suite }: RunGraph): Settings {
+  const flat = cells.map(({ run }) => flatten(run));
   const paths = [...new Set(flat.flatMap(({ fields }) => [...fields.keys()]))];
   const settings: Settings = { differing: [], shared: '' };
   const shared: string[] = [];

@@ -46,17 +46,17 @@ export function summarise(
 ): CellSummary[] {
   return Object.keys(graph.suite.methods).flatMap((method) =>
     graph.conditions.map(({ label }) => {
-      const cells = graph.cells.filter((cell) => cell.method === method && cell.condition === label);
+      const cells = graph.cells.filter((cell) => cell.method === method && cell.condition.label === label);
       const accuracies = cells.flatMap(({ run }) => {
-        const record = records.get(run);
+        const record = records.get(run.id);
         return record ? [finalAccuracy(record)] : [];
       });
-      const damaged = cells.filter(({ run }) => lost.has(run)).length;
+      const damaged = cells.filter(({ run }) => lost.has(run.id)).length;
       return {
         method,
         condition: label,
         seeds: accuracies.length,
-        failed: cells.filter(({ run }) => failed.has(run)).length,
+        failed: cells.filter(({ run }) => failed.has(run.id)).length,
         damaged,
         mean: accuracies.length && !damaged ? mean(accuracies) : null,
         std: accuracies.length > 1 && !damaged ? sampleStd(accuracies) : null,

@@ -47,8 +47,10 @@ export function shapeOf(
   const { seeds, methods } = graph.suite;
   const columns = graph.conditions.filter((condition) => paperAccuracy(published, 'sgd', condition) !== null);
   const accuracy = (method: string, condition: string, seed: number): number | undefined => {
-    const cell = graph.cells.find((c) => c.method === method && c.condition === condition && c.seed === seed);
-    const record = cell && records.get(cell.run);
+    const cell = graph.cells.find(
+      (c) => c.method === method && c.condition.label === condition && c.seed === seed,
+    );
+    const record = cell && records.get(cell.run.id);
     return record && finalAccuracy(record);
   };
   /** A method's accuracies in these columns by seed; undefined where one is missing. */
@@ -104,8 +106,8 @@ export interface Memorisation {
 export function wrongLabelsFitted(graph: RunGraph, records: ReadonlyMap<string, RunRecord>): Memorisation[] {
   return Object.keys(graph.suite.methods).flatMap((method) =>
     graph.conditions.flatMap((condition) => {
-      const cells = graph.cells.filter((c) => c.method === method && c.condition === condition.label);
-      const fitted = cells.flatMap(({ run }) => records.get(run)?.curve.at(-1)?.wrongLabelsFitted ?? []);
+      const cells = graph.cells.filter((c) => c.method === method && c.condition.label === condition.label);
+      const fitted = cells.flatMap(({ run }) => records.get(run.id)?.curve.at(-1)?.wrongLabelsFitted ?? []);
       return fitted.length ? [{ method, condition, fitted: mean(fitted) }] : [];
     }),
   );

@@ -45,7 +45,7 @@ export function bestVariants(graph: RunGraph, cells: readonly CellSummary[]): Be
 
 function runsOf({ cells }: RunGraph, row: string, { label }: Condition): string {
   return cells
-    .filter((cell) => cell.method === row && cell.condition === label)
-    .map(({ run }) => run)
+    .filter((cell) => cell.method === row && cell.condition.label === label)
+    .map(({ run }) => run.id)
     .join();
 }

@@ -353,8 +353,10 @@ export function externalMethods(
       at(condition).find((row) => row.seed === seed)?.testAccuracy;
     const compared = (minus: string, columns: readonly Condition[]) => {
       const ours = ({ label }: Condition, seed: number) => {
-        const cell = graph.cells.find((c) => c.method === minus && c.condition === label && c.seed === seed);
-        const record = cell && records.get(cell.run);
+        const cell = graph.cells.find(
+          (c) => c.method === minus && c.condition.label === label && c.seed === seed,
+        );
+        const record = cell && records.get(cell.run.id);
         return record && finalAccuracy(record);
       };
       const pairs = suite.seeds.flatMap((seed) => {

@@ -15,7 +15,7 @@ export interface ColumnAndSeed {
  * @throws InputError if they are none of the suite's
  */
 export function columnAndSeed(
-  { conditions, cells, runs, suite }: RunGraph,
+  { conditions, cells, suite }: RunGraph,
   noise: string,
   seedText: string,
 ): ColumnAndSeed {
@@ -30,10 +30,9 @@ export function columnAndSeed(
     throw new InputError(
       `--seed ${seedText}: is not in the suite ${suite.name}; allowed: ${suite.seeds.length === 1 ? '' : 'one of '}${suite.seeds.join(', ')}`,
     );
-  const cell = cells.find((c) => c.condition === condition.label && c.seed === seed);
-  const run = runs.find(({ id }) => id === cell?.run);
-  if (!run) throw new Error(`no run at ${condition.label} and seed ${seed}`);
-  return { condition, seed, run };
+  const cell = cells.find((c) => c.condition.label === condition.label && c.seed === seed);
+  if (!cell) throw new Error(`no run at ${condition.label} and seed ${seed}`);
+  return { condition, seed, run: cell.run };
 }
 
 /** Of how many seeds a suite must at least be to have one, as `seedsOf` continues its list; undefined if it never has it. */

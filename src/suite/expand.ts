@@ -24,10 +24,9 @@ export interface RunNode {
 /** One (method, noise, seed) of the table and the run that fills it. */
 export interface Cell {
   method: string;
-  /** The column's name, see `Condition.label`. */
-  condition: string;
+  condition: Condition;
   seed: number;
-  run: string;
+  run: RunNode;
 }
 
 export interface RunGraph {
@@ -61,7 +60,7 @@ export function expand(suite: ResolvedSuite, algorithm = ALGORITHM_VERSION): Run
     for (const condition of columns)
       for (const [name, settings] of Object.entries(suite.methods)) {
         const run = addRun({ suite, algorithm, runs }, name, settings, condition, seed);
-        cells.push({ method: name, condition: condition.label, seed, run: run.id });
+        cells.push({ method: name, condition, seed, run });
       }
   return { suite, conditions: columns, cells, runs: [...runs.values()] };
 }

@@ -1,6 +1,6 @@
 // A part of a suite's runs: chosen cells with the teachers they need, and how many seeds.
 import { InputError } from '../spec/errors.js';
-import type { RunGraph } from './expand.js';
+import type { RunGraph, RunNode } from './expand.js';
 
 /** What is chosen; an axis without values is not restricted. */
 export interface Selection {
@@ -47,13 +47,15 @@ export function select(graph: RunGraph, selection: Selection): RunGraph {
   const seeds = suite.seeds.slice(0, count);
   const cells = graph.cells.filter(
     ({ method, condition, seed }) =>
-      methods.includes(method) && conditions.some(({ label }) => label === condition) && seeds.includes(seed),
+      methods.includes(method) &&
+      conditions.some(({ label }) => label === condition.label) &&
+      seeds.includes(seed),
   );
   const byId = new Map(graph.runs.map((run) => [run.id, run]));
   const needed = new Set<string>();
-  const need = (id: string) => {
+  const need = ({ id, dependsOn }: RunNode) => {
     needed.add(id);
-    byId.get(id)!.dependsOn.forEach(need);
+    for (const teacher of dependsOn) need(byId.get(teacher)!);
   };
   for (const { run } of cells) need(run);
   return { suite, conditions, cells, runs: graph.runs.filter(({ id }) => needed.has(id)) };
