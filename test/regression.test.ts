@@ -302,7 +302,7 @@ describe('a baseline', () => {
     expect(baseline.cells).to.have.length(20);
     const { results } = baseline.cells[0]!;
     expect(results.map(({ seed }) => seed)).to.deep.equal([1, 2]);
-    expect(results[0]!.run).to.equal(graph.cells[0]!.run);
+    expect(results[0]!.run).to.equal(graph.cells[0]!.run.id);
     expect(baseline.provenance).to.include({ cpu: 'none', finished: '2026-01-01T00:00:00.000Z' });
     expect(parseBaseline(text, 'b.json')).to.deep.equal(baseline);
   });
@@ -343,7 +343,7 @@ describe('a baseline', () => {
     [
       'another run',
       (b) => edited(b, { run: 'f'.repeat(16) }),
-      `run is ${'f'.repeat(16)}; allowed: ${graph.cells[0]!.run}`,
+      `run is ${'f'.repeat(16)}; allowed: ${graph.cells[0]!.run.id}`,
     ],
     ['a wrong hash', (b) => edited(b, { weightsSha256: 'x' }), 'allowed: 64 hex digits, or null'],
   ];

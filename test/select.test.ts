@@ -20,7 +20,7 @@ describe('a part of a suite', () => {
       ),
     );
     expect(cells).to.have.length(6);
-    expect(runs.map(({ id }) => id)).to.have.members(cells.map(({ run }) => run));
+    expect(runs.map(({ id }) => id)).to.have.members(cells.map(({ run }) => run.id));
     expect(conditions.map(({ label }) => label)).to.deep.equal(['40']);
     expect(select(whole, EVERYTHING)).to.deep.equal(whole);
   });
