@@ -307,12 +307,12 @@ describe("a noise and a data set of others'", () => {
     [
       'an unknown kind in a list',
       { noise: [NOISE[0], { kind: 'asymmetric' }] },
-      'tiny.json: noise[1].kind is "asymmetric"; allowed: one of symmetric, file, pair',
+      'tiny.json: noise[1].kind is "asymmetric"; allowed: one of symmetric, asymmetric, pair, matrix, instance, feature, human, file, blend, given, pair',
     ],
     [
       'something else in a list',
       { noise: [NOISE[0], 3] },
-      'noise[1] is 3; allowed: an object with kind one of symmetric, file, pair',
+      'noise[1] is 3; allowed: an object with kind one of symmetric, asymmetric, pair, matrix, instance, feature, human, file, blend, given, pair',
     ],
     [
       'a wrong setting in a list',
@@ -352,7 +352,7 @@ describe("a noise and a data set of others'", () => {
     [
       'an unknown data set',
       { data: { ...SUITE.data, dataset: 'imagenet' } },
-      'data.dataset is "imagenet"; allowed: one of cifar10, months',
+      'data.dataset is "imagenet"; allowed: one of cifar10, cifar100, months',
     ],
     [
       'a number for a data set',

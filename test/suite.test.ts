@@ -62,13 +62,13 @@ describe('suite files', () => {
     ],
     [
       'another kind of noise',
-      { noise: { kind: 'pair' } },
-      'noise.kind is "pair"; allowed: one of symmetric, file',
+      { noise: { kind: 'salt' } },
+      'noise.kind is "salt"; allowed: one of symmetric, asymmetric, pair, matrix, instance, feature, human, file, blend, given',
     ],
     [
       'no noise',
       { noise: undefined },
-      'noise is missing; allowed: an object with kind one of symmetric, file',
+      'noise is missing; allowed: an object with kind one of symmetric, asymmetric, pair, matrix, instance, feature, human, file, blend, given',
     ],
     [
       'checkpoints by minutes and epochs',

@@ -103,7 +103,7 @@ describe('TensorBoard event files', () => {
       record.curve[1]!;
     expect(events[1]!.scalars).to.deep.equal({
       'accuracy/test': Math.fround(testAccuracy),
-      'accuracy/train_on_true_labels': Math.fround(trainAccuracyTrue),
+      'accuracy/train_on_true_labels': Math.fround(trainAccuracyTrue!),
       'loss/test': Math.fround(testLoss),
       'loss/train': Math.fround(trainLoss),
       'memorisation/true_labels_recovered': Math.fround(trueLabelsRecovered!),

@@ -2,7 +2,7 @@
 import { methodTitle } from '../methods/catalogue.js';
 import { architectureName } from '../models/catalogue.js';
 import { duration } from '../report/wording.js';
-import { conditionTitle } from '../suite/condition.js';
+import { type Condition, conditionTitle } from '../suite/condition.js';
 import { hasNoiseOf, type RunGraph, type RunNode, totalUnits } from '../suite/expand.js';
 import type { StepTime } from '../training/measure.js';
 import { programKey } from '../training/program_spec.js';
@@ -17,14 +17,24 @@ export function graphText({ suite, conditions, cells, runs }: RunGraph): string 
   return [
     `${suite.name}: ${architectureName(suite.model)}, ${trainImages} training images, ${suite.training.epochs} epochs, ${suite.precision}`,
     `${runs.length} trainings, ${units(totalUnits(runs))} of an SGD run${shared}`,
-    ...conditions.flatMap((condition) => {
+    ...withTeachers(conditions, runs).flatMap((condition) => {
       const first = runs.filter((run) => hasNoiseOf(run, condition) && run.spec.seed === seeds[0]);
-      const roots = first.filter((run) => !run.dependsOn.length);
+      const roots = first.filter(
+        (run) => !run.dependsOn.some((id) => first.some((other) => other.id === id)),
+      );
       const title = `noise ${conditionTitle(condition)}, ${seeds.length === 1 ? 'seed' : 'each of the seeds'} ${seeds.join(', ')}`;
       return [title, ...branches(roots, first, '')];
     }),
     '',
   ].join('\n');
+}
+
+/** The columns of the table, after those that only teachers of its noises are of. */
+function withTeachers(columns: readonly Condition[], runs: readonly RunNode[]): Condition[] {
+  const others = runs
+    .map(({ condition }) => condition)
+    .filter(({ label }) => !columns.some((c) => c.label === label));
+  return [...new Map(others.map((condition) => [condition.label, condition])).values(), ...columns];
 }
 
 /** Trainings that a cell takes on its own: its run and the chain of its teachers. */

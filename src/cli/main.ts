@@ -10,6 +10,7 @@ import * as check from './check.js';
 import * as compare from './compare.js';
 import * as data from './data.js';
 import * as doctor from './doctor.js';
+import * as estimate from './estimate.js';
 import * as exporting from './export.js';
 import * as noise from './noise.js';
 import * as perf from './perf.js';
@@ -19,6 +20,7 @@ import * as run from './run.js';
 import * as runs from './runs.js';
 import * as score from './score.js';
 import * as suites from './suites.js';
+import * as suspects from './suspects.js';
 import * as table from './table.js';
 import { tell } from './tell.js';
 import * as verify from './verify.js';
@@ -75,6 +77,8 @@ for (const command of [
   noise,
   exporting,
   score,
+  estimate,
+  suspects,
   doctor,
   perf,
 ])

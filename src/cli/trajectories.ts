@@ -79,7 +79,7 @@ export async function takeTrajectories(
     const teacher = id === undefined ? undefined : (teachers.get(id) ?? taken.get(id)!);
     if (teacher instanceof Error) return teacher;
     try {
-      return await using.trajectory(preparer.prepare(run, teacher).job);
+      return await using.trajectory(preparer.prepare(run, () => teacher).job);
     } catch (error) {
       if (error instanceof InputError) throw error;
       return error as Error;

@@ -1,17 +1,33 @@
-// CIFAR-10 from its authors' own archive (Krizhevsky, 2009), which holds the official binary files as they are.
+// The CIFAR data sets from their authors' own archives (Krizhevsky, 2009), which hold the official binary files as they are.
 import type { Source } from './fetch_source.js';
 import { unpackTarball } from './fetch_tarball.js';
 
-const ADDRESS = 'https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz';
-const SHA256 = 'c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd';
+const FOLDER = 'https://www.cs.toronto.edu/~kriz';
 
 /**
- * The official archive. Written from its documentation and tried on a copy of its layout: the server itself could not
+ * An official archive. Written from its documentation and tried on a copy of its layout: the server itself could not
  * be reached where this was written.
  */
-export const officialArchive: Source = {
-  name: `official archive ${ADDRESS}`,
-  bytes: 170_052_171,
-  fetch: (folder, names) =>
-    unpackTarball(ADDRESS, `sha256-${Buffer.from(SHA256, 'hex').toString('base64')}`, folder, names),
-};
+function archive(file: string, sha256: string, bytes: number): Source {
+  const address = `${FOLDER}/${file}`;
+  return {
+    name: `official archive ${address}`,
+    bytes,
+    fetch: (folder, names) =>
+      unpackTarball(address, `sha256-${Buffer.from(sha256, 'hex').toString('base64')}`, folder, names),
+  };
+}
+
+/** CIFAR-10's. */
+export const officialArchive = archive(
+  'cifar-10-binary.tar.gz',
+  'c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd',
+  170_052_171,
+);
+
+/** CIFAR-100's. */
+export const officialArchive100 = archive(
+  'cifar-100-binary.tar.gz',
+  '58a81ae192c23a4be8b1804d68e518ed807d710a4eb253b1f2a199162a40d8ec',
+  168_513_733,
+);

@@ -1,6 +1,7 @@
 // Runs a suite's graph: what is finished is kept, what fails stops only what depends on it.
 import { onExit } from 'signal-exit';
 import { datasetOf, type LoadedDataset } from '../data/datasets/dataset.js';
+import { encodeGuesses, guessesOf } from '../data/guesses.js';
 import { makeResultsFolder, setAside } from '../io/files.js';
 import { checkUnlocked, lock } from '../io/lock.js';
 import { unmakeFolders } from '../io/paths.js';
@@ -267,22 +268,28 @@ async function runOne(
     await writeFailure(out, run, reason);
     fail(reason, error);
   };
-  const [teacherId] = run.dependsOn;
-  const teacher = teacherId === undefined ? undefined : state.records.get(teacherId);
-  if (teacherId !== undefined && !teacher) return fail(`its teacher ${teacherId} failed`);
+  const without = run.dependsOn.find((id) => !state.records.has(id));
+  if (without !== undefined) return fail(`its teacher ${without} failed`);
   observer.started?.(run);
   try {
-    const { job, noise } = preparer.prepare(run, teacher);
+    const { job, noise } = preparer.prepare(run, (id) => state.records.get(id));
     const every = graph.suite.checkpoint ?? DEFAULT_CHECKPOINT;
     const checkpoint = { file: checkpointFile(out, run.id), every };
-    const { predictions, ...outcome } = await trained(run, { ...job, checkpoint }, execution);
+    const { predictions, logProbabilities, ...outcome } = await trained(
+      run,
+      { ...job, checkpoint },
+      execution,
+    );
+    const classes = datasetOf(run.spec.data).classNames.length;
+    const last = logProbabilities?.at(-1);
     const record: RunRecord = {
       id: run.id,
       spec: run.spec,
       method: run.method,
       noise,
       ...outcome,
-      predictions: encodeLabels(predictions, datasetOf(run.spec.data).classNames.length),
+      predictions: encodeLabels(predictions, classes),
+      ...(last && { guesses: encodeGuesses(guessesOf(last, job.noisyLabels, classes)) }),
       provenance: provenanceOf(origin, graph.suite.name, run.spec),
     };
     await writeRecord(out, record);

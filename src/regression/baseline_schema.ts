@@ -79,7 +79,7 @@ const trajectory = fields({
     testLoss: figure,
     wrongLabelsFitted: figure.nullable(),
     trueLabelsRecovered: figure.nullable(),
-    trainAccuracyTrue: figure,
+    trainAccuracyTrue: figure.nullable(),
   }),
 });
 

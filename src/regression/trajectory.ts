@@ -63,6 +63,11 @@ export interface ShortRuns {
   of(method: string, noise: string): RunNode | undefined;
 }
 
+/** The run whose predictions a run learns. A noise that is made of another run's guesses has a stand-in. */
+function teachersOf({ spec: { labels }, dependsOn }: RunNode): string[] {
+  return labels.from === 'predictions' ? dependsOn.filter((id) => id === labels.teacher) : [];
+}
+
 /** The short runs of a graph: one for each method and noise condition. */
 export function shortRuns({ suite, cells, runs }: RunGraph, seed = SEED): ShortRuns {
   const byId = new Map(runs.map((run) => [run.id, run]));
@@ -70,7 +75,7 @@ export function shortRuns({ suite, cells, runs }: RunGraph, seed = SEED): ShortR
   const make = (run: RunNode): RunNode => {
     const short = shortened(
       run,
-      run.dependsOn.map((id) => make(byId.get(id)!)),
+      teachersOf(run).map((id) => make(byId.get(id)!)),
       seed,
     );
     if (!made.has(short.id)) made.set(short.id, short);
@@ -120,7 +125,8 @@ function shortened(run: RunNode, teachers: readonly RunNode[], seed: number): Ru
     },
     precision: 'float32',
   };
-  return { ...run, id: runId(short), spec: short, dependsOn: teachers.map(({ id }) => id) };
+  const { keepsGuesses: ___, ...node } = run;
+  return { ...node, id: runId(short), spec: short, dependsOn: teachers.map(({ id }) => id) };
 }
 
 /** How a trajectory compares with the baseline's. */

@@ -111,7 +111,7 @@ function noiseConvention({ graph, records }: Report): string {
   const measured = graph.conditions.map((condition) => {
     const seen = graph.runs.flatMap((run) => {
       const record = hasNoiseOf(run, condition) ? records.get(run.id) : undefined;
-      return record ? [record.noise.rate * 100] : [];
+      return record && record.noise.rate !== null ? [record.noise.rate * 100] : [];
     });
     return seen.length ? `${mean(seen).toFixed(1)} %` : '-';
   });

@@ -35,7 +35,7 @@ export function runsCsv({ graph, records }: Report): string {
         method: run.method,
         noise: run.condition.group,
         noise_rate: run.condition.rate === undefined ? '' : percentLabel(run.condition.rate),
-        noise_rate_measured: percent(record.noise.rate * 100),
+        noise_rate_measured: percent(record.noise.rate === null ? null : record.noise.rate * 100),
         seed: spec.seed,
         model: architectureName(spec.model),
         train_images: spec.data.trainImages,

@@ -144,6 +144,8 @@ export interface RunData {
   id: string;
   method: string;
   condition: string;
+  /** The condition's title; a teacher's may be none of the table's columns. */
+  column: string;
   seed: number;
   state: RunState;
   /** Why it failed, or how far it is. */

@@ -11,7 +11,7 @@ import { EXTERNAL_TABLE } from '../results/external.js';
 import { accuracyAt, paperAccuracy } from '../results/published.js';
 import type { Evaluation, Provenance, RunRecord } from '../spec/record.js';
 import type { RunSpec } from '../spec/run_spec.js';
-import { type Condition, noiseInWords } from '../suite/condition.js';
+import { type Condition, conditionTitle, noiseInWords } from '../suite/condition.js';
 import { hasNoiseOf, type RunGraph, type RunNode, totalUnits } from '../suite/expand.js';
 import { beside, shapeData } from './agreement.js';
 import { captionOf } from './caption.js';
@@ -230,6 +230,7 @@ function runData(run: RunNode, { report, happening, begun }: NamedReport): RunDa
     id: run.id,
     method: run.method,
     condition: run.condition.label,
+    column: conditionTitle(run.condition),
     seed: run.spec.seed,
     state,
     note: notes[state] ?? '',

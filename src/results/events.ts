@@ -33,7 +33,7 @@ const evaluation = z.object({
   testLoss: z.number().nullable(),
   wrongLabelsFitted: percent,
   trueLabelsRecovered: percent,
-  trainAccuracyTrue: z.number(),
+  trainAccuracyTrue: z.number().nullable(),
 });
 const run = z.string();
 const line = z.discriminatedUnion('event', [

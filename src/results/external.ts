@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import path from 'node:path';
 import { z } from 'zod';
 import { datasetOf } from '../data/datasets/dataset.js';
-import { noiseOf } from '../data/noises/noise.js';
+import { noiseOf, settingOf } from '../data/noises/noise.js';
 import type { RunImages } from '../data/subset.js';
 import { explained, writeWhole } from '../io/files.js';
 import { readBounded } from '../io/paths.js';
@@ -191,8 +191,7 @@ function contentFault(row: ExternalRow): string | undefined {
     const most = (100 * right) / all.length;
     return accuracy <= most ? undefined : `${field} is ${accuracy}; by the predictions, at most ${most}`;
   };
-  const { kind: _, source: __, ...setting } = noise;
-  const [least, most] = noiseOf(noise).wrongLabels?.(setting, trainImages) ?? [0, trainImages];
+  const [least, most] = noiseOf(noise).wrongLabels?.(settingOf(noise), trainImages, dataset) ?? [0, trainImages];
   const ofTrain = (labels: NonNullable<ExternalRow['train']>) =>
     text('train.predictions', labels.predictions, trainImages) ??
     share('train.accuracyTrue', labels.accuracyTrue, trainImages) ??

@@ -26,7 +26,7 @@ const evaluation = z.strictObject({
   testLoss: loss,
   wrongLabelsFitted: percent.nullable(),
   trueLabelsRecovered: percent.nullable(),
-  trainAccuracyTrue: percent,
+  trainAccuracyTrue: percent.nullable(),
 });
 
 /** Adds an issue for what is not of as many classes as the data set of the record's spec has. */
@@ -57,11 +57,17 @@ const record = z
     method: z.string(),
     parameters: z.int().min(1),
     noise: z.strictObject({
-      rate: z.number().min(0).max(1),
+      rate: z.number().min(0).max(1).nullable(),
       transitions: z.array(z.array(count)),
     }),
     curve: z.array(evaluation).min(1),
     predictions: z.string(),
+    guesses: z
+      .strictObject({
+        classes: z.string().regex(/^([0-9a-f]{2})+$/),
+        margins: z.base64(),
+      })
+      .optional(),
     weightsSha256: z.hash('sha256').optional(),
     wallSeconds: z.number().min(0),
     provenance: z.strictObject({
@@ -143,11 +149,16 @@ export function parseRecord(text: string, checked = true): ParsedRecord {
 }
 
 /** In what a record is not that of the run whose id it has; undefined if it is. */
-export function misfit({ predictions, curve }: RunRecord, { spec }: RunNode): string | undefined {
+export function misfit(
+  { predictions, curve, guesses }: RunRecord,
+  { spec, keepsGuesses }: RunNode,
+): string | undefined {
   const { trainImages } = spec.data;
   const labels = predictions.length / labelWidth(datasetOf(spec.data).classNames.length);
   if (labels !== trainImages)
     return `predictions has ${labels} labels; allowed: one for each of ${trainImages} images`;
+  if (keepsGuesses && guesses?.classes.length !== 2 * trainImages)
+    return `guesses has ${(guesses?.classes.length ?? 0) / 2} classes; allowed: one for each of ${trainImages} images`;
   const last = curve.at(-1)?.epoch;
   if (last !== spec.training.epochs) return `curve ends at epoch ${last}; allowed: ${spec.training.epochs}`;
   return undefined;

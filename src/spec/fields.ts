@@ -1,6 +1,6 @@
 // Fields of files that people write, as schemas whose errors say what is allowed.
 import { z } from 'zod';
-import { NAME_LENGTH, SENTENCE_LENGTH } from './limits.js';
+import { EPOCHS, NAME_LENGTH, SENTENCE_LENGTH } from './limits.js';
 
 export const list = (values: readonly string[]) => `one of ${values.join(', ')}`;
 
@@ -44,3 +44,14 @@ export function distinct<T extends z.ZodType>(entry: T, allowed: string, most: n
     .pipe(z.array(entry, { error: allowed }))
     .refine((v) => new Set(v).size === v.length, `${allowed}, each once`);
 }
+
+/** How runs train: the settings that all methods have. */
+export const trainingShape = {
+  epochs: integer(`a whole number from 1 to ${EPOCHS}`, (v) => v >= 1 && v <= EPOCHS),
+  batchSize: integer('a whole number from 1', (v) => v >= 1),
+  learningRate: number('a number above 0', (v) => v > 0),
+  momentum: number('a number from 0 up to 1', (v) => v >= 0 && v < 1),
+  weightDecay: number('a number from 0', (v) => v >= 0),
+  clipNorm: number('a number from 0 (0: no clipping)', (v) => v >= 0),
+  evaluateEvery: integer('a whole number from 1', (v) => v >= 1),
+};

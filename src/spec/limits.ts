@@ -15,6 +15,15 @@ export const PREDICTION_FILE_BYTES = 64e6;
 /** External rows of a results folder: a row has up to 60 kB. */
 export const EXTERNAL_BYTES = 256e6;
 
+/** Data sets of users, packed and unpacked: they are held in memory by every process that trains. */
+export const NPZ_BYTES = 1e9;
+
+/** How many times its packed size an array may have: pictures are packed to half or a third, what is drawn to a tenth. */
+export const NPZ_RATIO = 100;
+
+/** Files of transition matrices: 100 x 100 numbers of 24 characters have 240 kB. */
+export const MATRIX_BYTES = 4e6;
+
 /** Operations of a pickle: CIFAR-10N's has about a hundred. */
 export const PICKLE_OPERATIONS = 10_000;
 

@@ -15,15 +15,15 @@ export interface Evaluation {
   wrongLabelsFitted: number | null;
   /** Of the training images with a wrong label: how many are predicted as their true class (null: there are none). */
   trueLabelsRecovered: number | null;
-  /** Accuracy on the training images against their true labels. */
-  trainAccuracyTrue: number;
+  /** Accuracy on the training images against their true labels (null: nobody knows them). */
+  trainAccuracyTrue: number | null;
 }
 
 /** What was seen of the label noise. */
 export interface NoiseMeasurement {
-  /** Share of training images whose label is not the true one, 0 to 1. */
-  rate: number;
-  /** counts[t][g]: training images of true class t given label g. */
+  /** Share of training images whose label is not the true one, 0 to 1 (null: nobody knows). */
+  rate: number | null;
+  /** counts[t][g]: training images of true class t given label g; of the class in the data where the true one is not known. */
   transitions: number[][];
 }
 
@@ -52,6 +52,12 @@ export interface Provenance {
   precision: string;
 }
 
+/** Guesses as a record keeps them: two hexadecimal digits an image, and the bytes of the margins (little-endian float32) in base64. */
+export interface EncodedGuesses {
+  classes: string;
+  margins: string;
+}
+
 /** One finished run. */
 export interface RunRecord {
   id: string;
@@ -64,6 +70,8 @@ export interface RunRecord {
   curve: Evaluation[];
   /** Labels the final network predicts for the training images, in subset order, as `encodeLabels` writes them; what a student run learns from. */
   predictions: string;
+  /** Where a noise is made of them: what the final network takes the training images for beside their labels, in subset order. */
+  guesses?: EncodedGuesses;
   /** SHA-256 of the final parameters and batch-norm statistics, as float32. */
   weightsSha256?: string;
   /** Time spent training; what was lost by interruptions is not in it. */

@@ -1,49 +1,22 @@
 // The noise of a suite, and the noise conditions it makes: the columns of its table.
 import { z } from 'zod';
 import { datasetNamed } from '../data/datasets/dataset.js';
-import { NOISES } from '../data/noises/noise.js';
-import { isName, isObject, list, NAME } from '../spec/fields.js';
+import { columnsOf, NOISES, type NoiseSettings, parseNoise } from '../data/noises/noise.js';
 import type { NoiseSpec } from '../spec/run_spec.js';
 import type { Suite } from './schema.js';
-
-/** Noise as a suite writes it: its kind, the settings of that kind and, where it has to be told from others, a name. */
-export interface NoiseSettings {
-  kind: string;
-  /** Goes before the names of its columns. */
-  name?: string;
-  [setting: string]: unknown;
-}
 
 /** The noise of a suite, or several of them in a list. The registry is asked when a suite is read: it may have grown. */
 export const noiseSchema = z.unknown().transform((given, context): NoiseSettings | NoiseSettings[] => {
   if (!Array.isArray(given)) return parseNoise(given, context, []);
-  if (!given.length) refuse(context, 'a noise, or a list of them, at least one', [], given);
+  if (!given.length)
+    context.addIssue({
+      code: 'custom',
+      message: 'a noise, or a list of them, at least one',
+      path: [],
+      input: given,
+    });
   return given.map((one, i) => parseNoise(one, context, [i]));
 });
-
-type Path = (string | number)[];
-
-function refuse(context: z.core.$RefinementCtx, message: string, path: Path, input: unknown): void {
-  context.addIssue({ code: 'custom', message, path, input });
-}
-
-function parseNoise(given: unknown, context: z.core.$RefinementCtx, path: Path): NoiseSettings {
-  const { kind, name, ...settings } = (isObject(given) ? given : { kind: '' }) as NoiseSettings;
-  const entry = typeof kind === 'string' ? NOISES.find(kind) : undefined;
-  if (!entry) {
-    if (isObject(given)) refuse(context, list(NOISES.names), [...path, 'kind'], kind);
-    else refuse(context, `an object with kind ${list(NOISES.names)}`, path, given);
-    return z.NEVER;
-  }
-  const known = Object.keys(entry.settings.shape);
-  const keys = Object.keys(settings).filter((key) => !known.includes(key));
-  if (keys.length)
-    context.addIssue({ code: 'unrecognized_keys', keys, message: list(['kind', ...known, 'name']), path });
-  if (name !== undefined && !isName(name)) refuse(context, NAME, [...path, 'name'], name);
-  const { data, error } = entry.settings.safeParse(settings);
-  for (const issue of error?.issues ?? []) context.addIssue({ ...issue, path: [...path, ...issue.path] });
-  return { kind, ...(name !== undefined && { name }), ...data };
-}
 
 /** One column of the table. */
 export interface Condition {
@@ -70,21 +43,15 @@ interface NoisyData extends Pick<Suite, 'noise'> {
 /** A suite's noise objects, each with its columns. Label files are given by the SHA-256 of their labels. */
 export function noisesOf({ noise, data }: NoisyData) {
   const isPublished = datasetNamed(data.dataset).published;
-  return [noise].flat().map(({ kind, name, ...settings }) => {
-    const entry = NOISES.named(kind);
-    const before = (text: string, between: string) => (name === undefined ? text : name + between + text);
-    const columns = entry.columns(settings).map(
-      ({ key, label, title, setting, published, group, ...rest }): Condition => ({
-        ...rest,
-        key: before(key, '-'),
-        label: before(label, '-'),
-        title: before(title, ' '),
-        noise: { kind: entry.name, ...setting, ...NOISES.sourceOf(entry) },
-        group: group ?? before(label, '-'),
+  return [noise].flat().map((given) => {
+    const { kind, name: _, ...settings } = given;
+    const columns = columnsOf(given).map(
+      ({ published, ...column }): Condition => ({
+        ...column,
         ...(isPublished && published !== undefined && { published }),
       }),
     );
-    return { entry, settings, columns };
+    return { entry: NOISES.named(kind), settings, columns };
   });
 }
 
@@ -103,8 +70,9 @@ export function noiseInWords(
   suite: NoisyData,
   title: (condition: Condition) => string = conditionTitle,
 ): string {
-  const classes = datasetNamed(suite.data.dataset).classNames.length;
+  const dataset = datasetNamed(suite.data.dataset);
+  const classes = dataset.classNames.length;
   return noisesOf(suite)
-    .map(({ entry, settings, columns }) => entry.describe(settings, columns.map(title), classes))
+    .map(({ entry, settings, columns }) => entry.describe(settings, columns.map(title), classes, dataset))
     .join('; ');
 }

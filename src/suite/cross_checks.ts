@@ -1,5 +1,6 @@
 // Rules of a suite that span several of its fields.
 import type { z } from 'zod';
+import { AUGMENTATIONS } from '../data/augmentation.js';
 import { datasetNamed } from '../data/datasets/dataset.js';
 import { methodNamed } from '../methods/catalogue.js';
 import { NETWORKS } from '../models/catalogue.js';
@@ -30,6 +31,14 @@ export function checkAcrossFields(suite: Suite, context: z.core.$RefinementCtx):
     if (batchSize > trainImages) report(`at most data.trainImages, ${trainImages}`, ...path);
   };
   checkBatch(suite.training.batchSize, 'training', 'batchSize');
+  const { channels } = datasetNamed(suite.data.dataset);
+  const augmentation = AUGMENTATIONS.named(suite.data.augment);
+  if (augmentation.channels !== undefined && augmentation.channels !== channels)
+    report(
+      `an augmentation of images of ${channels} channel${channels === 1 ? '' : 's'}, not of ${augmentation.channels}`,
+      'data',
+      'augment',
+    );
   const noises = noisesOf(suite);
   const keys = noises.flatMap(({ columns }) => columns.map(({ key }) => key));
   const counts = [suite.seeds.length, keys.length, Object.keys(suite.methods).length] as const;
@@ -37,6 +46,11 @@ export function checkAcrossFields(suite: Suite, context: z.core.$RefinementCtx):
   if (cells > CELLS) {
     const product = `${counts[0]} seeds x ${counts[1]} noise settings x ${counts[2]} methods`;
     report(`a table of at most ${CELLS} cells, not ${product}`, 'seeds');
+  }
+  for (const [i, { entry, settings }] of noises.entries()) {
+    const problem = entry.check?.(settings, datasetNamed(suite.data.dataset));
+    if (problem)
+      report(problem.allowed, 'noise', ...(Array.isArray(suite.noise) ? [i] : []), problem.setting);
   }
   checkColumns(noises, (message, i, ...path) =>
     report(message, 'noise', ...(Array.isArray(suite.noise) ? [i] : []), ...path),

@@ -1,7 +1,9 @@
 // A suite as the cells of its table and the graph of runs they need.
 import { augmentationInSpec } from '../data/augmentation.js';
 import { datasetInSpec } from '../data/datasets/dataset.js';
+import { noiseOf, settingOf } from '../data/noises/noise.js';
 import { methodNamed, methodSpec, sameVariant } from '../methods/catalogue.js';
+import { sgd } from '../methods/sgd.js';
 import { networkInSpec } from '../models/catalogue.js';
 import { ALGORITHM_VERSION, canonicalJson, type RunSpec, runId } from '../spec/run_spec.js';
 import { type Condition, conditions } from './condition.js';
@@ -15,8 +17,10 @@ export interface RunNode {
   spec: RunSpec;
   method: string;
   condition: Condition;
-  /** Ids of the runs whose predictions it learns. */
+  /** Ids of the runs that must be finished before: the one whose predictions it learns, and the one whose guesses its noise is. */
   dependsOn: string[];
+  /** Set where a noise is made of its guesses: its record keeps them. */
+  keepsGuesses?: true;
   /** Its cost, in trainings with plain SGD over the suite's epochs. */
   units: number;
 }
@@ -80,12 +84,29 @@ function addRun(
   const method = methodNamed(name);
   const base = method.teacher === undefined ? undefined : teacherName(suite, name, method.teacher);
   const teacher = base && addRun(expansion, base, suite.methods[base] ?? settings, condition, seed);
+  const guesser = addGuesser(expansion, condition, seed);
   const own = settingsAt(method, settings, condition.key);
   const spec: RunSpec = {
     algorithm,
     labels: teacher ? { from: 'predictions', teacher: teacher.id } : { from: 'noise' },
     ...methodSpec(method, own),
     noise: condition.noise,
+    training: trainingAt(suite, settings.training, condition),
+    ...commonSpec(suite, seed),
+  };
+  const id = runId(spec);
+  const known = runs.get(id);
+  if (known) return known;
+  const units = (method.cost(own) * spec.training.epochs) / suite.training.epochs;
+  const dependsOn = [teacher, guesser].flatMap((run) => (run ? [run.id] : []));
+  const node: RunNode = { id, spec, method: name, condition, dependsOn, units };
+  runs.set(id, node);
+  return node;
+}
+
+/** What all runs of a suite at one seed have in common. */
+function commonSpec(suite: ResolvedSuite, seed: number) {
+  return {
     seed,
     data: {
       ...suite.data,
@@ -93,16 +114,43 @@ function addRun(
       ...augmentationInSpec(suite.data.augment),
     },
     model: networkInSpec(suite.model),
-    training: trainingAt(suite, settings.training, condition),
     precision: suite.precision,
     threads: suite.threads,
   };
+}
+
+/** The condition of a noise's teacher, which learns true labels. */
+const CLEAN: Condition = {
+  key: 'clean',
+  label: 'clean',
+  title: 'no noise',
+  noise: { kind: 'symmetric', rate: 0, redraw: 'other' },
+  group: 'clean',
+};
+
+/** Adds the run that a noise has its guesses from, if it has one: plain SGD on the true labels of the same images. */
+function addGuesser(
+  { suite, algorithm, runs }: Expansion,
+  { noise }: Condition,
+  seed: number,
+): RunNode | undefined {
+  const training = noiseOf(noise).guesser?.(settingOf(noise));
+  if (!training) return undefined;
+  const spec: RunSpec = {
+    algorithm,
+    labels: { from: 'noise' },
+    ...methodSpec(sgd, {}),
+    noise: CLEAN.noise,
+    training,
+    ...commonSpec(suite, seed),
+  };
   const id = runId(spec);
   const known = runs.get(id);
-  if (known) return known;
-  const units = (method.cost(own) * spec.training.epochs) / suite.training.epochs;
-  const dependsOn = teacher ? [teacher.id] : [];
-  const node: RunNode = { id, spec, method: name, condition, dependsOn, units };
+  const units = training.epochs / suite.training.epochs;
+  const node: RunNode = {
+    ...(known ?? { id, spec, method: sgd.name, condition: CLEAN, dependsOn: [], units }),
+    keepsGuesses: true,
+  };
   runs.set(id, node);
   return node;
 }

@@ -1,8 +1,7 @@
 // A method's settings in a suite: each one value, or one for each column of the table.
 import { z } from 'zod';
 import type { Method } from '../methods/method.js';
-import { fields, integer, number } from '../spec/fields.js';
-import { EPOCHS } from '../spec/limits.js';
+import { fields, trainingShape } from '../spec/fields.js';
 
 /** One value for all columns, or one for each by its key (a rate, or a label file's name). */
 export type PerColumn<T> = T | Record<string, T>;
@@ -15,16 +14,6 @@ export interface MethodSettings {
   };
   [setting: string]: unknown;
 }
-
-export const trainingShape = {
-  epochs: integer(`a whole number from 1 to ${EPOCHS}`, (v) => v >= 1 && v <= EPOCHS),
-  batchSize: integer('a whole number from 1', (v) => v >= 1),
-  learningRate: number('a number above 0', (v) => v > 0),
-  momentum: number('a number from 0 up to 1', (v) => v >= 0 && v < 1),
-  weightDecay: number('a number from 0', (v) => v >= 0),
-  clipNorm: number('a number from 0 (0: no clipping)', (v) => v >= 0),
-  evaluateEvery: integer('a whole number from 1', (v) => v >= 1),
-};
 
 /** How a suite trains. */
 export type TrainingSettings = { [K in keyof typeof trainingShape]: number };

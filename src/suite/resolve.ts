@@ -1,9 +1,8 @@
 // Turns what a suite leaves to the machine or to files into values that run ids can be made of.
 import path from 'node:path';
 import { type Dataset, datasetNamed } from '../data/datasets/dataset.js';
-import { NOISES } from '../data/noises/noise.js';
+import { NOISES, type NoiseSettings } from '../data/noises/noise.js';
 import type { Precision } from '../spec/run_spec.js';
-import type { NoiseSettings } from './condition.js';
 import type { SuiteFile } from './load.js';
 import type { Suite } from './schema.js';
 import { type DescribedFiles, describeFiles } from './user_files.js';
@@ -35,32 +34,41 @@ export async function resolveSuite(
   { file, suite }: SuiteFile,
   resolver: Resolver,
 ): Promise<{ suite: ResolvedSuite; labelSets: LabelSets }> {
-  const { suite: resolved, labelSets } = await resolveLabels({ file, suite }, resolver);
+  const { noise, labelSets } = await resolveNoise(suite, path.dirname(file), resolver);
+  const resolved = { ...suite, precision: resolvePrecision(suite.precision, resolver), noise };
   const files = describeFiles(resolved);
   return { suite: { ...resolved, ...(Object.keys(files).length && { files }) }, labelSets };
 }
 
-async function resolveLabels({ file, suite }: SuiteFile, resolver: Resolver) {
+/** Resolves what a suite says of noise. @param folder where paths begin @throws InputError */
+export async function resolveNoise(
+  {
+    noise,
+    data,
+    training,
+  }: Pick<Suite, 'noise'> & { data: Pick<Suite['data'], 'dataset'>; training?: Suite['training'] },
+  folder: string,
+  { readLabels }: Pick<Resolver, 'readLabels'>,
+): Promise<{ noise: Suite['noise']; labelSets: LabelSets }> {
   const labelSets = new Map<string, Uint8Array>();
-  const precision = resolvePrecision(suite.precision, resolver);
-  const dataset = datasetNamed(suite.data.dataset);
+  const dataset = datasetNamed(data.dataset);
   const read = async (labelFile: string) => {
-    const { labels, sha256 } = await resolver.readLabels(
-      path.resolve(path.dirname(file), labelFile),
-      dataset,
-    );
+    const { labels, sha256 } = await readLabels(path.resolve(folder, labelFile), dataset);
     labelSets.set(sha256, labels);
     return sha256;
   };
   const resolved: NoiseSettings[] = [];
-  for (const { kind, name, ...settings } of [suite.noise].flat())
+  for (const { kind, name, ...settings } of [noise].flat())
     resolved.push({
       kind,
       ...(name !== undefined && { name }),
-      ...((await NOISES.named(kind).resolve?.(settings, read)) ?? settings),
+      ...((await NOISES.named(kind).resolve?.(settings, read, {
+        dataset,
+        folder,
+        ...(training && { training }),
+      })) ?? settings),
     });
-  const noise = Array.isArray(suite.noise) ? resolved : resolved[0]!;
-  return { suite: { ...suite, precision, noise }, labelSets };
+  return { noise: Array.isArray(noise) ? resolved : resolved[0]!, labelSets };
 }
 
 function resolvePrecision(asked: Suite['precision'], resolver: Resolver): Precision {

@@ -14,6 +14,7 @@ import {
   list,
   NAME,
   number,
+  trainingShape,
   text,
   value,
   wholeNumber,
@@ -23,7 +24,7 @@ import type { Architecture } from '../spec/run_spec.js';
 import { isUserFile } from '../user/bundle.js';
 import { noiseSchema } from './condition.js';
 import { checkAcrossFields } from './cross_checks.js';
-import { type MethodSettings, settingsSchema, trainingShape } from './method_settings.js';
+import { type MethodSettings, settingsSchema } from './method_settings.js';
 
 /** An entry of a registry by its kind, with its settings. */
 const model = z.unknown().transform((given, context): Architecture => {

@@ -105,7 +105,8 @@ const DESCRIBING: { [K in Kind]: Describing<K> } = {
           if (kind !== path) return [];
           const made = columns(given);
           const titles = made.map((_, i) => `{${i}}`);
-          const words = describe(given, titles, datasetNamed(suite.data.dataset).classNames.length);
+          const dataset = datasetNamed(suite.data.dataset);
+          const words = describe(given, titles, dataset.classNames.length, dataset);
           return [[canonicalJson(given), { columns: made, words }]];
         }),
       ),

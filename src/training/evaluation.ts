@@ -1,4 +1,5 @@
 // The figures of one evaluation, from the network's predictions.
+import { datasetOf } from '../data/datasets/dataset.js';
 import type { Session } from '../engine/program.js';
 import { memorisation, percentage } from '../spec/labels.js';
 import type { Evaluation } from '../spec/record.js';
@@ -68,6 +69,8 @@ export function evaluationOf(
       (i) => test.predictions[i] === job.test.labels[i],
     )!,
     testLoss: test.loss,
-    ...memorisation(train, job.train.labels, job.noisyLabels),
+    ...(datasetOf(job.spec.data).unverified
+      ? { wrongLabelsFitted: null, trueLabelsRecovered: null, trainAccuracyTrue: null }
+      : memorisation(train, job.train.labels, job.noisyLabels)),
   };
 }

@@ -20,6 +20,10 @@ export interface RunJob {
   checkpoint?: { file: string; every: CheckpointInterval };
   /** The folder that the data set is loaded from; its usual place if absent. */
   dataDir?: string;
+  /** Places of the training images that are trained on, of all of them unless given; what is asked of a network about images it has not seen. */
+  only?: Int32Array;
+  /** Whether the outcome is to have what each evaluation says of all training images. */
+  examined?: true;
 }
 
 /** Everything one training needs. */
@@ -60,6 +64,8 @@ export interface TrainingOutcome {
   curve: Evaluation[];
   /** Labels the final network predicts for the training images, in subset order. */
   predictions: Uint8Array;
+  /** If asked for: logarithms of the class probabilities of all training images, images x classes, at each evaluation. */
+  logProbabilities?: Float32Array[];
   /** Trainable parameters of the network. */
   parameters: number;
   /** SHA-256 of the final parameters and batch-norm statistics, as float32. */

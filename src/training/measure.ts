@@ -31,7 +31,7 @@ export async function measureStep(spec: RunSpec): Promise<StepTime> {
     targetLabels: labels,
   });
   const inputs = {
-    ...batchesOf(spec, recipeOf(spec), 1, trainImages).next().value,
+    ...batchesOf(spec, recipeOf(spec), 1, train).next().value,
     learningRate: Float32Array.of(0.01),
   };
   const step = await timed(STEPS, () => session.call('step', inputs));

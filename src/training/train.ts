@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
 import { augmentationOf } from '../data/augmentation.js';
-import { imageFormOf } from '../data/datasets/dataset.js';
+import { type ImageSet, imageFormOf } from '../data/datasets/dataset.js';
 import type { Session, Values } from '../engine/program.js';
 import { engineVersions } from '../engine/versions.js';
 import { permutation, type Stream, stream } from '../io/random.js';
@@ -43,7 +43,7 @@ export async function trainIn(
   const network = buildNetwork(spec.model, imageFormOf(spec.data));
   load(session, job);
 
-  const stepsPerEpoch = Math.floor(job.train.count / batchSize);
+  const stepsPerEpoch = Math.floor((job.only?.length ?? job.train.count) / batchSize);
   const steps = epochs * stepsPerEpoch;
   const { tensorflow, kernels, isa, oneDnn } = engineVersions();
   const of = `${runId(spec)} by TensorFlow ${tensorflow}, kernels of ${kernels}, ${isa}, oneDNN ${oneDnn}`;
@@ -54,7 +54,8 @@ export async function trainIn(
   const recent: number[] = from?.recent ?? [];
   const wallSeconds = () => (from?.wallSeconds ?? 0) + (performance.now() - started) / 1000;
   let { setAside } = found;
-  let select = from?.select;
+  let select = from?.select ?? job.only;
+  const logProbabilities: Float32Array[] = [];
   const memory = from?.memory ?? {};
   if (from) {
     session.write('model', from.model);
@@ -82,7 +83,7 @@ export async function trainIn(
     const resumed = epoch === from?.epoch ? from : undefined;
     let epochLoss = resumed?.epochLoss ?? 0;
     let stepsDone = resumed?.stepsDone ?? 0;
-    for (const inputs of skipping(stepsDone, batchesOf(spec, recipe, epoch, job.train.count, select))) {
+    for (const inputs of skipping(stepsDone, batchesOf(spec, recipe, epoch, job.train, select))) {
       await turn(epoch, stepsDone, epochLoss, !!clock?.isTime(epoch, stepsDone));
       const step = (epoch - 1) * stepsPerEpoch + stepsDone;
       const rate =
@@ -107,6 +108,10 @@ export async function trainIn(
       predictions = onTrain.predictions;
       const evaluation = evaluationOf(job, epoch, epochLoss / stepsDone, predictions, onTest);
       curve.push(evaluation);
+      if (job.examined)
+        logProbabilities.push(
+          meanProbabilities(examine(session, job.train.count, networks, imageFormOf(spec.data).classes)),
+        );
       onProgress({ epoch, epochs, step: epoch * stepsPerEpoch, steps, loss: recent.at(-1)!, evaluation });
     }
     if (recipe.afterEpoch && epoch < epochs) {
@@ -116,7 +121,17 @@ export async function trainIn(
   }
   const parameters = networks * weightCount(network.parameters);
   const weightsSha256 = hashOf(session.read('model'), networks);
-  return { curve, predictions, parameters, weightsSha256, wallSeconds: wallSeconds() };
+  return {
+    ...{ curve, predictions, parameters, weightsSha256, wallSeconds: wallSeconds() },
+    ...(job.examined && { logProbabilities }),
+  };
+}
+
+/** Of several networks that predict together, the logarithm of the mean of their probabilities. */
+function meanProbabilities(found: Float32Array[]): Float32Array {
+  const [first] = found as [Float32Array];
+  if (found.length === 1) return first;
+  return first.map((_, i) => Math.log(found.reduce((sum, one) => sum + Math.exp(one[i]!), 0) / found.length));
 }
 
 /** The rest of an epoch's batches: those of the steps done are drawn, since the later draws follow from them, but not used. */
@@ -216,28 +231,33 @@ function initialState({ state = {}, examples = {} }: Recipe, seed: number, label
 /**
  * The inputs of an epoch's steps, but for the learning rate. A last, partial batch is dropped.
  *
- * @param select places of the images that are trained on; all `count` unless given
+ * @param train the training images
+ * @param select places of the images that are trained on; all of them unless given
  */
 export function* batchesOf(
   spec: RunSpec,
   recipe: Recipe,
   epoch: number,
-  count: number,
+  train: ImageSet,
   select?: Int32Array,
 ): Generator<Values> {
   const { batchSize } = spec.training;
-  const places = permutation(stream(spec.seed, 'order', epoch), select?.length ?? count);
+  const places = permutation(stream(spec.seed, 'order', epoch), select?.length ?? train.count);
   const order = select ? places.map((place) => select[place]!) : places;
   const augment = stream(spec.seed, 'augment', epoch);
   const augmentation = augmentationOf(spec.data);
-  const { imageSize } = imageFormOf(spec.data);
+  const form = imageFormOf(spec.data);
+  const bytes = form.imageSize ** 2 * form.channels;
   const draw = recipe.draws?.((name): Stream => stream(spec.seed, name, epoch), epoch);
-  for (let start = 0; start + batchSize <= order.length; start += batchSize)
+  for (let start = 0; start + batchSize <= order.length; start += batchSize) {
+    const indices = order.slice(start, start + batchSize);
+    const image = (i: number) => train.images.subarray(indices[i]! * bytes, (indices[i]! + 1) * bytes);
     yield {
-      indices: order.slice(start, start + batchSize),
-      ...augmentation.draw(augment, batchSize, imageSize),
+      indices,
+      ...augmentation.draw(augment, batchSize, form.imageSize, { form, image }),
       ...draw?.(start / batchSize),
     };
+  }
 }
 
 function divergence(step: number, rate: number, recent: number[]): string {

@@ -50,7 +50,7 @@ export function stepEntryName(phase?: string): string {
  *
  * Entries: `step`, and one for each phase of the recipe, trains on one batch (indices, learningRate, and what augmentation and
  * recipe ask for) and gives the loss; `evaluateTrain` and `evaluateTest` give predictions and losses of EVALUATION_BATCH
- * images by index, and `examineTrain` logarithms of probabilities, if the recipe has something to do between epochs.
+ * images by index, and `examineTrain` logarithms of probabilities.
  */
 export function trainingProgram(spec: ProgramSpec, recipe: Recipe): Program {
   const network = buildNetwork(spec.model, spec.form);
@@ -85,7 +85,7 @@ export function trainingProgram(spec: ProgramSpec, recipe: Recipe): Program {
       ...Object.fromEntries(phases),
       evaluateTrain: evaluationEntry(spec, network, 'train'),
       evaluateTest: evaluationEntry(spec, network, 'test'),
-      ...(recipe.afterEpoch && { examineTrain: examinationEntry(spec, network) }),
+      examineTrain: examinationEntry(spec, network),
     },
   };
 }
@@ -122,7 +122,7 @@ function stepEntry(spec: ProgramSpec, recipe: Recipe, network: Network): Entry {
     inputs: {
       indices: ints(batchSize),
       learningRate: SCALAR,
-      ...augmentation.inputs(batchSize, form.imageSize),
+      ...augmentation.inputs(batchSize, form.imageSize, form.channels),
       ...recipe.inputs,
     },
     state: ['train/images', 'train/labels', ...parts, ...ownState.map(methodState)],
@@ -135,7 +135,8 @@ function stepEntry(spec: ProgramSpec, recipe: Recipe, network: Network): Entry {
         classes: form.classes,
         predict: (images) => weights.map((w) => unlearned(network, w, images)),
       };
-      const images = augmentation.apply(tf.gather(state['train/images']!, fed.indices!) as tf.Tensor4D, fed);
+      const gathered = tf.gather(state['train/images']!, fed.indices!) as tf.Tensor4D;
+      const images = augmentation.apply(gathered, fed, form);
       const plain: Batch = {
         images: normalised(images, form),
         targets: oneHot(tf.gather(state['train/labels']!, fed.indices!), form.classes),
@@ -283,7 +284,7 @@ function evaluationEntry(spec: ProgramSpec, network: Network, set: 'train' | 'te
   };
 }
 
-/** What a recipe looks at between epochs: `0`, `1`, ...: logarithms of each network's probabilities. */
+/** What a recipe or a noise looks at: `0`, `1`, ...: logarithms of each network's probabilities. */
 function examinationEntry(spec: ProgramSpec, network: Network): Entry {
   return {
     inputs: { indices: ints(EVALUATION_BATCH) },

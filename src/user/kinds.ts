@@ -1,6 +1,6 @@
 // The kinds of entries that a user's file can have, and what each must consist of.
 import { inspect } from 'node:util';
-import type { Augmentation } from '../data/augmentation.js';
+import type { Augmentation, BatchImages } from '../data/augmentation.js';
 import type { Dataset } from '../data/datasets/dataset.js';
 import type { Labelling, Noise } from '../data/noises/noise.js';
 import type { Method, Recipe } from '../methods/method.js';
@@ -242,8 +242,9 @@ const NETWORK_CONTRACTS: Contracts = {
 };
 
 const AUGMENTATION_CONTRACTS: Contracts = {
-  draw(values, [, batch, size], entry) {
-    const inputs = Object.entries((entry as Augmentation).inputs(batch as number, size as number));
+  draw(values, [, batch, size, source], entry) {
+    const { channels } = (source as BatchImages).form;
+    const inputs = Object.entries((entry as Augmentation).inputs(batch as number, size as number, channels));
     const names = inputs.map(([name]) => name);
     expectFields(values, names, names);
     for (const [name, { shape }] of inputs)
@@ -330,7 +331,7 @@ export const KINDS: Record<Kind, KindOf> = {
     example: 'defineAugmentation({ name, title, inputs, draw, apply })',
     parts: {
       ...described,
-      inputs: call('(batch, size) => what a step is given'),
+      inputs: call('(batch, size, channels) => what a step is given'),
       draw: call('(next, batch, size) => values of these inputs'),
       apply: call('(images, inputs) => images'),
     },

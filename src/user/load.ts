@@ -6,8 +6,9 @@ import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { cacheFolder } from '../io/cache.js';
-import { explained } from '../io/files.js';
+import { isNpz, readNpzDataset } from '../data/datasets/npz.js';
 import { InputError } from '../spec/errors.js';
+import { explained } from '../io/files.js';
 import { bundle, shownFile, type UserModule } from './bundle.js';
 import { expectUserCode, explainedUser, guarded, locatedError, userSeconds, withoutChance } from './guard.js';
 import { type Entries, KINDS, type Kind, shapeProblem } from './kinds.js';
@@ -26,6 +27,7 @@ export type Attempt = { kind: 'ready' } | { kind: 'loaded' } | { kind: 'failed';
 
 /** Loads a user's file and finds an entry of this kind in it. @throws InputError with file and line if there is something wrong with it */
 export async function loadUserFile<K extends Kind>(file: string, kind: K): Promise<UserEntry<K>> {
+  if (kind === 'dataset' && isNpz(file)) return loadNpz(path.resolve(file));
   const module = await bundle(path.resolve(file));
   await tryLoading(module);
   return loadUserModule(module, kind);
@@ -33,6 +35,7 @@ export async function loadUserFile<K extends Kind>(file: string, kind: K): Promi
 
 /** Loads a bundled file that was tried before, as in a worker. @throws InputError */
 export async function loadUserModule<K extends Kind>(module: UserModule, kind: K): Promise<UserEntry<K>> {
+  if (kind === 'dataset' && isNpz(module.file)) return loadNpz(module.file, module.sha256);
   userSeconds();
   expectUserCode(module);
   const exported = await imported(module);
@@ -46,6 +49,15 @@ export async function loadUserModule<K extends Kind>(module: UserModule, kind: K
   if (problem) throw locatedError(`${at}: the default export is no ${KINDS[kind].title}: ${problem}`);
   // What it is made of was just looked at.
   return { entry: guarded(entry as Entries[K], module, KINDS[kind].contracts), module };
+}
+
+/** A data set that is no code. @param wanted its hash, where it was read before @throws InputError */
+async function loadNpz<K extends Kind>(file: string, wanted?: string): Promise<UserEntry<K>> {
+  const { dataset, sha256 } = await readNpzDataset(file);
+  if (wanted !== undefined && sha256 !== wanted)
+    throw new InputError(`${shownFile(file)}: has changed since the suite was read; begin it anew`);
+  // Only data sets are of this kind.
+  return { entry: dataset as Entries[K], module: { file, sha256, code: '', sources: [], text: '' } };
 }
 
 /** Imports a bundle from the cache, where it is put first. @throws InputError with the place of what it throws */

@@ -2,6 +2,7 @@
 import { Registry } from '../../spec/registry.js';
 import type { RunSpec } from '../../spec/run_spec.js';
 import { cifar10 } from './cifar10.js';
+import { cifar100 } from './cifar100.js';
 
 /** Images with their true labels. */
 export interface ImageSet {
@@ -27,6 +28,19 @@ export interface DataOptions {
   say?: (line: string) => void;
 }
 
+/** Labels that people gave to a training set's images. */
+export interface HumanLabels {
+  /** Name of the file that they are published in. */
+  file: string;
+  /** Where it is to be had. */
+  from: string;
+  cite: string;
+  /** The file's array of true labels, which tells that it is of this data set and in its order. */
+  clean: string;
+  /** Arrays by the names of the sets; SHA-256 of the labels (a byte each) where it is known. */
+  sets: Readonly<Record<string, { array: string; sha256?: string }>>;
+}
+
 /** Labelled images for training and for tests. */
 export interface Dataset {
   name: string;
@@ -47,13 +61,19 @@ export interface Dataset {
   unbalanced?: true;
   /** Set where the published tables are of it. */
   published?: true;
+  /** Set where nobody knows which labels are wrong: figures that need to know it are left out. */
+  unverified?: true;
+  /** For each class the one that it is taken for in asymmetric noise, itself if it is not; and this in words if they are many. */
+  similar?: { to: readonly number[]; inWords?: string };
+  /** Labels of people, published apart from the images. */
+  human?: HumanLabels;
   /** Reads it into memory, fetching it first if need be, always in the same order. @throws InputError */
   load(options: DataOptions): Promise<LoadedDataset>;
   /** Makes sure that it is there and what it must be, and says where. @throws InputError as `load` does */
   prepare?(options: DataOptions): Promise<string>;
 }
 
-export const DATASETS = new Registry<Dataset>('data set', cifar10);
+export const DATASETS = new Registry<Dataset>('data set', cifar10, cifar100);
 
 /** What a suite that names no data set is of. */
 export const DEFAULT_DATASET = cifar10.name;

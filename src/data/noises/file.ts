@@ -20,6 +20,7 @@ const settings = z.object({
 export const file: Noise<typeof settings, { sha256: string }> = {
   name: 'file',
   title: 'labels from files',
+  base: true,
   cite: 'e.g. CIFAR-10N: Wei et al., 2022',
   settings,
   columns: ({ files }) =>

@@ -25,7 +25,6 @@ function State({ run }: { run: RunData }) {
 export function Runs({ folder, named }: { folder: FolderData; named: boolean }) {
   const { runs, methods, conditions } = folder;
   const titleOf = (name: string) => methods.find((m) => m.name === name)!.title;
-  const columnOf = (label: string) => conditions.find((c) => c.label === label)!.title;
   const counts = ORDER.map((state) => ({
     state,
     runs: runs.filter((run) => run.state === state).length,
@@ -50,7 +49,7 @@ export function Runs({ folder, named }: { folder: FolderData; named: boolean }) 
           {failed.map((run) => (
             <li key={run.id}>
               <b>
-                {titleOf(run.method)}, {columnOf(run.condition)}, seed {run.seed}
+                {titleOf(run.method)}, {run.column}, seed {run.seed}
               </b>{' '}
               failed: {run.note}
             </li>
@@ -91,7 +90,7 @@ export function Runs({ folder, named }: { folder: FolderData; named: boolean }) 
                   <code>{run.id}</code>
                 </th>
                 <td>{titleOf(run.method)}</td>
-                <td class="number">{columnOf(run.condition)}</td>
+                <td class="number">{run.column}</td>
                 <td class="number">{run.seed}</td>
                 <td>
                   <State run={run} />

@@ -14,7 +14,7 @@ const NARROW_COLUMN = 105;
 interface Layout {
   columns: MethodData[];
   rows: string[];
-  rowOf(run: Pick<RunData, 'condition' | 'seed'>): string;
+  rowOf(run: Pick<RunData, 'column' | 'seed'>): string;
   narrow: boolean;
   marginLeft: number;
   /** Share of a column that is left empty. */
@@ -87,11 +87,12 @@ function layout(
   const columns = methods.filter(({ name }) => runs.some(({ method }) => method === name));
   const narrow = width / (columns.length + 1) < NARROW_COLUMN;
   const seeds = [...new Set(runs.map(({ seed }) => seed))];
-  const rowOf: Layout['rowOf'] = ({ condition, seed }) => {
-    const { title } = conditions.find(({ label }) => label === condition)!;
-    return seeds.length > 1 ? `${title} · ${narrow ? '' : 'seed '}${seed}` : title;
-  };
-  const rows = conditions.flatMap(({ label: condition }) => seeds.map((seed) => rowOf({ condition, seed })));
+  const rowOf: Layout['rowOf'] = ({ column, seed }) =>
+    seeds.length > 1 ? `${column} · ${narrow ? '' : 'seed '}${seed}` : column;
+  const titles = conditions.map(({ title }) => title);
+  // Teachers of other conditions come first.
+  const others = new Set(runs.flatMap(({ column }) => (titles.includes(column) ? [] : [column])));
+  const rows = [...others, ...titles].flatMap((column) => seeds.map((seed) => rowOf({ column, seed })));
   const marginLeft = seeds.length > 1 ? (narrow ? 46 : 84) : 34;
   const padding = narrow ? 0.14 : 0.22;
   // As a band scale reckons it.
