@@ -13,10 +13,10 @@ import { type Guesses, guessesOf } from '../src/data/guesses.js';
 import { readLabelFile } from '../src/data/label_file.js';
 import { measureNoise, noisyLabels } from '../src/data/noises/noise.js';
 import { PROJECT_ROOT } from '../src/io/project.js';
+import { describeProblem } from '../src/spec/problem.js';
 import { conditions, noiseSchema } from '../src/suite/condition.js';
 import { expand } from '../src/suite/expand.js';
 import { loadSuite, parseSuite } from '../src/suite/load.js';
-import { describeProblem } from '../src/spec/problem.js';
 import { type ResolvedSuite, resolveNoise } from '../src/suite/resolve.js';
 import { SUITE, suiteFile } from './fakes.js';
 
@@ -513,7 +513,9 @@ describe('exported noise', function () {
     const error = await command('--noise', noise, '--seed', '1', '--out', path.join(folder, 'f')).catch(
       (e: Error) => e,
     );
-    expect((error as Error).message).to.match(/made of a network's guesses, which come into being when a suite is run/);
+    expect((error as Error).message).to.match(
+      /made of a network's guesses, which come into being when a suite is run/,
+    );
     expect(existsSync(path.join(folder, 'f.npy'))).to.equal(false);
   });
 

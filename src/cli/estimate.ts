@@ -2,9 +2,10 @@
 import type { Command } from 'commander';
 import { table } from 'table';
 import { datasetOf } from '../data/datasets/dataset.js';
-import { InputError } from '../spec/errors.js';
+import { type Examinable, type Examined, Examiner, readExaminable } from '../execution/examine.js';
 import { methodTitle } from '../methods/catalogue.js';
 import { plain } from '../report/escape.js';
+import { InputError } from '../spec/errors.js';
 import {
   agreement,
   anchorMatrix,
@@ -15,7 +16,6 @@ import {
   testedRate,
 } from '../statistics/label_errors.js';
 import { conditionTitle } from '../suite/condition.js';
-import { type Examinable, type Examined, Examiner, readExaminable } from '../execution/examine.js';
 import type { RunNode } from '../suite/expand.js';
 import { EVERYTHING, type Selection } from '../suite/select.js';
 import { createEngine, type Engine } from './engine.js';

@@ -8,16 +8,16 @@ import { DEFAULT_DATASET, datasetInSpec, datasetNamed, loadDataset } from '../da
 import { decodeGuesses, type Guesses } from '../data/guesses.js';
 import { labelFiles, readLabelFile } from '../data/label_file.js';
 import { measureNoise, noisyLabels } from '../data/noises/noise.js';
+import { readExaminable } from '../execution/examine.js';
+import { makeResultsFolder, writeWhole } from '../io/files.js';
+import { parseJson } from '../io/json.js';
+import { readBounded, unmakeFolders } from '../io/paths.js';
 import { InputError } from '../spec/errors.js';
 import { LABEL_FILE_BYTES } from '../spec/limits.js';
-import { readBounded, unmakeFolders } from '../io/paths.js';
-import { makeResultsFolder, writeWhole } from '../io/files.js';
-import { conditions, noiseSchema, noisesOf } from '../suite/condition.js';
-import { readExaminable } from '../execution/examine.js';
-import { parseJson } from '../io/json.js';
 import { describeProblem } from '../spec/problem.js';
-import { type LabelSets, resolveNoise } from '../suite/resolve.js';
 import type { NoiseSpec } from '../spec/run_spec.js';
+import { conditions, noiseSchema, noisesOf } from '../suite/condition.js';
+import { type LabelSets, resolveNoise } from '../suite/resolve.js';
 import { datasetGiven } from './data.js';
 import { tell } from './tell.js';
 
@@ -66,7 +66,10 @@ export function register(program: Command): void {
     .requiredOption('--out <file>', 'files to write, .npy and .csv being added')
     .option('--redraw <classes>', 'with --rate, where a new label is drawn from: other (default) or any')
     .option('--data-dir <dir>', "folder with the data set's files, instead of the cache")
-    .option('--guesses <run>', 'for feature noise: a finished run that keeps its guesses of all images, OUT/ID')
+    .option(
+      '--guesses <run>',
+      'for feature noise: a finished run that keeps its guesses of all images, OUT/ID',
+    )
     .option('--force', 'overwrite files that have other contents')
     .addHelpText('after', HELP)
     .action(writeNoise);
@@ -104,7 +107,9 @@ async function guessesIn(run: string): Promise<Guesses> {
   const { runs } = await readExaminable(run);
   const record = runs.map(({ record }) => record).find((one) => one.guesses);
   if (!record?.guesses)
-    throw new InputError(`--guesses ${run}: has no guesses; allowed: the run without noise of a suite with feature noise`);
+    throw new InputError(
+      `--guesses ${run}: has no guesses; allowed: the run without noise of a suite with feature noise`,
+    );
   return decodeGuesses(record.guesses);
 }
 

@@ -1,14 +1,14 @@
 // `labelnoise suspects`: the images of a run whose given label is probably wrong, most probable first.
 import type { Command } from 'commander';
 import { stringify } from 'csv-stringify/sync';
-import { InputError } from '../spec/errors.js';
+import { type Examined, Examiner, readExaminable } from '../execution/examine.js';
+import { writeWhole } from '../io/files.js';
 import { methodTitle } from '../methods/catalogue.js';
 import { contactSheet } from '../report/contact_sheet.js';
 import { csvText, plain } from '../report/escape.js';
-import { writeWhole } from '../io/files.js';
+import { InputError } from '../spec/errors.js';
 import { largest, rocAuc } from '../statistics/label_errors.js';
 import { conditionTitle } from '../suite/condition.js';
-import { type Examined, Examiner, readExaminable } from '../execution/examine.js';
 import { createEngine, type Engine } from './engine.js';
 import { chosenRuns, type ExaminingOptions, labelSetsOf, withExamination } from './estimate.js';
 import { type SelectionOptions, selectionOf } from './selection.js';

@@ -2,15 +2,15 @@
 
 import { type Dataset, datasetOf, type LoadedDataset } from '../data/datasets/dataset.js';
 import { ImagesOfRuns, type RunImages } from '../data/subset.js';
-import { InputError } from '../spec/errors.js';
 import { permutation, stream } from '../io/random.js';
 import { readOwnGraph } from '../results/ownership.js';
-import type { RunRecord } from '../spec/record.js';
 import { readStored } from '../results/store.js';
-import type { RunJob, Trainer, TrainingOutcome, TrainingProgress } from '../training/job.js';
+import { InputError } from '../spec/errors.js';
+import type { RunRecord } from '../spec/record.js';
 import type { RunGraph, RunNode } from '../suite/expand.js';
-import { Preparer } from './prepare.js';
 import type { LabelSets, Resolver } from '../suite/resolve.js';
+import type { RunJob, Trainer, TrainingOutcome, TrainingProgress } from '../training/job.js';
+import { Preparer } from './prepare.js';
 
 /** Finished runs of a results folder, and what they can be examined with. */
 export interface Examinable {

@@ -191,7 +191,10 @@ function contentFault(row: ExternalRow): string | undefined {
     const most = (100 * right) / all.length;
     return accuracy <= most ? undefined : `${field} is ${accuracy}; by the predictions, at most ${most}`;
   };
-  const [least, most] = noiseOf(noise).wrongLabels?.(settingOf(noise), trainImages, dataset) ?? [0, trainImages];
+  const [least, most] = noiseOf(noise).wrongLabels?.(settingOf(noise), trainImages, dataset) ?? [
+    0,
+    trainImages,
+  ];
   const ofTrain = (labels: NonNullable<ExternalRow['train']>) =>
     text('train.predictions', labels.predictions, trainImages) ??
     share('train.accuracyTrue', labels.accuracyTrue, trainImages) ??

@@ -14,8 +14,8 @@ import {
   list,
   NAME,
   number,
-  trainingShape,
   text,
+  trainingShape,
   value,
   wholeNumber,
 } from '../spec/fields.js';

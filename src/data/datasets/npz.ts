@@ -3,9 +3,9 @@ import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { unzipSync } from 'fflate';
+import { readBounded } from '../../io/paths.js';
 import { InputError } from '../../spec/errors.js';
 import { NPZ_BYTES, NPZ_RATIO } from '../../spec/limits.js';
-import { readBounded } from '../../io/paths.js';
 import { type NpyArray, npyHeader } from '../npy_table.js';
 import type { Dataset, ImageSet } from './dataset.js';
 

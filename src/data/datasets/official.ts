@@ -6,8 +6,8 @@ import path from 'node:path';
 import prettyBytes from 'pretty-bytes';
 import { onExit } from 'signal-exit';
 import { cacheFolder } from '../../io/cache.js';
-import { InputError } from '../../spec/errors.js';
 import { makeFolder, PATH_ERRORS, readBounded } from '../../io/paths.js';
+import { InputError } from '../../spec/errors.js';
 import type { Source } from '../fetch_source.js';
 import type { DataOptions, ImageSet, LoadedDataset } from './dataset.js';
 

@@ -1,9 +1,9 @@
 // What a noise is, the noises there are, and what a noise did to the labels. A new noise is a file here and a name in the list.
 import { z } from 'zod';
-import { isName, isObject, list, NAME } from '../../spec/fields.js';
 import { type Stream, stream } from '../../io/random.js';
-import { Registry } from '../../spec/registry.js';
+import { isName, isObject, list, NAME } from '../../spec/fields.js';
 import type { NoiseMeasurement } from '../../spec/record.js';
+import { Registry } from '../../spec/registry.js';
 import type { NoiseSpec, RunSpec } from '../../spec/run_spec.js';
 import { type Dataset, datasetOf, type ImageSet } from '../datasets/dataset.js';
 import type { Guesses } from '../guesses.js';

@@ -2,11 +2,11 @@
 import path from 'node:path';
 import { parse } from 'csv-parse/sync';
 import { z } from 'zod';
+import { readBounded } from '../../io/paths.js';
+import { permutation, type Stream } from '../../io/random.js';
 import { InputError } from '../../spec/errors.js';
 import { distinct, isName, isObject, NAME, number, value } from '../../spec/fields.js';
 import { CELLS, MATRIX_BYTES } from '../../spec/limits.js';
-import { readBounded } from '../../io/paths.js';
-import { permutation, type Stream } from '../../io/random.js';
 import type { Dataset } from '../datasets/dataset.js';
 import { parseNpyTable } from '../npy_table.js';
 import type { Noise, NoiseColumn } from './noise.js';
