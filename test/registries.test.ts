@@ -88,19 +88,19 @@ const months: Dataset = {
 };
 
 /** The darkest images get the next class; those with the same pixels are drawn among. */
-const pair: Noise<z.ZodObject<{ rates: z.ZodArray<z.ZodNumber> }>, { rate: number }> = {
-  name: 'pair',
-  title: 'pair',
+const shift: Noise<z.ZodObject<{ rates: z.ZodArray<z.ZodNumber> }>, { rate: number }> = {
+  name: 'shift',
+  title: 'shift',
   cite: 'nobody',
   settings: z.object({ rates: z.array(z.number().max(1, 'rates up to 1')) }),
   columns: ({ rates }) =>
     rates.map((rate) => ({
-      key: `pair-${rate}`,
-      label: `pair-${100 * rate}`,
-      title: `pair ${100 * rate} %`,
+      key: `shift-${rate}`,
+      label: `shift-${100 * rate}`,
+      title: `shift ${100 * rate} %`,
       setting: { rate },
       rate,
-      group: 'pair',
+      group: 'shift',
     })),
   labels({ setting: { rate }, trueLabels, images, indices, dataset, stream }) {
     const pixels = images();
@@ -120,10 +120,10 @@ const NOISE = [
   { kind: 'symmetric', rates: [0.2, 0.4], redraw: 'other' },
   { kind: 'symmetric', name: 'any', rates: [0.4], redraw: 'any' },
   { kind: 'file', files: { people: 'people.npy' } },
-  { kind: 'pair', rates: [0.4] },
+  { kind: 'shift', rates: [0.4] },
 ];
-const LABELS = ['20', '40', 'any-40', 'people', 'pair-40'];
-const KEYS = ['0.2', '0.4', 'any-0.4', 'people', 'pair-0.4'];
+const LABELS = ['20', '40', 'any-40', 'people', 'shift-40'];
+const KEYS = ['0.2', '0.4', 'any-0.4', 'people', 'shift-0.4'];
 const atEach = (values: number[]) => Object.fromEntries(KEYS.map((key, i) => [key, values[i]!]));
 const METHODS = {
   sgd: { training: { learningRate: atEach([0.1, 0.2, 0.3, 0.4, 0.5]) } },
@@ -134,11 +134,11 @@ const DATA = { dataset: 'months', trainImages: 120, testImages: 60, heldOut: 24,
 
 describe("a noise and a data set of others'", () => {
   before(() => {
-    NOISES.add(pair);
+    NOISES.add(shift);
     DATASETS.add(months);
   });
   after(() => {
-    NOISES.remove('pair');
+    NOISES.remove('shift');
     DATASETS.remove('months');
   });
 
@@ -175,7 +175,7 @@ describe("a noise and a data set of others'", () => {
     expect(table[1]).to.equal(`sgd${',100.00'.repeat(5)}`);
     const noise = (await text('table4.md')).split('\n').find((line) => line.startsWith('Noise:'));
     expect(noise).to.equal(
-      'Noise: 20 %, 40 % of the labels replaced by one of the other 11 classes; any 40 % of the labels drawn anew from all 12 classes, so that about one in 12 of them stay right; training labels from files: people; pair 40 % of the labels moved to the next class; measured wrong: 20.0 %, 40.0 %, ' +
+      'Noise: 20 %, 40 % of the labels replaced by one of the other 11 classes; any 40 % of the labels drawn anew from all 12 classes, so that about one in 12 of them stay right; training labels from files: people; shift 40 % of the labels moved to the next class; measured wrong: 20.0 %, 40.0 %, ' +
         /measured wrong: 20.0 %, 40.0 %, (.*)/.exec(noise!)![1],
     );
     expect(noise).to.match(/, 91\.7 %, 40\.0 %\.$/);
@@ -190,15 +190,15 @@ describe("a noise and a data set of others'", () => {
       ['symmetric-other', '40'],
       ['symmetric-any', '40'],
       ['people', ''],
-      ['pair', '40'],
+      ['shift', '40'],
     ]);
     const records: RunRecord[] = (await text('records.jsonl'))
       .split('\n')
       .filter((line) => line.includes('"spec"'))
       .map((line) => JSON.parse(line));
     expect(records).to.have.length(15);
-    const moved = records.find(({ method, spec }) => method === 'sgd' && spec.noise.kind === 'pair')!;
-    expect(moved.spec.noise).to.deep.equal({ kind: 'pair', rate: 0.4 });
+    const moved = records.find(({ method, spec }) => method === 'sgd' && spec.noise.kind === 'shift')!;
+    expect(moved.spec.noise).to.deep.equal({ kind: 'shift', rate: 0.4 });
     expect(moved.noise.rate).to.equal(0.4);
     expect(moved.noise.transitions.map((row, t) => row[(t + 1) % 12]!).reduce((a, b) => a + b)).to.equal(48);
     expect(moved.spec.training.learningRate).to.equal(0.5);
@@ -234,13 +234,13 @@ describe("a noise and a data set of others'", () => {
     const suite = await suiteFile({ data: DATA, noise: NOISE[3]!, methods: { sgd: {} } });
     const out = path.join(await temporaryFolder(), 'out');
     expect(await run(suite, { out }, engine, { stop() {} }, () => {})).to.equal(0);
-    const less = { ...pair, wrongLabels: () => [50, 50] as const };
+    const less = { ...shift, wrongLabels: () => [50, 50] as const };
     NOISES.add(less);
     let said = '';
     const code = await verify([out], {}, (line) => {
       said += line;
     });
-    NOISES.add(pair);
+    NOISES.add(shift);
     expect(code).to.equal(1);
     expect(said).to.match(/noise\.rate is 0\.4; right: 0\.416+7?, the share of 50 labels of 120/);
   });
@@ -250,12 +250,12 @@ describe("a noise and a data set of others'", () => {
     const graph = expand(suite as unknown as ResolvedSuite);
     const labels = (noise: string[]) =>
       select(graph, { ...EVERYTHING, noise }).conditions.map(({ label }) => label);
-    expect(labels(['pair-40', '0.2', 'any-0.4'])).to.deep.equal(['20', 'any-40', 'pair-40']);
+    expect(labels(['shift-40', '0.2', 'any-0.4'])).to.deep.equal(['20', 'any-40', 'shift-40']);
   });
 
   it('keep to what they promise: labels of no class, or too few, stop the run', async () => {
     const out = async (labels: Noise['labels']) => {
-      NOISES.add({ ...pair, labels });
+      NOISES.add({ ...shift, labels });
       const suite = await suiteFile({ data: DATA, noise: NOISE[3]!, methods: { sgd: {} } });
       const folder = path.join(await temporaryFolder(), 'out');
       const failures: string[] = [];
@@ -263,15 +263,15 @@ describe("a noise and a data set of others'", () => {
       try {
         expect(await run(suite, { out: folder }, engine, progress, () => {})).to.equal(1);
       } finally {
-        NOISES.add(pair);
+        NOISES.add(shift);
       }
       return failures[0];
     };
     expect(await out(({ trueLabels }) => trueLabels.map(() => 12))).to.include(
-      'noise pair gives image 0 the label 12; allowed: 0 to 11',
+      'noise shift gives image 0 the label 12; allowed: 0 to 11',
     );
     expect(await out(({ trueLabels }) => trueLabels.slice(1))).to.include(
-      'noise pair gives 119 labels for 120 images',
+      'noise shift gives 119 labels for 120 images',
     );
   });
 
@@ -306,22 +306,22 @@ describe("a noise and a data set of others'", () => {
     ['no noise in a list', { noise: [] }, 'noise is []; allowed: a noise, or a list of them, at least one'],
     [
       'an unknown kind in a list',
-      { noise: [NOISE[0], { kind: 'asymmetric' }] },
-      'tiny.json: noise[1].kind is "asymmetric"; allowed: one of symmetric, asymmetric, pair, matrix, instance, feature, human, file, blend, given, pair',
+      { noise: [NOISE[0], { kind: 'salt' }] },
+      'tiny.json: noise[1].kind is "salt"; allowed: one of symmetric, asymmetric, pair, matrix, instance, feature, human, file, blend, given, shift',
     ],
     [
       'something else in a list',
       { noise: [NOISE[0], 3] },
-      'noise[1] is 3; allowed: an object with kind one of symmetric, asymmetric, pair, matrix, instance, feature, human, file, blend, given, pair',
+      'noise[1] is 3; allowed: an object with kind one of symmetric, asymmetric, pair, matrix, instance, feature, human, file, blend, given, shift',
     ],
     [
       'a wrong setting in a list',
-      { noise: [NOISE[0], { kind: 'pair', rates: [2] }] },
+      { noise: [NOISE[0], { kind: 'shift', rates: [2] }] },
       'noise[1].rates[0] is 2; allowed: rates up to 1',
     ],
     [
       'an unknown setting',
-      { noise: { kind: 'pair', rates: [0.2], redraw: 'other' } },
+      { noise: { kind: 'shift', rates: [0.2], redraw: 'other' } },
       'noise.redraw is not known; allowed: one of kind, rates, name',
     ],
     [
@@ -341,13 +341,13 @@ describe("a noise and a data set of others'", () => {
     ],
     [
       'a column twice',
-      { noise: { kind: 'pair', rates: [0.2, 0.2] } },
-      'allowed: columns of different names, not pair-0.2 twice',
+      { noise: { kind: 'shift', rates: [0.2, 0.2] } },
+      'allowed: columns of different names, not shift-0.2 twice',
     ],
     [
       'a setting for some columns only',
       { noise: NOISE, methods: { sam: { rho: { '0.2': 1, '0.4': 1 } } } },
-      'methods.sam.rho["any-0.4"] is missing; allowed: a number for each of 0.2, 0.4, any-0.4, people, pair-0.4',
+      'methods.sam.rho["any-0.4"] is missing; allowed: a number for each of 0.2, 0.4, any-0.4, people, shift-0.4',
     ],
     [
       'an unknown data set',
