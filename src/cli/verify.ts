@@ -336,12 +336,13 @@ interface TableFault {
 
 /** Where tables are not what the records that are whole give. */
 async function tableFaults(out: string, graph: RunGraph, stored: Stored): Promise<TableFault[]> {
-  const texts = tableTexts(await reportOn(out, graph, { ...stored, lost: new Set() }));
+  const report = await reportOn(out, graph, { ...stored, lost: new Set() });
+  const isNone = !stored.records.size && !report.external.length;
+  const texts = tableTexts(report);
   const faults: TableFault[] = [];
   for (const [name, right] of Object.entries(texts)) {
     const file = path.join(out, name);
     const text = await textIfThere(file);
-    const isNone = !stored.records.size;
     if (text === right || (isNone && text === undefined)) continue;
     const found = isNone
       ? [': is of records that are not there; right: records.jsonl beside it, with them']

@@ -51,6 +51,7 @@ async function commandLine(argv: string[], env: Record<string, string> = {}): Pr
   process.exitCode = 0;
   process.stdout.removeAllListeners('error');
   process.stderr.removeAllListeners('error');
+  process.removeAllListeners('uncaughtException');
   let thrown: string | undefined;
   try {
     // A module of its own each time, as if the command were typed anew.
