@@ -148,6 +148,22 @@ describe('executing a suite', () => {
     expect(a).to.equal(b);
   });
 
+  it('removes what was left of a run whose record was the last thing a killed process wrote', async () => {
+    const place = await workplace();
+    await place.go();
+    const left = graph.runs
+      .slice(0, 2)
+      .flatMap(({ id }) => [`checkpoints/${id}.ckpt`, `runs/${id}.failed.json`]);
+    for (const missing of [graph.runs.slice(7, 8), []]) {
+      await mkdir(path.join(place.out, 'checkpoints'), { recursive: true });
+      for (const name of left) await writeFile(path.join(place.out, name), '{}');
+      for (const { id } of missing) await rm(path.join(place.out, 'runs', `${id}.json`));
+      expect(await place.go()).to.equal(0);
+      expect(await readdir(path.join(place.out, 'checkpoints'))).to.deep.equal([]);
+      expect(await readdir(path.join(place.out, 'runs'))).to.have.length(graph.runs.length);
+    }
+  });
+
   it('trains several runs at once, teachers before students, to the same tables', async () => {
     const alone = await workplace();
     await alone.go();

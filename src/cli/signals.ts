@@ -13,14 +13,19 @@ export function abortOnSignals(grace = GRACE_MILLISECONDS) {
     exitCode: undefined as number | undefined,
     release() {
       clearTimeout(end);
-      process.off('SIGINT', onInterrupt);
-      process.off('SIGTERM', onTerminate);
+      unlisten();
     },
+  };
+  const unlisten = () => {
+    process.off('SIGINT', onInterrupt);
+    process.off('SIGTERM', onTerminate);
   };
   const abort = (exitCode: number) => {
     stop.exitCode = exitCode;
-    stop.release();
+    // Not before all have heard of it: signal-exit ends the process if it is the only one left to listen.
+    setImmediate(unlisten);
     controller.abort();
+    clearTimeout(end);
     end = setTimeout(() => process.exit(exitCode), grace).unref();
   };
   const onInterrupt = () => abort(130);

@@ -15,6 +15,7 @@ import {
   faultText,
   readStored,
   refuseForeign,
+  removeSuperseded,
   type Stored,
   writeFailure,
   writeRecord,
@@ -114,6 +115,7 @@ export async function execute(execution: Execution): Promise<ExecutionState> {
       const stored = await checkStored(out, graph);
       const state = stateOf(stored, graph);
       for (const { instead, text } of damagedFiles(stored)) if (instead) observer.noted?.(text);
+      for (const id of stored.runs.placed.keys()) await removeSuperseded(out, id);
       await execution.writeTables(state, true);
       return state;
     } finally {
@@ -190,6 +192,7 @@ async function executeLocked(
   const stored = await checkStored(out, graph);
   const state = stateOf(stored, graph);
   const { records } = state;
+  for (const id of stored.runs.placed.keys()) await removeSuperseded(out, id);
   const missing = longestFirst(graph.runs.filter((run) => !records.has(run.id)));
   observer.begins?.(graph, records, state.kept);
   for (const { instead, text } of damagedFiles(stored)) if (instead) observer.noted?.(text);

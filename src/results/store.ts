@@ -309,8 +309,19 @@ export async function writeArchive(
 /** Writes a run's record, whole or not at all; what it makes superfluous goes then. @throws InputError if it cannot be written */
 export async function writeRecord(out: string, record: RunRecord): Promise<void> {
   await writeWhole(recordFile(out, record.id), recordText(record));
-  await rm(failureFile(out, record.id), { force: true });
-  await rm(checkpointFile(out, record.id), { force: true });
+  await removeSuperseded(out, record.id);
+}
+
+/**
+ * Removes what a run's record makes superfluous. Who wrote the record may have been killed before.
+ *
+ * @throws InputError if it cannot be removed
+ */
+export async function removeSuperseded(out: string, id: string): Promise<void> {
+  for (const file of [failureFile(out, id), checkpointFile(out, id)])
+    await rm(file, { force: true }).catch((error) => {
+      throw explained(error, `cannot remove ${file}`);
+    });
 }
 
 /** Notes why a run failed; the note goes when the run succeeds. @throws InputError if it cannot be written */
