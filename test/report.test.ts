@@ -1,4 +1,5 @@
 // Tables: CSV shapes, the paper's values, and what is said around them.
+
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { expect } from 'chai';
@@ -8,6 +9,7 @@ import { PROJECT_ROOT } from '../src/io/project.js';
 import { METHODS } from '../src/methods/catalogue.js';
 import { comparisonCsv, runsCsv, tableCsv } from '../src/report/csv.js';
 import { BEGIN, END, inserted } from '../src/report/insert.js';
+import { kindCells, kindsInMarkdown } from '../src/report/kinds.js';
 import { csv } from '../src/report/page/format.js';
 import { pageDataOf } from '../src/report/page_data_of.js';
 import { reportOf } from '../src/report/report.js';
@@ -20,6 +22,7 @@ import { InputError } from '../src/spec/errors.js';
 import { expand } from '../src/suite/expand.js';
 import type { ResolvedSuite } from '../src/suite/resolve.js';
 import { fakeRecord, SUITE, temporaryFolder } from './fakes.js';
+import { synthetic } from './support/synthetic.js';
 
 const suite = SUITE as ResolvedSuite;
 const graph = expand(suite);
@@ -122,7 +125,7 @@ describe('the table', () => {
       expect(text).to.match(/SGD +[|│] +40\.00 \(84\.8\)/);
       expect(text).to.match(/Bootstrap \+ SAM +[|│] +44\.00 \(95\.4\)/);
       expect(text).to.include(
-        '20 %, 40 %, 60 %, 80 % of the labels replaced by one of the other nine classes; measured wrong: 20.0 %, 40.0 %, 60.0 %, 80.0 %.',
+        '20 %, 40 %, 60 %, 80 % of the labels replaced by one of the other nine classes (22.2 %, 44.4 %, 66.7 %, 88.9 % where new labels are drawn from all ten); measured wrong: 20.0 %, 40.0 %, 60.0 %, 80.0 %.',
       );
       expect(text).to.include(
         'WRN-10-1; 50 training images, 20 test images; no augmentation; 2 epochs; seed 1; float32',
@@ -238,5 +241,30 @@ describe('the table', () => {
     const none = await readStored(out, graph.runs);
     expect([none.records.size, none.lost.size, none.archive.damaged.length]).to.deep.equal([0, 20, 1]);
     expect(await readFile(path.join(out, 'table4.csv'), 'utf8')).to.equal(tableCsv(report));
+  });
+});
+
+describe('a table of several folders', () => {
+  it('compares their kinds of noise: a row for each, with the share of wrong labels, and a column for each method', () => {
+    const one = synthetic();
+    const noise = { kind: 'asymmetric', rates: [0.4] };
+    const methods = { sgd: {}, sam: { rho: 0.1 } };
+    const other = synthetic({ noise, methods, name: 'asymmetric', seeds: [1, 2] });
+    const [header, ...rows] = kindCells([one, other]);
+    expect(header!.slice(0, 3)).to.deep.equal(['Noise', 'Wrong', 'SGD']);
+    expect(rows.map(([name]) => name)).to.deep.equal([
+      'symmetric 20 %',
+      'symmetric 40 %',
+      'symmetric 60 %',
+      'symmetric 80 %',
+      'asymmetric 40 %',
+    ]);
+    const cell = other.cells.find(({ method }) => method === 'sam')!;
+    expect(rows[4]![header!.indexOf('SAM')]).to.match(new RegExp(`^${cell.mean!.toFixed(2)} ± `));
+    expect(rows[4]![header!.indexOf('Mixup')]).to.equal('-');
+    expect(rows[0]![1]).to.equal('20.0');
+    const markdown = kindsInMarkdown([one, other]);
+    expect(markdown).to.include('tiny: WRN-10-1, 50 training images, 4 epochs, one seed, float32.');
+    expect(markdown).to.include('| asymmetric 40 % |');
   });
 });

@@ -44,10 +44,17 @@ export const symmetric: Noise<typeof settings, Setting> = {
     }),
   labels: ({ setting, trueLabels, dataset, stream }) =>
     symmetricNoise(trueLabels, setting, stream(), dataset.classNames.length),
-  describe: ({ redraw }, titles, classes) =>
-    redraw === 'other'
-      ? `${titles.join(', ')} of the labels replaced by one of the other ${inWords(classes - 1)} classes`
-      : `${titles.join(', ')} of the labels drawn anew from all ${inWords(classes)} classes, so that about ${classes === 10 ? 'a tenth' : `one in ${inWords(classes)}`} of them stay right`,
+  describe({ rates, redraw }, titles, classes) {
+    const many = inWords(classes);
+    // Of labels drawn from all classes, one in so many is right.
+    const called = rates.map(
+      (rate) => rate * (redraw === 'other' ? classes / (classes - 1) : 1 - 1 / classes),
+    );
+    const otherwise = called.map((rate) => (rate <= 1 ? `${(100 * rate).toFixed(1)} %` : 'none')).join(', ');
+    return redraw === 'other'
+      ? `${titles.join(', ')} of the labels replaced by one of the other ${inWords(classes - 1)} classes (${otherwise} where new labels are drawn from all ${many})`
+      : `${titles.join(', ')} of the labels drawn anew from all ${many} classes, so that about ${classes === 10 ? 'a tenth' : `one in ${many}`} of them stay right (${otherwise} where they are drawn from the other ${inWords(classes - 1)})`;
+  },
   wrongLabels({ rate, redraw }, images) {
     const chosen = chosenAt(rate, images);
     return [redraw === 'other' ? chosen : 0, chosen];
