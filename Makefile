@@ -4,7 +4,7 @@ SUITE ?= $(if $(filter check,$(MAKECMDGOALS)),smoke,quick)
 # A check and a part of a suite have default folders of their own.
 OUT ?= $(if $(filter check,$(MAKECMDGOALS))$(ONLY)$(SEEDS),,results/$(or $(filter perf,$(MAKECMDGOALS)),$(SUITE)))
 # Reach the recipes through the environment, so that spaces and quotes in them are harmless.
-export SUITE OUT PYTORCH QUICK KILLS INPUTS SEED BASELINE ONLY SEEDS RESUME MUTATION
+export SUITE OUT PYTORCH QUICK KILLS MESSAGES INPUTS SEED BASELINE ONLY SEEDS RESUME MUTATION
 
 NODE_MODULES := node_modules/.package-lock.json
 BUILT := dist/.built
@@ -28,7 +28,7 @@ OTHER_NODES := 24.21.0 26.10.0
 NODE_TESTS := $(addsuffix .test.js,$(addprefix dist/test/,install doctor workers lock checkpoint watch))
 
 MAKEFLAGS += --no-builtin-rules
-.PHONY: help report readme screenshot install build bench check perf test test-node fuzz torture mutation-test trajectory-test lint licences sbom format doctor data clean
+.PHONY: help report readme screenshot install build bench check perf test test-node fuzz torture queue-torture mutation-test trajectory-test lint licences sbom format doctor data clean
 .DEFAULT_GOAL := help
 
 help:
@@ -42,6 +42,8 @@ help:
 	@echo '               kill commands, fill disks, let calls fail, race, and see that results do not change (long: KILLS=1000)'
 	@echo 'make fuzz [INPUTS=10000] [SEED=1]'
 	@echo '               change suites, results, baselines and other files at random, and see that each is answered and nothing is lost'
+	@echo 'make queue-torture [KILLS=20] [MESSAGES=10000]'
+	@echo '               the suite smoke on three workers; kills, a bad network and changed messages; 10,000 runs on 1,000 workers'
 	@echo 'make mutation-test'
 	@echo '               break the product in ten ways, and see how many a check notices'
 	@echo 'make trajectory-test [SEEDS=100]'
@@ -131,6 +133,10 @@ fuzz: data
 
 torture: data
 	@node --enable-source-maps dist/test/torture.js
+
+queue-torture: data
+	@QUEUE_KILLS=$${KILLS:-20} QUEUE_MESSAGES=$${MESSAGES:-10000} $(MOCHA) dist/test/queue.test.js dist/test/slurm.test.js
+	@node --enable-source-maps dist/test/queue_torture.js
 
 mutation-test: data
 	@node --enable-source-maps dist/test/mutation_test.js

@@ -57,14 +57,14 @@ function units(n: number): string {
   return `${Number(n.toFixed(2))} unit${n === 1 ? '' : 's'}`;
 }
 
-/** Estimates the time of these runs, as many at once as the machine trains, from a few steps of each kind of step among them. */
-export async function estimate(
+/** What runs take on this machine, by their ids, from a few steps of each kind of step among them: seconds, and megabytes where they are known. */
+export async function secondsOf(
   runs: readonly RunNode[],
-  { measureStep, parallelRuns, tell }: Pick<Engine, 'measureStep' | 'parallelRuns' | 'tell'>,
-): Promise<string> {
+  { measureStep, tell }: Pick<Engine, 'measureStep' | 'tell'>,
+): Promise<Map<string, { seconds: number; megabytes: number | undefined }>> {
   const times = new Map<string, StepTime>();
-  let seconds = 0;
-  for (const { spec, method } of runs) {
+  const found = new Map<string, { seconds: number; megabytes: number | undefined }>();
+  for (const { id, spec, method } of runs) {
     const { epochs, batchSize, evaluateEvery } = spec.training;
     const kind = programKey(spec);
     if (!times.has(kind))
@@ -72,7 +72,19 @@ export async function estimate(
     const time = times.get(kind) ?? (await measureStep(spec));
     times.set(kind, time);
     const steps = Math.floor(spec.data.trainImages / batchSize) * epochs;
-    seconds += steps * time.secondsPerStep + Math.ceil(epochs / evaluateEvery) * time.secondsPerEvaluation;
+    const seconds =
+      steps * time.secondsPerStep + Math.ceil(epochs / evaluateEvery) * time.secondsPerEvaluation;
+    found.set(id, { seconds, megabytes: time.megabytes });
   }
-  return `about ${duration(seconds / Math.min(parallelRuns(runs[0]!.spec.threads), runs.length))} on this machine, from a few measured steps`;
+  return found;
+}
+
+/** Estimates the time of these runs, as many at once as the machine trains. */
+export async function estimate(
+  runs: readonly RunNode[],
+  using: Pick<Engine, 'measureStep' | 'parallelRuns' | 'tell'>,
+): Promise<string> {
+  const seconds = [...(await secondsOf(runs, using)).values()].reduce((sum, { seconds }) => sum + seconds, 0);
+  const parallel = Math.min(using.parallelRuns(runs[0]!.spec.threads), runs.length);
+  return `about ${duration(seconds / parallel)} on this machine, from a few measured steps`;
 }

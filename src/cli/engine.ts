@@ -26,14 +26,14 @@ export interface Engine extends Resolver {
   close(): void;
 }
 
-/** The real one. */
-export function createEngine(): Engine {
-  const pool = new WorkerPool();
+/** The real one. @param perDevice runs at once on each GPU */
+export function createEngine(perDevice = 1): Engine {
+  const pool = new WorkerPool(perDevice);
   return {
     train: (job, onProgress, signal, onDoing) =>
       pool.ask(job.spec.threads, 'train', job, onProgress, signal, onDoing),
     trajectory: (job) => pool.ask(job.spec.threads, 'trajectory', job),
-    parallelRuns,
+    parallelRuns: (threads) => parallelRuns(threads, perDevice),
     measureStep: (spec) => pool.ask(spec.threads, 'measureStep', spec),
     versions: () => {
       tell('starting TensorFlow');

@@ -7,6 +7,7 @@ import { EXIT_BAD_INPUT, InputError } from '../spec/errors.js';
 import { endProcess, toldByUser } from '../user/guard.js';
 import * as baseline from './baseline.js';
 import * as check from './check.js';
+import * as collect from './collect.js';
 import * as compare from './compare.js';
 import * as data from './data.js';
 import * as doctor from './doctor.js';
@@ -14,17 +15,21 @@ import * as estimate from './estimate.js';
 import * as exporting from './export.js';
 import * as noise from './noise.js';
 import * as perf from './perf.js';
+import * as plan from './plan.js';
 import * as registries from './registries.js';
 import * as report from './report.js';
 import * as run from './run.js';
 import * as runs from './runs.js';
 import * as score from './score.js';
+import * as status from './status.js';
+import * as submit from './submit.js';
 import * as suites from './suites.js';
 import * as suspects from './suspects.js';
 import * as table from './table.js';
 import { tell } from './tell.js';
 import * as verify from './verify.js';
 import * as watch from './watch.js';
+import * as worker from './worker.js';
 
 const HELP = `
 Examples:
@@ -67,6 +72,11 @@ for (const command of [
   table,
   report,
   watch,
+  submit,
+  worker,
+  status,
+  collect,
+  plan,
   check,
   compare,
   baseline,

@@ -1,7 +1,8 @@
 // `labelnoise run`: trains what a suite's table needs and prints the table.
 import path from 'node:path';
 import type { Command } from 'commander';
-import { checkStored, execute, type Observer, stateOf } from '../execution/execute.js';
+import { checkStored, type Observer, stateOf } from '../execution/execute.js';
+import { localExecutor } from '../execution/executor.js';
 import { observers } from '../execution/observers.js';
 import { reportOf } from '../report/report.js';
 import { tableLines, terminalTable } from '../report/table.js';
@@ -19,6 +20,7 @@ import { estimate, graphText } from './dry_run.js';
 import { createEngine, type Engine } from './engine.js';
 import { createEventLog } from './event_log.js';
 import { createProgress, type Progress } from './progress.js';
+import { wholeNumber } from './queue_options.js';
 import { type SelectionOptions, selectionOf, withSelection } from './selection.js';
 import { abortOnSignals } from './signals.js';
 import { createTensorBoardLog } from './tensorboard_log.js';
@@ -28,6 +30,7 @@ export interface RunOptions {
   dataDir?: string;
   dryRun?: boolean;
   selection?: Selection;
+  perDevice?: number;
 }
 
 const HELP = `
@@ -54,10 +57,11 @@ export function register(program: Command): void {
     .argument('[suite]', 'name or file of the suite', 'quick')
     .option('--out <dir>', 'results folder (default: results/<suite>, and what is chosen of it)')
     .option('--data-dir <dir>', 'folder with the official CIFAR-10 binary files')
+    .option('--per-device <n>', 'runs at once on each GPU', wholeNumber(1, 64))
     .option('--dry-run', 'print the run graph and an estimate of the time, train nothing')
     .addHelpText('after', HELP)
     .action(async (suite: string, options: RunOptions & SelectionOptions) => {
-      const engine = createEngine();
+      const engine = createEngine(options.perDevice);
       try {
         process.exitCode = await run(suite, { ...options, selection: selectionOf(options) }, engine);
       } finally {
@@ -91,13 +95,14 @@ interface Standing {
 
 /** Trains what is planned, into a results folder. @returns the exit code @throws InputError */
 export async function train(
-  { whole, graph, labelSets }: Plan,
+  plan: Plan,
   out: string,
   { dataDir }: Pick<RunOptions, 'dataDir'>,
   using: Engine,
   progress: Progress,
   print: (text: string) => void,
 ): Promise<number> {
+  const { whole, graph } = plan;
   const stop = abortOnSignals();
   let begun = false;
   let written: string[] = [];
@@ -125,9 +130,7 @@ export async function train(
       begun = true;
       show({ records, kept, failures: new Map() });
     };
-    const state = await execute({
-      graph,
-      labelSets,
+    const executor = localExecutor({
       out,
       train: using.train,
       parallel: using.parallelRuns(whole.suite.threads),
@@ -141,6 +144,7 @@ export async function train(
       observer: observers({ begins }, progress, createEventLog(out), createTensorBoardLog(out)),
       signal: stop.signal,
     });
+    const state = await executor.make(plan);
     progress.stop();
     const result = report(state);
     if (stop.exitCode) {

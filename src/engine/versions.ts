@@ -14,6 +14,8 @@ export function engineVersions(): {
   /** The instruction set that kernels are limited to; none on processors other than x86-64. */
   isa?: InstructionSet;
   oneDnn: boolean;
+  /** TF_XLA_FLAGS, if they are set. */
+  xla?: string;
   threads: number;
 } {
   const require = createRequire(import.meta.url);
@@ -25,6 +27,7 @@ export function engineVersions(): {
     kernels: nativeKernels().inUse ? 'native' : 'tensorflow',
     ...(isa && { isa }),
     oneDnn: process.env.TF_ENABLE_ONEDNN_OPTS === '1',
+    ...(process.env.TF_XLA_FLAGS && { xla: process.env.TF_XLA_FLAGS }),
     threads: Number(process.env.TF_NUM_INTRAOP_THREADS),
   };
 }

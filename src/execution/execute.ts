@@ -1,13 +1,12 @@
 // Runs a suite's graph: what is finished is kept, what fails stops only what depends on it.
 import { onExit } from 'signal-exit';
-import { datasetOf, type LoadedDataset } from '../data/datasets/dataset.js';
-import { encodeGuesses, guessesOf } from '../data/guesses.js';
+import type { LoadedDataset } from '../data/datasets/dataset.js';
 import { makeResultsFolder, setAside } from '../io/files.js';
 import { checkUnlocked, lock } from '../io/lock.js';
 import { unmakeFolders } from '../io/paths.js';
 import { architectureName } from '../models/catalogue.js';
 import { checkOwner, claim } from '../results/ownership.js';
-import { type Origin, provenanceOf } from '../results/provenance.js';
+import type { Origin } from '../results/provenance.js';
 import {
   archiveFile,
   checkpointFile,
@@ -21,7 +20,6 @@ import {
   writeRecord,
 } from '../results/store.js';
 import { InputError } from '../spec/errors.js';
-import { encodeLabels } from '../spec/labels.js';
 import type { RunRecord } from '../spec/record.js';
 import { expand, type RunGraph, type RunNode } from '../suite/expand.js';
 import type { LabelSets } from '../suite/resolve.js';
@@ -34,11 +32,13 @@ import {
   WorkerEnded,
 } from '../training/job.js';
 import { longestFirst } from './longest_first.js';
+import { makeRun } from './make_run.js';
 import { Preparer } from './prepare.js';
 
-const DEFAULT_CHECKPOINT: CheckpointInterval = { minutes: 2 };
+/** How often a run's state is saved where its suite does not say. */
+export const DEFAULT_CHECKPOINT: CheckpointInterval = { minutes: 2 };
 /** How often a run whose worker ended is tried again. */
-const RETRIES = 2;
+export const RETRIES = 2;
 
 /** Hears what happens, as it happens. */
 export interface Observer {
@@ -275,26 +275,14 @@ async function runOne(
   if (without !== undefined) return fail(`its teacher ${without} failed`);
   observer.started?.(run);
   try {
-    const { job, noise } = preparer.prepare(run, (id) => state.records.get(id));
     const every = graph.suite.checkpoint ?? DEFAULT_CHECKPOINT;
-    const checkpoint = { file: checkpointFile(out, run.id), every };
-    const { predictions, logProbabilities, ...outcome } = await trained(
-      run,
-      { ...job, checkpoint },
-      execution,
-    );
-    const classes = datasetOf(run.spec.data).classNames.length;
-    const last = logProbabilities?.at(-1);
-    const record: RunRecord = {
-      id: run.id,
-      spec: run.spec,
-      method: run.method,
-      noise,
-      ...outcome,
-      predictions: encodeLabels(predictions, classes),
-      ...(last && { guesses: encodeGuesses(guessesOf(last, job.noisyLabels, classes)) }),
-      provenance: provenanceOf(origin, graph.suite.name, run.spec),
-    };
+    const record = await makeRun(run, (id) => state.records.get(id), {
+      preparer,
+      origin,
+      suite: graph.suite.name,
+      checkpoint: { file: checkpointFile(out, run.id), every },
+      train: (job) => trained(run, job, execution),
+    });
     await writeRecord(out, record);
     state.records.set(run.id, record);
     observer.finished?.(run, record);

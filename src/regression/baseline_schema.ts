@@ -40,6 +40,7 @@ const environment = {
   kernels: z.enum(['native', 'tensorflow'], { error: 'one of native, tensorflow' }).optional(),
   isa: z.enum(['avx2', 'avx512', 'amx'], { error: 'one of avx2, avx512, amx' }).optional(),
   oneDnn: z.boolean({ error: 'true or false' }).optional(),
+  xla: text.optional(),
   precision: z.enum(['float32', 'bfloat16'], { error: 'one of float32, bfloat16' }),
   threads: whole(1),
   tensorflow: text,

@@ -9,6 +9,7 @@ export const ENVIRONMENT = [
   'kernels',
   'isa',
   'oneDnn',
+  'xla',
   'precision',
   'threads',
   'tensorflow',

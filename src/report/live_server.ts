@@ -19,6 +19,12 @@ const LOOK_MILLISECONDS = 1000;
 /** What changes when something happens in a results folder. */
 const SIGNS = [EVENTS, EXTERNAL, 'runs', 'suite.json', 'lock', 'checkpoints'];
 
+/** What a page shows, and whether it is another than when it was last asked for. */
+export interface LiveContent {
+  now(): Promise<PageData>;
+  hasChanged(): Promise<boolean>;
+}
+
 export interface LiveServer {
   /** Where to point a browser. */
   url: string;
@@ -26,14 +32,14 @@ export interface LiveServer {
 }
 
 /**
- * Serves a results folder: the page at `/`, its content at `/data.json`, and a line at `/changes` whenever something
+ * Serves a results folder, or what else changes: the page at `/`, its content at `/data.json`, and a line at `/changes` whenever something
  * has happened. Reads are answered, and nothing else: no file of the folder is served as such.
  *
  * @param port 0 for any that is free
  * @throws InputError if the folder is no results folder, or the port cannot be had
  */
-export async function serveLive(out: string, port: number): Promise<LiveServer> {
-  const content = new Content(out);
+export async function serveLive(watched: string | LiveContent, port: number): Promise<LiveServer> {
+  const content = typeof watched === 'string' ? new FolderContent(watched) : watched;
   await content.now();
   const watchers = new Set<ServerResponse>();
   const server = createServer((request, response) => {
@@ -75,7 +81,7 @@ function explained(error: NodeJS.ErrnoException, port: number): unknown {
 }
 
 /** What the folder holds, read again only when something has happened. */
-class Content {
+class FolderContent implements LiveContent {
   private seen = '';
   private read: Promise<PageData> | undefined;
 
@@ -121,7 +127,7 @@ async function answer(
   request: IncomingMessage,
   response: ServerResponse,
   port: number,
-  content: Content,
+  content: LiveContent,
   watchers: Set<ServerResponse>,
 ): Promise<void> {
   // A page elsewhere that gives its own name this address must not read results.

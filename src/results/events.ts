@@ -26,7 +26,8 @@ export interface Happening {
 }
 
 const percent = z.number().nullable();
-const evaluation = z.object({
+/** An evaluation as it is told on the way. */
+export const evaluationShape = z.object({
   epoch: z.int().min(1),
   trainLoss: z.number().nullable(),
   testAccuracy: z.number(),
@@ -47,7 +48,7 @@ const line = z.discriminatedUnion('event', [
     step: z.number(),
     steps: z.number().positive(),
     loss: z.number().nullable(),
-    evaluation: evaluation.optional(),
+    evaluation: evaluationShape.optional(),
   }),
   z.object({ event: z.literal('finished'), run }),
   z.object({ event: z.enum(['failed', 'retried']), run, reason: z.string() }),

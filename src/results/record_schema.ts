@@ -81,6 +81,7 @@ const record = z
       kernels: z.enum(['native', 'tensorflow']).optional(),
       isa: z.enum(['avx2', 'avx512', 'amx']).optional(),
       oneDnn: z.boolean().optional(),
+      xla: z.string().optional(),
       platform: z.string(),
       cpu: z.string(),
       instructions: z.string().optional(),

@@ -324,6 +324,14 @@ export async function removeSuperseded(out: string, id: string): Promise<void> {
     });
 }
 
+/** A run's record in runs/, if it is there, whole and the run's; what else is there is left to be found by `readStored`. */
+export async function readRecord(out: string, run: RunNode): Promise<RunRecord | undefined> {
+  const text = await textIfThere(recordFile(out, run.id));
+  const parsed = text === undefined ? undefined : parseRecord(text);
+  const record = parsed && 'record' in parsed ? parsed.record : undefined;
+  return record?.id === run.id && !misfit(record, run) ? record : undefined;
+}
+
 /** Notes why a run failed; the note goes when the run succeeds. @throws InputError if it cannot be written */
 export async function writeFailure(
   out: string,

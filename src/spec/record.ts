@@ -44,6 +44,8 @@ export interface Provenance {
   isa?: 'avx2' | 'avx512' | 'amx';
   /** Whether TensorFlow's own kernels were oneDNN's; recorded together with `isa`. */
   oneDnn?: boolean;
+  /** What TensorFlow's compiler XLA was told (TF_XLA_FLAGS), if it was. */
+  xla?: string;
   platform: string;
   cpu: string;
   /** The CPU's instruction sets that kernels are chosen by; absent where they are not known. */

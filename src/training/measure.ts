@@ -14,6 +14,8 @@ const STEPS = 3;
 export interface StepTime {
   secondsPerStep: number;
   secondsPerEvaluation: number;
+  /** The most memory that the process has had. */
+  megabytes?: number;
 }
 
 /** Measures a run's steps on a few of them, on made-up images. */
@@ -38,7 +40,8 @@ export async function measureStep(spec: RunSpec): Promise<StepTime> {
   const images = Math.min(EVALUATION_BATCH, testImages);
   const evaluation = await timed(STEPS, () => predict(session, 'test', images));
   const batches = Math.ceil(trainImages / EVALUATION_BATCH) + Math.ceil(testImages / EVALUATION_BATCH);
-  return { secondsPerStep: step, secondsPerEvaluation: evaluation * batches };
+  const megabytes = Math.ceil(process.resourceUsage().maxRSS / 1024);
+  return { secondsPerStep: step, secondsPerEvaluation: evaluation * batches, megabytes };
 }
 
 /** Median seconds of `repeat` calls, after one that is not counted. */

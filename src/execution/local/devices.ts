@@ -28,7 +28,8 @@ function allDevices(): string {
   }
 }
 
-/** What a worker's environment must say for it to compute on that GPU alone. */
-export function deviceSettings(device: string | undefined): NodeJS.ProcessEnv {
-  return device === undefined ? {} : { CUDA_VISIBLE_DEVICES: device };
+/** What a worker's environment must say for it to compute on that GPU alone. @param isShared others compute there too, and memory is taken as it is needed */
+export function deviceSettings(device: string | undefined, isShared = false): NodeJS.ProcessEnv {
+  if (device === undefined) return {};
+  return { CUDA_VISIBLE_DEVICES: device, ...(isShared && { TF_FORCE_GPU_ALLOW_GROWTH: 'true' }) };
 }

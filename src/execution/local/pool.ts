@@ -26,9 +26,9 @@ interface Worker {
   isNew: boolean;
 }
 
-/** How many runs of `threads` threads this machine trains at once: one on each GPU, or as many as the cores hold. */
-export function parallelRuns(threads: number): number {
-  return devices().length || Math.max(1, Math.floor(availableParallelism() / threads));
+/** How many runs of `threads` threads this machine trains at once: `perDevice` on each GPU, or as many as the cores hold. */
+export function parallelRuns(threads: number, perDevice = 1): number {
+  return devices().length * perDevice || Math.max(1, Math.floor(availableParallelism() / threads));
 }
 
 /** Worker processes are started when first needed and kept for the next question. */
@@ -39,6 +39,9 @@ export class WorkerPool {
   private readonly unwatch = onExit(() => {
     for (const { process } of this.busy) process.kill('SIGKILL');
   });
+
+  /** @param perDevice runs that share a GPU */
+  constructor(private readonly perDevice = 1) {}
 
   /**
    * Asks a worker whose TensorFlow uses `threads` threads. Once `signal` is aborted the worker has a few seconds to come to
@@ -90,18 +93,19 @@ export class WorkerPool {
     if (known >= 0) return this.idle.splice(known, 1)[0]!;
     const taken = [...this.idle, ...this.busy].map(({ device }) => device);
     const workersOn = (device: string) => taken.filter((other) => other === device).length;
-    return start(threads, devices().toSorted((a, b) => workersOn(a) - workersOn(b))[0]);
+    const device = devices().toSorted((a, b) => workersOn(a) - workersOn(b))[0];
+    return start(threads, device, this.perDevice > 1);
   }
 }
 
-function start(threads: number, device: string | undefined): Worker {
+function start(threads: number, device: string | undefined, isShared: boolean): Worker {
   const child = fork(fileURLToPath(new URL('./worker.js', import.meta.url)), [], {
     env: {
       ...process.env,
       ...HUGE_PAGES,
       TF_NUM_INTRAOP_THREADS: String(threads),
       TF_NUM_INTEROP_THREADS: '1',
-      ...deviceSettings(device),
+      ...deviceSettings(device, isShared),
     },
     serialization: 'advanced',
     stdio: ['ignore', 'inherit', 'pipe', 'ipc'],

@@ -1,0 +1,100 @@
+// A Slurm cluster of one node for tests: munged, slurmctld and slurmd on loopback, in a folder of their own.
+import { type ChildProcess, execFile, spawn, spawnSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import { temporaryFolder } from '../fakes.js';
+import { freePort, until } from './redis.js';
+
+const running = new Set<ChildProcess>();
+process.once('exit', () => {
+  for (const child of running) child.kill('SIGKILL');
+});
+
+export class TestCluster {
+  private constructor(private readonly environment: NodeJS.ProcessEnv) {}
+
+  /** @returns why there is none, where one cannot be had */
+  static async start(): Promise<TestCluster | string> {
+    for (const program of ['munged', 'slurmctld', 'slurmd', 'sbatch'])
+      if (spawnSync(program, ['--version']).error) return `${program} is not installed`;
+    if (process.getuid?.() !== 0) return 'slurmd runs as root only';
+    const folder = await temporaryFolder();
+    const at = (name: string) => path.join(folder, name);
+    const host = hostname().split('.')[0]!;
+    await mkdir(at('state'));
+    await mkdir(at('spool'));
+    await writeFile(at('munge.key'), randomBytes(128), { mode: 0o600 });
+    const config = {
+      ClusterName: 'tiny',
+      SlurmctldHost: `${host}(127.0.0.1)`,
+      SlurmctldPort: await freePort(),
+      SlurmdPort: await freePort(),
+      AuthType: 'auth/munge',
+      AuthInfo: `socket=${at('munge.socket')}`,
+      SlurmUser: 'root',
+      SlurmdUser: 'root',
+      ProctrackType: 'proctrack/linuxproc',
+      TaskPlugin: 'task/none',
+      JobAcctGatherType: 'jobacct_gather/none',
+      AccountingStorageType: 'accounting_storage/none',
+      MpiDefault: 'none',
+      SelectType: 'select/cons_tres',
+      SelectTypeParameters: 'CR_CPU',
+      StateSaveLocation: at('state'),
+      SlurmdSpoolDir: at('spool'),
+      SlurmctldPidFile: at('slurmctld.pid'),
+      SlurmdPidFile: at('slurmd.pid'),
+      SchedulerParameters: 'sched_interval=1,sched_min_interval=0,batch_sched_delay=0,defer',
+      ReturnToService: 2,
+      // More than there are, so that what takes no processor does not wait for one.
+      SlurmdParameters: 'config_overrides',
+      NodeName: `${host} NodeAddr=127.0.0.1 CPUs=4 State=UNKNOWN`,
+      PartitionName: `main Nodes=${host} Default=YES MaxTime=INFINITE State=UP`,
+    };
+    await writeFile(
+      at('slurm.conf'),
+      Object.entries(config)
+        .map(([key, value]) => `${key}=${value}\n`)
+        .join(''),
+    );
+    const begin = (program: string, ...args: string[]) => {
+      const child = spawn(program, args, {
+        stdio: 'ignore',
+        env: { ...process.env, SLURM_CONF: at('slurm.conf') },
+      });
+      running.add(child);
+    };
+    const munge = ['socket', 'key-file', 'pid-file', 'log-file', 'seed-file'].map(
+      (option) =>
+        `--${option}=${at(option === 'key-file' ? 'munge.key' : `munge.${option.replace('-file', '')}`)}`,
+    );
+    begin('munged', '--foreground', '--force', ...munge);
+    begin('slurmctld', '-D', '-f', at('slurm.conf'));
+    begin('slurmd', '-D', '-f', at('slurm.conf'), '-N', host);
+    const cluster = new TestCluster({ ...process.env, SLURM_CONF: at('slurm.conf') });
+    try {
+      await until(async () => /idle/.test(await cluster.run('sinfo').catch(() => '')), 20);
+    } catch {
+      return 'no node of it comes up here';
+    }
+    return cluster;
+  }
+
+  /** What a command of the cluster prints. */
+  async run(program: string, ...args: string[]): Promise<string> {
+    return (await promisify(execFile)(program, args, { env: this.environment })).stdout;
+  }
+
+  /** Waits until nothing is queued or running. */
+  async finish(seconds: number): Promise<void> {
+    await until(async () => (await this.run('squeue', '--noheader')) === '', seconds);
+  }
+
+  stop(): void {
+    for (const child of running) child.kill('SIGKILL');
+    running.clear();
+  }
+}
