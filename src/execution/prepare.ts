@@ -33,7 +33,7 @@ export class Preparer {
   /** @param teacher the record of the run it depends on, if it learns predictions */
   prepare(run: RunNode, teacher?: Pick<RunRecord, 'predictions'>): Prepared {
     const { spec } = run;
-    const { train, indices } = this.images.of(spec);
+    const { train, indices, heldOut } = this.images.of(spec);
     const noisy = noisyLabels(spec, train, indices, this.labelSets);
     const classes = datasetOf(spec.data).classNames.length;
     const targetLabels = teacher ? decodeLabels(teacher.predictions, classes) : noisy;
@@ -42,6 +42,10 @@ export class Preparer {
         spec,
         noisyLabels: noisy,
         targetLabels,
+        ...(heldOut &&
+          !spec.data.testOn && {
+            heldOutLabels: noisyLabels(spec, heldOut.set, heldOut.indices, this.labelSets, 'held-out'),
+          }),
         ...(this.dataDir !== undefined && { dataDir: this.dataDir }),
       },
       noise: measureNoise(train.labels, noisy, classes),

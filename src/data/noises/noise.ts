@@ -77,6 +77,7 @@ export function noiseOf({ kind, source }: NoiseSpec): Noise {
  * @param images the run's training images with their true labels
  * @param indices their places in the whole training set
  * @param files labels of whole training sets by their hash, as `readLabelFile` gives both
+ * @param part of which part of the training set they are; what is held out has draws of its own
  * @throws InputError if there can be no such labels
  */
 export function noisyLabels(
@@ -84,6 +85,7 @@ export function noisyLabels(
   images: ImageSet,
   indices: Int32Array,
   files: ReadonlyMap<string, Uint8Array>,
+  part: 'train' | 'held-out' = 'train',
 ): Uint8Array {
   const { kind: _, source: __, ...setting } = noise;
   const entry = noiseOf(noise);
@@ -94,7 +96,7 @@ export function noisyLabels(
     images: () => images.images,
     indices,
     dataset,
-    stream: (...name) => stream(seed, 'noise', ...name),
+    stream: (...name) => stream(seed, ...(part === 'train' ? [] : [part]), 'noise', ...name),
     files,
   });
   const classes = dataset.classNames.length;
