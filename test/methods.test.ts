@@ -36,6 +36,7 @@ const bowl =
     loss: tf.add(tf.mul(tf.sum(tf.square(weights!)), 0.5), tf.mul(tf.sum(weights!), shift)),
     gradients: [tf.add(weights!, shift)],
     statistics: [weights!.clone()],
+    logits: [],
     state: {},
     examples: {},
   });

@@ -223,9 +223,9 @@ describe("a user's .npz", () => {
       noisyLabels: loaded.train.labels,
       targetLabels: loaded.train.labels,
     } as TrainingJob;
-    const figures = evaluationOf(job, 1, 2, loaded.train.labels, {
-      predictions: loaded.test.labels,
-      loss: 1,
+    const figures = evaluationOf(job, 1, 2, {
+      train: { predictions: loaded.train.labels, loss: 1 },
+      test: { predictions: loaded.test.labels, loss: 1 },
     });
     expect(figures).to.include({
       testAccuracy: 100,

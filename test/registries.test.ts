@@ -147,7 +147,9 @@ describe("a noise and a data set of others'", () => {
     const images = new ImagesOfRuns(await months.load({})).of(job.spec);
     const predictions = job.targetLabels;
     const tested = { predictions: images.test.labels, loss: 1 };
-    const curve = [1, 2].map((epoch) => evaluationOf({ ...job, ...images }, epoch, 2, predictions, tested));
+    const on = { train: { predictions, loss: 1 }, test: tested };
+    const about = { ...job, train: images.train, test: images.test };
+    const curve = [1, 2].map((epoch) => evaluationOf(about, epoch, 2, on));
     return { curve, predictions, parameters: 100, weightsSha256: '0'.repeat(64), wallSeconds: 1 };
   };
   const engine: Engine = {

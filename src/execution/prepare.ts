@@ -1,7 +1,7 @@
 // What a run is trained on: its noisy labels, and the labels it learns.
 import { datasetOf, type LoadedDataset } from '../data/datasets/dataset.js';
 import { decodeGuesses } from '../data/guesses.js';
-import { measureNoise, noisyLabels } from '../data/noises/noise.js';
+import { noiseIn, noiseOf, noisyLabels } from '../data/noises/noise.js';
 import { ImagesOfRuns } from '../data/subset.js';
 import { decodeLabels } from '../spec/labels.js';
 import type { NoiseMeasurement, RunRecord } from '../spec/record.js';
@@ -43,10 +43,9 @@ export class Preparer {
    */
   prepare(run: RunNode, recordOf: (id: string) => TeacherRecord | undefined = () => undefined): Prepared {
     const { spec } = run;
-    const { train } = this.images.of(spec);
+    const { train, heldOut } = this.images.of(spec);
     const noisy = this.noisy(run, recordOf);
-    const dataset = datasetOf(spec.data);
-    const classes = dataset.classNames.length;
+    const classes = datasetOf(spec.data).classNames.length;
     const teacher = spec.labels.from === 'predictions' ? recordOf(spec.labels.teacher) : undefined;
     const targetLabels = teacher ? decodeLabels(teacher.predictions, classes) : noisy;
     return {
@@ -54,13 +53,22 @@ export class Preparer {
         spec,
         noisyLabels: noisy,
         targetLabels,
+        ...(heldOut &&
+          !spec.data.testOn &&
+          !noiseOf(spec.noise).guesser && {
+            heldOutLabels: noisyLabels(
+              spec,
+              heldOut.set,
+              heldOut.indices,
+              this.labelSets,
+              undefined,
+              'held-out',
+            ),
+          }),
         ...(this.dataDir !== undefined && { dataDir: this.dataDir }),
         ...(run.keepsGuesses && { examined: true }),
       },
-      noise: {
-        ...measureNoise(train.labels, noisy, classes),
-        ...(dataset.unverified && { rate: null }),
-      },
+      noise: noiseIn(spec.data, train, noisy),
     };
   }
 

@@ -1,14 +1,49 @@
 // The methods of the benchmark, and how suites, specs and tables refer to them. A new method is one more file and one more name here.
 import { Registry } from '../spec/registry.js';
 import { canonicalJson, type MethodSpec, type RunSpec } from '../spec/run_spec.js';
+import { asam } from './asam.js';
 import { bootstrap } from './bootstrap.js';
+import { coTeaching } from './co_teaching.js';
+import { divideMix } from './divide_mix.js';
+import { elr } from './elr.js';
+import { epsSoftmax } from './eps_softmax.js';
+import { forwardCorrection } from './forward_correction.js';
+import { gce, truncatedGce } from './gce.js';
+import { gsam } from './gsam.js';
+import { incv } from './incv.js';
+import { labelSmoothing } from './label_smoothing.js';
+import { lastLayerL2 } from './last_layer_l2.js';
+import { mDyrH } from './m_dyr_h.js';
+import { mentorMix, mentorNet } from './mentornet.js';
 import type { Method } from './method.js';
 import { mixup } from './mixup.js';
+import { mixupSam } from './mixup_sam.js';
+import { o2uNet } from './o2u_net.js';
+import { rog } from './rog.js';
 import { sam } from './sam.js';
+import { samEveryK } from './sam_every_k.js';
+import { jacobianSam, logitSam } from './sam_terms.js';
+import { saner } from './saner.js';
+import { selc } from './selc.js';
 import { sgd } from './sgd.js';
+import { symmetricCrossEntropy } from './symmetric_cross_entropy.js';
+import { unnormalisedSam } from './unnormalised_sam.js';
 
-/** In the order of the paper's Table 4; tables keep it. */
-export const METHODS = new Registry<Method>('method', sgd, mixup, bootstrap(mixup), sam, bootstrap(sam));
+/** Losses, optimisers of SAM's kind, loops, and pairs of networks, each group about in the order of its years. */
+const FIELD = [
+  ...[labelSmoothing, forwardCorrection, gce, truncatedGce, symmetricCrossEntropy, elr, selc, epsSoftmax],
+  ...[mixupSam, asam, unnormalisedSam, gsam, samEveryK, saner, jacobianSam, logitSam, lastLayerL2],
+  ...[mentorNet, rog, mDyrH, o2uNet, mentorMix],
+  ...[coTeaching, incv, divideMix],
+] as unknown as Method[];
+
+/** First those of the paper's Table 4, in its order; then those of the field, then what is learned from their predictions. Tables keep the order. */
+export const METHODS = new Registry<Method>(
+  'method',
+  ...[sgd, mixup, bootstrap(mixup), sam, bootstrap(sam)],
+  ...FIELD,
+  ...[sgd as Method, ...FIELD].map(bootstrap),
+);
 
 const VARIANT = '@';
 /** A user's file, whose path may have the same sign in it. */

@@ -4,6 +4,10 @@ import { tf } from '../engine/tensorflow.js';
 import { sumOfSquares } from '../engine/weight_vectors.js';
 import type { Batch, Pass } from './method.js';
 
+/** Said where a method asks for what a network of a user's does not give. */
+export const NO_LAST_LAYER =
+  'the network does not say what its last layer is given: its forward pass is to give features and classifier';
+
 /** Cross-entropy of each example, [batch]. */
 export function crossEntropy(logits: tf.Tensor2D, targets: tf.Tensor2D): tf.Tensor1D {
   return tf.neg(tf.sum(tf.mul(targets, tf.logSoftmax(logits)), 1));
@@ -48,6 +52,7 @@ export function meanOf(passes: Pass[]): Pass {
     loss: mean(passes.map(({ loss }) => loss)),
     gradients: first.gradients.map((_, k) => mean(passes.map(({ gradients }) => gradients[k]!))),
     statistics: first.statistics.map((_, k) => mean(passes.map(({ statistics }) => statistics[k]!))),
+    logits: first.logits.map((_, k) => tf.concat(passes.map(({ logits }) => logits[k]!))),
     state: each(first.state, (name) => mean(passes.map(({ state }) => state[name]!))),
     examples: each(first.examples, (name) => tf.concat(passes.map(({ examples }) => examples[name]!))),
   };
@@ -77,4 +82,14 @@ export function withoutGradient<T extends tf.Tensor>(
     gradFunc: () => given.map((one) => tf.zerosLike(one)),
   }));
   return computed(...given) as T;
+}
+
+/** Of each value how many of a vector are smaller, or as small and before it: its place in ascending order. */
+export function ranks(values: tf.Tensor1D): tf.Tensor1D {
+  const size = values.shape[0];
+  const [mine, others] = [tf.reshape(values, [size, 1]), tf.reshape(values, [1, size])];
+  const places = tf.tensor1d(Float32Array.from({ length: size }, (_, i) => i));
+  const isBefore = tf.less(tf.reshape(places, [1, size]), tf.reshape(places, [size, 1]));
+  const isSmaller = tf.logicalOr(tf.less(others, mine), tf.logicalAnd(tf.equal(others, mine), isBefore));
+  return tf.sum(tf.cast(isSmaller, 'float32'), 1);
 }

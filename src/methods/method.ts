@@ -3,6 +3,7 @@ import type { z } from 'zod';
 import type { TensorSpec, Tensors, Values } from '../engine/program.js';
 import type { tf } from '../engine/tensorflow.js';
 import type { Stream } from '../io/random.js';
+import type { NoiseMeasurement } from '../spec/record.js';
 import type { PartSpec } from '../spec/run_spec.js';
 
 /** A training method. Everything that the project says or does about it comes from here. */
@@ -23,7 +24,7 @@ export interface Method<S extends z.ZodObject = z.ZodObject> {
   /** Networks that are trained together: 1 unless given. */
   networks?: number;
   /** What a training costs, in trainings by SGD of as many epochs. */
-  cost(settings: z.infer<S>): number;
+  cost(settings: z.infer<S>, of: Pick<Dims, 'epochs'>): number;
   /** A setting that does not go with a run's sizes, and what would. */
   check?(
     settings: z.infer<S>,
@@ -46,6 +47,9 @@ export interface Method<S extends z.ZodObject = z.ZodObject> {
   ): { settings: z.infer<S>; batchSize: number };
 }
 
+/** What a forward pass costs, in steps of SGD: the backward pass is twice as much work. */
+export const FORWARD = 1 / 3;
+
 /** The sizes of a run. */
 export interface Dims {
   /** Examples of a step. */
@@ -65,8 +69,9 @@ export interface RecipeState extends TensorSpec {
    *
    * @param next draws of the run's seed, named after the state
    * @param labels the labels that the run learns, in the order of its images
+   * @param noise what is wrong in these labels, for settings that ask for the truth
    */
-  init?(next: Stream, labels: Uint8Array): Float32Array | Int32Array;
+  init?(next: Stream, labels: Uint8Array, noise: NoiseMeasurement): Float32Array | Int32Array;
 }
 
 /**
@@ -98,10 +103,11 @@ export interface Recipe {
    * is added to it.
    *
    * @param logits [batch, classes] for each network
+   * @param last what made them, for each network; empty if the network does not say
    */
-  loss?(logits: tf.Tensor2D[], batch: Batch, step: Step): Losses;
+  loss?(logits: tf.Tensor2D[], batch: Batch, step: Step, last: LastLayer[]): Losses;
   /** How the gradient is taken: at the weights themselves unless given. */
-  gradient?(objective: (batch: Batch) => Objective, batch: Batch, weights: tf.Tensor1D[], step: Step): Pass;
+  gradient?(objective: ObjectiveOf, batch: Batch, weights: tf.Tensor1D[], step: Step): Pass;
   /** Other forms of the step, by name: what each gives replaces the recipe's own. */
   phases?: Record<string, Pick<Recipe, 'transform' | 'loss' | 'gradient'>>;
   /** Which form a step takes: a name of `phases`, or undefined for the recipe's own. `step` counts from 0 over the run. */
@@ -110,6 +116,8 @@ export interface Recipe {
   learningRate?(at: { step: number; steps: number; epoch: number; epochs: number; base: number }): number;
   /** What happens between two epochs, outside the graph. */
   afterEpoch?(view: EpochView): EpochPlan | undefined;
+  /** Another classifier in place of the network's last layer, made after the last epoch from what that layer is given. */
+  classifier?(of: FeatureView): (features: Float32Array) => Uint8Array;
 }
 
 /** The examples of a step. */
@@ -131,11 +139,25 @@ export interface Step {
   /** By the names of the recipe's `state`. */
   state: Tensors;
   classes: number;
+  /** Factor of the L2 penalty. */
+  weightDecay: number;
+  /** Shapes of the weights, by name, in the order of the vector that holds them all. */
+  weightShapes: Record<string, number[]>;
+  /** Running statistics before the step, one vector for each network. */
+  statistics: tf.Tensor1D[];
   /**
    * Logits of other images at the step's weights, [images, classes] for each network, with the statistics of these images; no gradient
    * flows through them.
    */
   predict(images: tf.Tensor4D): tf.Tensor2D[];
+}
+
+/** The last, dense layer of a network. */
+export interface LastLayer {
+  /** What it is given, [batch, features]. */
+  features: tf.Tensor2D;
+  /** [features, classes]. */
+  weights: tf.Tensor2D;
 }
 
 /** What a loss gives. */
@@ -155,12 +177,17 @@ export interface Pass {
   gradients: tf.Tensor1D[];
   /** Batch-norm statistics of the pass, one vector for each network. */
   statistics: tf.Tensor1D[];
+  /** [batch, classes] for each network. */
+  logits: tf.Tensor2D[];
   state: Tensors;
   examples: Tensors;
 }
 
 /** The training loss of some examples as a function of the weights, one vector for each network. */
 export type Objective = (weights: tf.Tensor1D[]) => Pass;
+
+/** Makes the objective of a batch. @param loss in place of the recipe's */
+export type ObjectiveOf = (batch: Batch, loss?: NonNullable<Recipe['loss']>) => Objective;
 
 /** What a recipe sees between epochs. */
 export interface EpochView {
@@ -170,6 +197,8 @@ export interface EpochView {
   classes: number;
   /** The labels that the run learns, in the order of its images. */
   labels: Uint8Array;
+  /** What is wrong in them, for settings that ask for the truth. */
+  noise: NoiseMeasurement;
   /**
    * Logarithms of the class probabilities of all training images at the present weights, without augmentation: images x
    * classes, row by row. It takes a pass over the training set.
@@ -184,12 +213,22 @@ export interface EpochView {
   stream(name: string): Stream;
   /** What is written here is there after the next epochs, and after an interruption: numbers, texts, arrays, typed arrays. */
   memory: Record<string, unknown>;
+  /** Says something of the run that its record is to keep, such as an estimate that failed. */
+  note(text: string): void;
+}
+
+/** What a classifier in place of the last layer is made from. */
+export interface FeatureView extends Pick<EpochView, 'classes' | 'labels' | 'note' | 'stream'> {
+  /** What the last layer of the first network is given, images x features, row by row: of the training images. */
+  features: Float32Array;
 }
 
 /** What the next epochs are to do. */
 export interface EpochPlan {
   /** Places of the images that are trained on from now on. */
   select?: Int32Array;
+  /** Weights, momentum and statistics begin anew, from other draws. The method's own state stays. */
+  restart?: true;
 }
 
 /**

@@ -46,13 +46,14 @@ export interface Network {
   /**
    * @param weights parameters and statistics by name
    * @param images [batch, height, width, channels], normalised
-   * @returns logits [batch, classes]; in training also the statistics of this batch, to be averaged into the running ones
+   * @returns logits [batch, classes]; in training also the statistics of this batch, to be averaged into the running ones; and
+   * what the last layer made the logits of, [batch, features], with its weights, [features, classes]
    */
   forward(
     weights: Tensors,
     images: tf.Tensor4D,
     training: boolean,
-  ): { logits: tf.Tensor2D; statistics: Tensors };
+  ): { logits: tf.Tensor2D; statistics: Tensors; features?: tf.Tensor2D; classifier?: tf.Tensor2D };
 }
 
 /** Decay of the running statistics of batch normalisation (that of the SAM authors' code). */
@@ -64,6 +65,8 @@ export interface Pass {
   training: boolean;
   /** Filled with the batch's statistics. */
   statistics: Tensors;
+  /** Filled with what the last layer is given. */
+  features?: tf.Tensor2D;
 }
 
 type Layer = (pass: Pass, x: tf.Tensor4D) => tf.Tensor4D;
@@ -72,6 +75,7 @@ type Layer = (pass: Pass, x: tf.Tensor4D) => tf.Tensor4D;
 export class Layers {
   readonly parameters: Record<string, WeightSpec> = {};
   readonly statistics: Record<string, WeightSpec> = {};
+  private classifierWeights = '';
 
   /** A square convolution without bias, padding SAME. */
   conv(name: string, inputs: number, outputs: number, size: number, stride: number): Layer {
@@ -122,8 +126,11 @@ export class Layers {
     const init: Initialiser = { kind: 'uniform', bound: 1 / Math.sqrt(outputs) };
     this.parameters[`${name}/weights`] = { shape: [inputs, outputs], init };
     this.parameters[`${name}/bias`] = { shape: [outputs], init: { kind: 'constant', value: 0 } };
-    return ({ weights }, x) => {
+    this.classifierWeights = `${name}/weights`;
+    return (pass, x) => {
+      const { weights } = pass;
       const pooled = tf.mean(x, [1, 2]) as tf.Tensor2D;
+      pass.features = pooled;
       return tf.add(tf.matMul(pooled, weights[`${name}/weights`] as tf.Tensor2D), weights[`${name}/bias`]!);
     };
   }
@@ -133,9 +140,14 @@ export class Layers {
     return {
       parameters: this.parameters,
       statistics: this.statistics,
-      forward(weights, images, training) {
+      forward: (weights, images, training) => {
         const pass: Pass = { weights, training, statistics: {} };
-        return { logits: body(pass, images), statistics: pass.statistics };
+        const logits = body(pass, images);
+        const classifier = weights[this.classifierWeights] as tf.Tensor2D | undefined;
+        return {
+          ...{ logits, statistics: pass.statistics },
+          ...(pass.features && classifier && { features: pass.features, classifier }),
+        };
       },
     };
   }

@@ -4,7 +4,8 @@ import { datasetNamed } from '../data/datasets/dataset.js';
 import { methodTitle } from '../methods/catalogue.js';
 import { architectureName } from '../models/catalogue.js';
 import { bestVariants } from '../results/best_variants.js';
-import { paperAccuracy } from '../results/published.js';
+import { accuracyAt, literatureOf, paperAccuracy } from '../results/published.js';
+import { threeWays } from '../results/three_ways.js';
 import { mean } from '../statistics/statistics.js';
 import { conditionTitle, noiseInWords } from '../suite/condition.js';
 import { hasNoiseOf } from '../suite/expand.js';
@@ -52,6 +53,9 @@ export function captionOf(report: Report): Caption {
   ];
   const variants = bestVariantNotes(report);
   const about = [
+    ...threeWaysNotes(report),
+    ...literatureNotes(report),
+    ...methodNotes(report),
     ...(heldOut ? [heldOutNote(heldOut, testOn)] : []),
     ...(suite.scaledDown ? scaledDownNotes(report, suite.scaledDown, hasPaper) : []),
   ];
@@ -84,6 +88,53 @@ function bestVariantNotes({ graph, cells }: Report): string[] {
     return `  ${methodTitle(method)}: ${columns.join(', ')}`;
   });
   return lines.length ? ['Best variants:', ...lines] : [];
+}
+
+/** Accuracy last, best and chosen, with what a run costs. */
+function threeWaysNotes({ graph, records }: Report): string[] {
+  const cells = threeWays(graph, records);
+  if (!cells.length) return [];
+  const lines = [...new Set(cells.map(({ method }) => method))].map((method) => {
+    const own = cells.filter((cell) => cell.method === method);
+    const columns = own.map(({ condition: label, last, oracle, chosen }) => {
+      const title = conditionTitle(graph.conditions.find((condition) => condition.label === label)!);
+      const gap = `${chosen < last ? '' : '+'}${(chosen - last).toFixed(2)}`;
+      return `${title} ${[last, oracle, chosen].map((v) => v.toFixed(2)).join(' / ')} (${gap})`;
+    });
+    return `  ${methodTitle(method)} (cost ${Number(own[0]!.cost.toFixed(2))}): ${columns.join(', ')}`;
+  });
+  return [
+    'Three ways: after the last epoch / best epoch, an ORACLE that looks at the test images / epoch chosen on held-out NOISY labels (gap of the last to it); cost in trainings by SGD:',
+    ...lines,
+  ];
+}
+
+/** What Table 4 quotes of the methods here beside its own, and what their authors say themselves. */
+function literatureNotes({ graph, published }: Report): string[] {
+  const lines = Object.keys(graph.suite.methods).flatMap((method) =>
+    literatureOf(published, method).map((row) => {
+      const at = (of: Pick<typeof row, 'accuracy'>) =>
+        graph.conditions.map((condition) => accuracyAt(of, condition)?.toFixed(1) ?? '-').join(' / ');
+      const own = row.own?.map((other) => `; ${other.source}: ${at(other)}`).join('') ?? '';
+      return `  ${methodTitle(method)} = ${row.title}: ${at(row)}${own}`;
+    }),
+  );
+  return lines.length ? ['Literature block of Table 4, as quoted there, column by column:', ...lines] : [];
+}
+
+/** What methods said of their runs, each thing once with the number of runs it was said of. */
+function methodNotes({ graph, records }: Report): string[] {
+  const lines = Object.keys(graph.suite.methods).flatMap((method) => {
+    const runs = new Set(graph.cells.filter((cell) => cell.method === method).map(({ run }) => run.id));
+    const counts = new Map<string, number>();
+    for (const run of runs)
+      for (const note of new Set(records.get(run)?.notes?.map((text) => text.replace(/\d+(\.\d+)?/g, '#'))))
+        counts.set(note, (counts.get(note) ?? 0) + 1);
+    return [...counts].map(
+      ([note, count]) => `  ${methodTitle(method)}, ${count} of ${runs.size} runs: ${note}`,
+    );
+  });
+  return lines.length ? ['Said of runs (numbers as #; the records have them):', ...lines] : [];
 }
 
 function heldOutNote(heldOut: number, testOn?: string): string {

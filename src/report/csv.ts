@@ -5,6 +5,7 @@ import { architectureName } from '../models/catalogue.js';
 import { bestAccuracy, finalAccuracy } from '../results/aggregate.js';
 import { shapeOf, wrongLabelsFitted } from '../results/agreement.js';
 import { paperAccuracy } from '../results/published.js';
+import { chosenEpoch, threeWays } from '../results/three_ways.js';
 import { canonicalJson } from '../spec/run_spec.js';
 import { csvText } from './escape.js';
 import type { TransitionData } from './page_data.js';
@@ -21,8 +22,12 @@ function percent(value: number | null | undefined): string {
   return value === null || value === undefined ? '' : value.toFixed(2);
 }
 
-/** runs.csv: one row for each finished run, in suite order; accuracies and noise rates in percent. */
+/**
+ * runs.csv: one row for each finished run, in suite order; accuracies and noise rates in percent. Where epochs could be chosen on
+ * held-out noisy labels, which it was and its accuracy are the last columns.
+ */
 export function runsCsv({ graph, records }: Report): string {
+  const isChosen = [...records.values()].some(chosenEpoch);
   const rows = graph.runs.flatMap((run) => {
     const record = records.get(run.id);
     if (!record) return [];
@@ -46,10 +51,12 @@ export function runsCsv({ graph, records }: Report): string {
         wrong_labels_fitted: percent(last.wrongLabelsFitted),
         true_labels_recovered: percent(last.trueLabelsRecovered),
         wall_seconds: record.wallSeconds.toFixed(1),
+        chosen_epoch: chosenEpoch(record)?.epoch ?? '',
+        chosen_test_accuracy: percent(chosenEpoch(record)?.testAccuracy),
       },
     ];
   });
-  return csvOf(rows, { header: true, columns: RUN_COLUMNS });
+  return csvOf(rows, { header: true, columns: [...RUN_COLUMNS, ...(isChosen ? CHOSEN_COLUMNS : [])] });
 }
 
 const RUN_COLUMNS = [
@@ -70,6 +77,25 @@ const RUN_COLUMNS = [
   'true_labels_recovered',
   'wall_seconds',
 ];
+
+const CHOSEN_COLUMNS = ['chosen_epoch', 'chosen_test_accuracy'];
+
+/**
+ * three_ways.csv: one row for each cell of which it is known: its cost in trainings by SGD, its accuracy after the last epoch, at the best one (an
+ * oracle), at the one chosen on held-out noisy labels, and what the last epoch loses against that.
+ */
+export function threeWaysCsv({ graph, records }: Report): string | undefined {
+  const cells = threeWays(graph, records);
+  if (!cells.length) return undefined;
+  const rows = cells.map(({ method, condition, cost, last, oracle, chosen }) => [
+    method,
+    condition,
+    cost.toFixed(2),
+    ...[last, oracle, chosen, chosen - last].map(percent),
+  ]);
+  const header = ['method', 'noise_rate', 'cost', 'last', 'best_oracle', 'chosen_on_noisy', 'gap'];
+  return csvOf([header, ...rows]);
+}
 
 /** table4.csv: one row for each method, one column for each noise condition: the mean over seeds, percent. */
 export function tableCsv({ graph, cells }: Report): string {

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { writeWhole } from '../io/files.js';
 import { EXTERNAL_TABLE } from '../results/external.js';
 import { archiveFile, writeArchive } from '../results/store.js';
-import { comparisonCsv, externalCsv, runsCsv, shapeCsv, tableCsv } from './csv.js';
+import { comparisonCsv, externalCsv, runsCsv, shapeCsv, tableCsv, threeWaysCsv } from './csv.js';
 import { htmlPage } from './html.js';
 import { latexTable } from './latex.js';
 import { pageDataOf } from './page_data_of.js';
@@ -11,8 +11,9 @@ import type { Report } from './report.js';
 import { markdownTable } from './table.js';
 
 /**
- * Writes every table of a results folder: runs.csv, table4.csv, comparison.csv, shape.csv, table4.md, table4.tex,
- * external.csv if there are external rows, and report.html, and all records into records.jsonl.
+ * Writes every table of a results folder: runs.csv, table4.csv, comparison.csv, shape.csv, three_ways.csv where epochs
+ * could be chosen, table4.md, table4.tex, external.csv if there are external rows, and report.html, and all records into
+ * records.jsonl.
  *
  * @param archive false: leaves records.jsonl as it is
  * @returns their paths
@@ -34,11 +35,13 @@ export async function writeNumbers(out: string, report: Report, archive = true):
 
 /** The contents of all tables but the page, by their files' names. */
 export function tableTexts(report: Report): Record<string, string> {
+  const ways = threeWaysCsv(report);
   return {
     'runs.csv': runsCsv(report),
     'table4.csv': tableCsv(report),
     'comparison.csv': comparisonCsv(report),
     'shape.csv': shapeCsv(report),
+    ...(ways !== undefined && { 'three_ways.csv': ways }),
     'table4.md': markdownTable(report),
     'table4.tex': latexTable(report),
     // Rows of others are in a file of their own, so that who reads the files of ours gets what they had.

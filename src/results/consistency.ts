@@ -66,7 +66,7 @@ export function recordFaults(record: RunRecord, { method, spec }: RunNode): stri
   for (const [i, evaluation] of curve.entries()) {
     /** A percentage of so many images is a whole number of them; null where there are none. */
     const isShare = (field: keyof Evaluation, of: number) => {
-      const value = evaluation[field];
+      const value = evaluation[field] ?? null;
       const hits = value === null ? 0 : Math.round((value * of) / 100);
       expect(
         of === 0 ? value === null : value === (100 * hits) / of,
@@ -79,6 +79,8 @@ export function recordFaults(record: RunRecord, { method, spec }: RunNode): stri
       return hits;
     };
     isShare('testAccuracy', data.testImages);
+    if (evaluation.noisyHeldOutAccuracy !== undefined)
+      isShare('noisyHeldOutAccuracy', data.testOn ? 0 : (data.heldOut ?? 0));
     if (dataset.unverified) {
       for (const field of ['wrongLabelsFitted', 'trueLabelsRecovered', 'trainAccuracyTrue'] as const)
         same(`curve[${i}].${field}`, evaluation[field], null);

@@ -9,19 +9,22 @@ import { describeProblem } from '../spec/problem.js';
 import type { Condition } from '../suite/condition.js';
 
 const text = z.string({ error: 'a text' }).min(1, 'a text');
+const accuracy = z.record(
+  z.string(),
+  z.number({ error: 'percent, or null' }).min(0, 'percent').max(100, 'percent').nullable(),
+);
 const row = z.strictObject({
   /** `paper`: trained by the SAM paper's authors; `literature`: quoted by them. */
   block: z.enum(['paper', 'literature'], { error: 'paper or literature' }),
-  /** The method of the catalogue it is the number of, if any. */
+  /** The method of the catalogue it is the number of, if any; of another code and network where it is literature. */
   method: text.nullable(),
   title: text,
   /** Where the number is from. */
   source: text,
   /** Clean-test accuracy in percent by noise rate in percent; null where none was published. */
-  accuracy: z.record(
-    z.string(),
-    z.number({ error: 'percent, or null' }).min(0, 'percent').max(100, 'percent').nullable(),
-  ),
+  accuracy,
+  /** What the method's authors themselves say elsewhere, where it differs. */
+  own: z.array(z.strictObject({ source: text, accuracy })).optional(),
 });
 const schema = z.strictObject({
   source: text,
@@ -51,8 +54,17 @@ export function parsePublished(content: string, file: string): Published {
 }
 
 /** A published row's accuracy under a condition, percent; null if it gives none. */
-export function accuracyAt({ accuracy }: PublishedRow, { published }: Condition): number | null {
+export function accuracyAt(
+  { accuracy }: Pick<PublishedRow, 'accuracy'>,
+  { published }: Condition,
+): number | null {
   return published === undefined ? null : (accuracy[published] ?? null);
+}
+
+/** What Table 4 quotes of a method; none of those that its authors trained themselves, which have a column. */
+export function literatureOf(published: Published, method: string): PublishedRow[] {
+  const isPapers = published.rows.some((r) => r.block === 'paper' && r.method === method);
+  return isPapers ? [] : published.rows.filter((r) => r.block === 'literature' && r.method === method);
 }
 
 /** The paper's own accuracy of a method under a condition, percent; null if it gives none. */

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { DATASETS, datasetOf } from '../data/datasets/dataset.js';
 import { labelTextFault, labelWidth } from '../spec/labels.js';
+import { EPOCHS, SENTENCE_LENGTH } from '../spec/limits.js';
 import { describeProblem } from '../spec/problem.js';
 import type { RunRecord } from '../spec/record.js';
 import { canonicalJson, type RunSpec, runId } from '../spec/run_spec.js';
@@ -27,6 +28,7 @@ const evaluation = z.strictObject({
   wrongLabelsFitted: percent.nullable(),
   trueLabelsRecovered: percent.nullable(),
   trainAccuracyTrue: percent.nullable(),
+  noisyHeldOutAccuracy: percent.optional(),
 });
 
 /** Adds an issue for what is not of as many classes as the data set of the record's spec has. */
@@ -69,6 +71,7 @@ const record = z
       })
       .optional(),
     weightsSha256: z.hash('sha256').optional(),
+    notes: z.array(z.string().max(SENTENCE_LENGTH)).max(EPOCHS).optional(),
     wallSeconds: z.number().min(0),
     provenance: z.strictObject({
       suite: z.string(),

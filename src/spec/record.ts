@@ -17,6 +17,8 @@ export interface Evaluation {
   trueLabelsRecovered: number | null;
   /** Accuracy on the training images against their true labels (null: nobody knows them). */
   trainAccuracyTrue: number | null;
+  /** Accuracy on the held-out images against NOISY labels, by which an epoch can be chosen; where there are such images. */
+  noisyHeldOutAccuracy?: number;
 }
 
 /** What was seen of the label noise. */
@@ -76,6 +78,8 @@ export interface RunRecord {
   guesses?: EncodedGuesses;
   /** SHA-256 of the final parameters and batch-norm statistics, as float32. */
   weightsSha256?: string;
+  /** What the method had to say of the run, such as an estimate that failed. */
+  notes?: string[];
   /** Time spent training; what was lost by interruptions is not in it. */
   wallSeconds: number;
   provenance: Provenance;

@@ -97,7 +97,7 @@ function addRun(
   const id = runId(spec);
   const known = runs.get(id);
   if (known) return known;
-  const units = (method.cost(own) * spec.training.epochs) / suite.training.epochs;
+  const units = (method.cost(own, spec.training) * spec.training.epochs) / suite.training.epochs;
   const dependsOn = [teacher, guesser].flatMap((run) => (run ? [run.id] : []));
   const node: RunNode = { id, spec, method: name, condition, dependsOn, units };
   runs.set(id, node);

@@ -38,7 +38,7 @@ export interface DescribedFile {
 type Description = { name: string; title: string; cite?: string | undefined } & Record<string, unknown>;
 
 /** What of a suite descriptions depend on. */
-type Described = Pick<ResolvedSuite, 'methods' | 'noise' | 'data' | 'model'>;
+type Described = Pick<ResolvedSuite, 'methods' | 'noise' | 'data' | 'model' | 'training'>;
 
 /** By their paths in the suite. */
 export type DescribedFiles = Record<string, DescribedFile>;
@@ -81,7 +81,9 @@ const DESCRIBING: { [K in Kind]: Describing<K> } = {
     describe: ({ teacher, networks, settings, cost }, path, suite) => ({
       ...(teacher !== undefined && { teacher }),
       ...(networks !== undefined && { networks }),
-      costs: Object.fromEntries(settingsIn(path, suite).map((given) => [canonicalJson(given), cost(given)])),
+      costs: Object.fromEntries(
+        settingsIn(path, suite).map((given) => [canonicalJson(given), cost(given, suite.training)]),
+      ),
       settings: defaultsOf(settings),
     }),
     standIn({ name, title, cite, teacher, networks, settings, costs }) {

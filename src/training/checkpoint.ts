@@ -30,6 +30,8 @@ export interface Checkpoint {
   select?: Int32Array;
   /** What the method keeps for itself. */
   memory?: Record<string, unknown>;
+  /** What the record is to keep. */
+  notes?: string[];
 }
 
 const HASH_BYTES = 32;

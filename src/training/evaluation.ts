@@ -4,7 +4,18 @@ import type { Session } from '../engine/program.js';
 import { memorisation, percentage } from '../spec/labels.js';
 import type { Evaluation } from '../spec/record.js';
 import type { TrainingJob } from './job.js';
-import { EVALUATION_BATCH } from './training_program.js';
+import { EVALUATION_BATCH, type EvaluatedSet } from './training_program.js';
+
+const EVALUATIONS = { train: 'evaluateTrain', test: 'evaluateTest', heldOut: 'evaluateHeldOut' };
+const FEATURES = { train: 'featuresTrain', test: 'featuresTest', heldOut: 'featuresHeldOut' };
+
+/** What is predicted for the images of a set, and the mean cross-entropy. */
+export interface Predicted {
+  predictions: Uint8Array;
+  loss: number;
+}
+
+export type Predictions = Record<'train' | 'test', Predicted> & { heldOut?: Predicted };
 
 /**
  * Predicted labels and mean cross-entropy over a whole set, at the session's weights.
@@ -13,15 +24,15 @@ import { EVALUATION_BATCH } from './training_program.js';
  */
 export async function predict(
   session: Session,
-  set: 'train' | 'test',
+  set: EvaluatedSet,
   count: number,
   pause: () => Promise<void> = async () => {},
-): Promise<{ predictions: Uint8Array; loss: number }> {
+): Promise<Predicted> {
   const predictions = new Uint8Array(count);
   let total = 0;
   for (const { start, size, indices } of evaluationBatches(count)) {
     await pause();
-    const result = session.call(set === 'train' ? 'evaluateTrain' : 'evaluateTest', { indices });
+    const result = session.call(EVALUATIONS[set], { indices });
     predictions.set(result.predictions!.subarray(0, size), start);
     for (let i = 0; i < size; i++) total += result.losses![i]!;
   }
@@ -43,6 +54,18 @@ export function examine(session: Session, count: number, networks: number, class
   return found;
 }
 
+/** What the last layer of the first network is given, images x features. */
+export function featuresOf(session: Session, set: EvaluatedSet, count: number): Float32Array {
+  let all = new Float32Array();
+  for (const { start, size, indices } of evaluationBatches(count)) {
+    const found = session.call(FEATURES[set], { indices }).features as Float32Array;
+    const width = found.length / EVALUATION_BATCH;
+    if (start === 0) all = new Float32Array(count * width);
+    all.set(found.subarray(0, size * width), start * width);
+  }
+  return all;
+}
+
 /** A last, smaller batch is filled up with images whose results are not used. */
 function* evaluationBatches(count: number): Generator<{ start: number; size: number; indices: Int32Array }> {
   for (let start = 0; start < count; start += EVALUATION_BATCH) {
@@ -57,8 +80,7 @@ export function evaluationOf(
   job: TrainingJob,
   epoch: number,
   trainLoss: number,
-  train: Uint8Array,
-  test: { predictions: Uint8Array; loss: number },
+  { train: { predictions: train }, test, heldOut }: Predictions,
 ): Evaluation {
   return {
     epoch,
@@ -72,5 +94,13 @@ export function evaluationOf(
     ...(datasetOf(job.spec.data).unverified
       ? { wrongLabelsFitted: null, trueLabelsRecovered: null, trainAccuracyTrue: null }
       : memorisation(train, job.train.labels, job.noisyLabels)),
+    ...(heldOut &&
+      job.heldOut && {
+        noisyHeldOutAccuracy: percentage(
+          job.heldOut.count,
+          () => true,
+          (i) => heldOut.predictions[i] === job.heldOut!.labels[i],
+        )!,
+      }),
   };
 }

@@ -16,6 +16,8 @@ export interface RunJob {
   noisyLabels: Uint8Array;
   /** The labels that are learned: the noisy ones, or a teacher's predictions. */
   targetLabels: Uint8Array;
+  /** Noisy labels of the held-out images, on which an epoch can be chosen; absent where these are tested on. */
+  heldOutLabels?: Uint8Array;
   /** Where its state is saved, and looked for when it begins; changes no result. */
   checkpoint?: { file: string; every: CheckpointInterval };
   /** The folder that the data set is loaded from; its usual place if absent. */
@@ -32,6 +34,8 @@ export interface TrainingJob extends RunJob {
   train: ImageSet;
   /** The clean test images. */
   test: ImageSet;
+  /** The held-out images with their NOISY labels. */
+  heldOut?: ImageSet;
 }
 
 /** Sent after every training step and every evaluation, and when a training goes on from a checkpoint. */
@@ -70,6 +74,8 @@ export interface TrainingOutcome {
   parameters: number;
   /** SHA-256 of the final parameters and batch-norm statistics, as float32. */
   weightsSha256: string;
+  /** What the method had to say of the run, such as an estimate that failed. */
+  notes?: string[];
   /** Time spent training; what was lost by interruptions is not in it. */
   wallSeconds: number;
 }

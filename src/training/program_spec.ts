@@ -35,6 +35,7 @@ export function programSpecOf(spec: RunSpec): ProgramSpec {
     ...(data.augmentSource && { augmentSource: data.augmentSource }),
     trainImages: data.trainImages,
     testImages: data.testImages,
+    ...(data.heldOut && !data.testOn && { heldOutImages: data.heldOut }),
     momentum: training.momentum,
     weightDecay: training.weightDecay,
     clipNorm: training.clipNorm,

@@ -3,20 +3,21 @@ import { createHash } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
 import { augmentationOf } from '../data/augmentation.js';
 import { type ImageSet, imageFormOf } from '../data/datasets/dataset.js';
+import { noiseIn } from '../data/noises/noise.js';
 import type { Session, Values } from '../engine/program.js';
 import { engineVersions } from '../engine/versions.js';
 import { permutation, type Stream, stream } from '../io/random.js';
 import type { EpochView, Recipe } from '../methods/method.js';
+import { cosineRate } from '../methods/schedule.js';
 import { buildNetwork } from '../models/catalogue.js';
 import { initialise } from '../models/initialise.js';
 import { weightCount } from '../models/network.js';
-import type { Evaluation } from '../spec/record.js';
+import type { Evaluation, NoiseMeasurement } from '../spec/record.js';
 import { type RunSpec, runId } from '../spec/run_spec.js';
 import { CheckpointClock, readCheckpoint, writeCheckpoint } from './checkpoint.js';
-import { evaluationOf, examine, predict } from './evaluation.js';
+import { evaluationOf, examine, featuresOf, type Predictions, predict } from './evaluation.js';
 import type { Doing, Trainer, TrainingJob, TrainingOutcome, TrainingProgress } from './job.js';
 import { programSpecOf, recipeOf } from './program_spec.js';
-import { cosineRate } from './schedule.js';
 import { sessionFor } from './sessions.js';
 import { methodState, modelState, stepEntryName } from './training_program.js';
 
@@ -57,6 +58,8 @@ export async function trainIn(
   let select = from?.select ?? job.only;
   const logProbabilities: Float32Array[] = [];
   const memory = from?.memory ?? {};
+  const notes = from?.notes ?? [];
+  const seen: Seen = { session, job, recipe, memory, notes };
   if (from) {
     session.write('model', from.model);
     if (from.method) session.write('method', from.method);
@@ -73,6 +76,7 @@ export async function trainIn(
         ...(hasState(recipe) && { method: session.read('method') }),
         ...(select && { select }),
         memory,
+        notes,
       });
     }
     signal.throwIfAborted();
@@ -100,13 +104,14 @@ export async function trainIn(
       setAside = undefined;
     }
     if (epoch % evaluateEvery === 0 || epoch === epochs) {
-      onDoing(`evaluating on ${(job.train.count + job.test.count).toLocaleString('en')} images`);
+      const { train, test, heldOut } = job;
+      const images = train.count + test.count + (heldOut?.count ?? 0);
+      onDoing(`evaluating on ${images.toLocaleString('en')} images`);
       // A state with all steps of its epoch done goes on with this evaluation.
       const pause = () => turn(epoch, stepsDone, epochLoss, false);
-      const onTrain = await predict(session, 'train', job.train.count, pause);
-      const onTest = await predict(session, 'test', job.test.count, pause);
-      predictions = onTrain.predictions;
-      const evaluation = evaluationOf(job, epoch, epochLoss / stepsDone, predictions, onTest);
+      const on = await predictionsOf(seen, epoch, pause);
+      predictions = on.train.predictions;
+      const evaluation = evaluationOf(job, epoch, epochLoss / stepsDone, on);
       curve.push(evaluation);
       if (job.examined)
         logProbabilities.push(
@@ -115,14 +120,16 @@ export async function trainIn(
       onProgress({ epoch, epochs, step: epoch * stepsPerEpoch, steps, loss: recent.at(-1)!, evaluation });
     }
     if (recipe.afterEpoch && epoch < epochs) {
-      const plan = recipe.afterEpoch(viewOf(session, job, epoch, memory));
+      const plan = recipe.afterEpoch(viewOf(seen, epoch));
       if (plan?.select) select = checkedSelection(plan.select, job.train.count, batchSize);
+      if (plan?.restart) session.write('model', initialModel(spec, epoch));
     }
   }
   const parameters = networks * weightCount(network.parameters);
   const weightsSha256 = hashOf(session.read('model'), networks);
   return {
     ...{ curve, predictions, parameters, weightsSha256, wallSeconds: wallSeconds() },
+    ...(notes.length && { notes }),
     ...(job.examined && { logProbabilities }),
   };
 }
@@ -154,13 +161,47 @@ function hasState({ state = {}, examples = {} }: Recipe): boolean {
   return Object.keys({ ...state, ...examples }).length > 0;
 }
 
-/** What a recipe sees of a run after an epoch. */
-function viewOf(
-  session: Session,
-  { spec, train, targetLabels }: TrainingJob,
+/** A run under way, as its recipe sees it between epochs. */
+interface Seen {
+  session: Session;
+  job: TrainingJob;
+  recipe: Recipe;
+  memory: Record<string, unknown>;
+  notes: string[];
+}
+
+/** What is predicted for each set; after the last epoch by the recipe's own classifier, if it has one. */
+async function predictionsOf(
+  { session, job, recipe, notes }: Seen,
   epoch: number,
-  memory: Record<string, unknown>,
-): EpochView {
+  pause: () => Promise<void>,
+): Promise<Predictions> {
+  const { train, test, heldOut, spec, targetLabels: labels } = job;
+  const predictions: Predictions = {
+    train: await predict(session, 'train', train.count, pause),
+    test: await predict(session, 'test', test.count, pause),
+    ...(heldOut && { heldOut: await predict(session, 'heldOut', heldOut.count, pause) }),
+  };
+  if (!recipe.classifier || epoch < spec.training.epochs) return predictions;
+  const classify = recipe.classifier({
+    classes: imageFormOf(spec.data).classes,
+    labels,
+    features: featuresOf(session, 'train', train.count),
+    stream: (name) => stream(spec.seed, name, epoch),
+    note: (text) => notes.push(text),
+  });
+  for (const [set, count] of [
+    ['train', train.count],
+    ['test', test.count],
+    ['heldOut', heldOut?.count ?? 0],
+  ] as const)
+    if (count) predictions[set]!.predictions = classify(featuresOf(session, set, count));
+  return predictions;
+}
+
+/** What a recipe sees of a run after an epoch. */
+function viewOf({ session, job, memory, notes }: Seen, epoch: number): EpochView {
+  const { spec, train, targetLabels } = job;
   const {
     networks,
     form: { classes },
@@ -171,6 +212,9 @@ function viewOf(
     epochs: spec.training.epochs,
     classes,
     labels: targetLabels,
+    get noise() {
+      return noiseIn(spec.data, train, targetLabels);
+    },
     logProbabilities(network = 0) {
       if (!examined.size)
         for (const [k, found] of examine(session, train.count, networks, classes).entries())
@@ -185,6 +229,7 @@ function viewOf(
     },
     stream: (name) => stream(spec.seed, name, epoch),
     memory,
+    note: (text) => notes.push(text),
   };
 }
 
@@ -199,28 +244,46 @@ function checkedSelection(select: Int32Array, count: number, batchSize: number):
 }
 
 /** Puts the job's data and initial weights into the session. */
-export function load(session: Session, { spec, train, test, targetLabels }: TrainingJob): void {
-  const network = buildNetwork(spec.model, imageFormOf(spec.data));
+export function load(session: Session, { spec, train, test, heldOut, targetLabels }: TrainingJob): void {
   session.write('train', { 'train/images': train.images, 'train/labels': Int32Array.from(targetLabels) });
   session.write('test', { 'test/images': test.images, 'test/labels': Int32Array.from(test.labels) });
+  if (heldOut)
+    session.write('heldOut', {
+      'heldOut/images': heldOut.images,
+      'heldOut/labels': Int32Array.from(heldOut.labels),
+    });
+  session.write('model', initialModel(spec));
+  const recipe = recipeOf(spec);
+  if (!hasState(recipe)) return;
+  const noise = noiseIn(spec.data, train, targetLabels);
+  session.write('method', initialState(recipe, spec.seed, targetLabels, noise));
+}
+
+/** The weights that networks start with. @param epoch after which they start anew; 0 is the run's beginning */
+function initialModel(spec: RunSpec, epoch = 0): Values {
+  const network = buildNetwork(spec.model, imageFormOf(spec.data));
+  const { networks } = programSpecOf(spec);
   const model: Values = {};
-  for (let k = 0; k < programSpecOf(spec).networks; k++) {
-    const parameters = initialise(network.parameters, spec.seed, k);
+  for (let k = 0; k < networks; k++) {
+    const parameters = initialise(network.parameters, spec.seed, k + networks * epoch);
     model[modelState('parameters', k)] = parameters;
     model[modelState('momentum', k)] = new Float32Array(parameters.length);
     model[modelState('statistics', k)] = initialise(network.statistics, spec.seed, k);
   }
-  session.write('model', model);
-  const recipe = recipeOf(spec);
-  if (hasState(recipe)) session.write('method', initialState(recipe, spec.seed, targetLabels));
+  return model;
 }
 
 /** What a recipe's own state starts with. @throws Error if it is of another size than the recipe says */
-function initialState({ state = {}, examples = {} }: Recipe, seed: number, labels: Uint8Array): Values {
+function initialState(
+  { state = {}, examples = {} }: Recipe,
+  seed: number,
+  labels: Uint8Array,
+  noise: NoiseMeasurement,
+): Values {
   const values = Object.entries({ ...state, ...examples }).map(([name, { shape, dtype, init }]) => {
     const rows = name in examples ? labels.length : 1;
     const size = shape.reduce((product, n) => product * n, rows);
-    const made = init?.(stream(seed, 'state', name), labels);
+    const made = init?.(stream(seed, 'state', name), labels, noise);
     if (made && made.length !== size)
       throw new Error(`the state ${name} starts with ${made.length} values; expected: ${size}`);
     return [methodState(name), made ?? (dtype === 'int32' ? new Int32Array(size) : new Float32Array(size))];

@@ -4,14 +4,26 @@ import type { ImageForm } from '../data/datasets/dataset.js';
 import type { Entry, Program, StateSpec, TensorSpec, Tensors } from '../engine/program.js';
 import { tf } from '../engine/tensorflow.js';
 import { nesterovDescent, plusScaled, sumOfSquares } from '../engine/weight_vectors.js';
-import { clippingFactor, crossEntropy } from '../methods/gradient.js';
-import type { Batch, Losses, Objective, Recipe, RecipeState, Step } from '../methods/method.js';
+import { clippingFactor, crossEntropy, NO_LAST_LAYER } from '../methods/gradient.js';
+import type {
+  Batch,
+  LastLayer,
+  Losses,
+  Objective,
+  ObjectiveOf,
+  Recipe,
+  RecipeState,
+  Step,
+} from '../methods/method.js';
 import { buildNetwork } from '../models/catalogue.js';
 import { flatten, type Network, STATISTICS_DECAY, unflatten, weightCount } from '../models/network.js';
 import type { Architecture } from '../spec/run_spec.js';
 
 /** Images per evaluation call. */
 export const EVALUATION_BATCH = 250;
+
+/** The images that a network is tried on. */
+export type EvaluatedSet = 'train' | 'test' | 'heldOut';
 
 /** What tells one training program from another; everything else about a run goes in as an input. */
 export interface ProgramSpec {
@@ -24,6 +36,8 @@ export interface ProgramSpec {
   augmentSource?: string;
   trainImages: number;
   testImages: number;
+  /** Images that are neither trained nor tested on, if there are any. */
+  heldOutImages?: number;
   momentum: number;
   weightDecay: number;
   clipNorm: number;
@@ -65,6 +79,10 @@ export function trainingProgram(spec: ProgramSpec, recipe: Recipe): Program {
     'train/labels': ints(spec.trainImages),
     'test/images': images(spec.testImages),
     'test/labels': ints(spec.testImages),
+    ...(spec.heldOutImages && {
+      'heldOut/images': images(spec.heldOutImages),
+      'heldOut/labels': ints(spec.heldOutImages),
+    }),
   };
   for (let k = 0; k < spec.networks; k++) {
     state[modelState('parameters', k)] = vector(weightCount(network.parameters));
@@ -86,6 +104,12 @@ export function trainingProgram(spec: ProgramSpec, recipe: Recipe): Program {
       evaluateTrain: evaluationEntry(spec, network, 'train'),
       evaluateTest: evaluationEntry(spec, network, 'test'),
       examineTrain: examinationEntry(spec, network),
+      ...(spec.heldOutImages && { evaluateHeldOut: evaluationEntry(spec, network, 'heldOut') }),
+      ...(recipe.classifier && {
+        featuresTrain: featuresEntry(spec, network, 'train'),
+        featuresTest: featuresEntry(spec, network, 'test'),
+        ...(spec.heldOutImages && { featuresHeldOut: featuresEntry(spec, network, 'heldOut') }),
+      }),
     },
   };
 }
@@ -133,6 +157,11 @@ function stepEntry(spec: ProgramSpec, recipe: Recipe, network: Network): Entry {
         inputs: fed,
         state: own(ownState, state),
         classes: form.classes,
+        weightDecay: spec.weightDecay,
+        weightShapes: Object.fromEntries(
+          Object.entries(network.parameters).map(([name, { shape }]) => [name, shape]),
+        ),
+        statistics: each(networks, (k) => state[modelState('statistics', k)] as tf.Tensor1D),
         predict: (images) => weights.map((w) => unlearned(network, w, images)),
       };
       const gathered = tf.gather(state['train/images']!, fed.indices!) as tf.Tensor4D;
@@ -144,8 +173,13 @@ function stepEntry(spec: ProgramSpec, recipe: Recipe, network: Network): Entry {
         examples: own(ownExamples, state),
       };
       const batch = recipe.transform?.(plain, step) ?? plain;
-      const objective = (some: Batch) =>
-        trainingObjective(network, some, (logits) => lossesOf(recipe, logits, some, step), spec.weightDecay);
+      const objective: ObjectiveOf = (some, loss = recipe.loss) =>
+        trainingObjective(
+          network,
+          some,
+          (logits, last) => lossesOf(loss, logits, some, step, last),
+          spec.weightDecay,
+        );
       const pass = recipe.gradient?.(objective, batch, weights, step) ?? objective(batch)(weights);
 
       const updates: Tensors = {};
@@ -178,10 +212,16 @@ function unlearned(network: Network, weights: tf.Tensor1D, images: tf.Tensor4D):
   return network.forward(unflatten(weights, network.parameters), images, true).logits;
 }
 
-/** The recipe's losses, or cross-entropy. @throws Error if they have another shape than one number for each example */
-function lossesOf(recipe: Recipe, logits: tf.Tensor2D[], batch: Batch, step: Step): Losses {
-  if (!recipe.loss) return { losses: logits.map((some) => crossEntropy(some, batch.targets)) };
-  const given = recipe.loss(logits, batch, step);
+/** What a loss gives, or cross-entropy. @throws Error if it has another shape than one number for each example */
+function lossesOf(
+  loss: Recipe['loss'],
+  logits: tf.Tensor2D[],
+  batch: Batch,
+  step: Step,
+  last: LastLayer[],
+): Losses {
+  if (!loss) return { losses: logits.map((some) => crossEntropy(some, batch.targets)) };
+  const given = loss(logits, batch, step, last);
   const wanted = batch.indices.shape;
   const isRight =
     given?.losses?.length === logits.length &&
@@ -203,23 +243,38 @@ function lossesOf(recipe: Recipe, logits: tf.Tensor2D[], batch: Batch, step: Ste
 export function trainingObjective(
   network: Network,
   { images }: Pick<Batch, 'images'>,
-  lossesOfLogits: (logits: tf.Tensor2D[]) => Losses,
+  lossesOfLogits: (logits: tf.Tensor2D[], last: LastLayer[]) => Losses,
   weightDecay: number,
 ): Objective {
   return (weights) => {
     const names = Object.keys(network.parameters);
     const tensors = weights.flatMap((w) => Object.values(unflatten(w, network.parameters)));
     // tfjs ends the scope of a gradient with its value: what else the pass yields must be kept over that.
-    const kept = { statistics: [] as tf.Tensor1D[], state: {} as Tensors, examples: {} as Tensors };
+    const kept = {
+      statistics: [] as tf.Tensor1D[],
+      logits: [] as tf.Tensor2D[],
+      state: {} as Tensors,
+      examples: {} as Tensors,
+    };
     const ofNetwork = (all: tf.Tensor[], k: number): Tensors =>
       Object.fromEntries(names.map((name, i) => [name, all[k * names.length + i]!]));
     const { value, grads } = tf.valueAndGrads((...all: tf.Tensor[]) => {
-      const logits = weights.map((_, k) => {
+      const passes = weights.map((_, k) => {
         const pass = network.forward(ofNetwork(all, k), images, true);
         kept.statistics.push(tf.keep(flatten(pass.statistics, network.statistics)));
-        return pass.logits;
+        kept.logits.push(tf.keep(pass.logits.clone()));
+        return pass;
       });
-      const { losses, state = {}, examples = {} } = lossesOfLogits(logits);
+      const {
+        losses,
+        state = {},
+        examples = {},
+      } = lossesOfLogits(
+        passes.map(({ logits }) => logits),
+        passes.flatMap(({ features, classifier }) =>
+          features && classifier ? [{ features, weights: classifier }] : [],
+        ),
+      );
       for (const [name, tensor] of Object.entries(state)) kept.state[name] = tf.keep(tensor.clone());
       for (const [name, tensor] of Object.entries(examples)) kept.examples[name] = tf.keep(tensor.clone());
       return losses
@@ -242,6 +297,7 @@ export function trainingObjective(
         plusScaled(flatten(ofNetwork(grads, k), network.parameters), w, weightDecay),
       ),
       statistics: kept.statistics.map(released),
+      logits: kept.logits.map(released),
       state: releasedAll(kept.state),
       examples: releasedAll(kept.examples),
     };
@@ -250,12 +306,16 @@ export function trainingObjective(
 
 /** Logits of each network by its running statistics. */
 function evaluated(spec: ProgramSpec, network: Network, images: tf.Tensor4D, state: Tensors): tf.Tensor2D[] {
+  return evaluations(spec, network, images, state).map(({ logits }) => logits);
+}
+
+function evaluations(spec: ProgramSpec, network: Network, images: tf.Tensor4D, state: Tensors) {
   return each(spec.networks, (k) => {
     const weights = {
       ...unflatten(state[modelState('parameters', k)] as tf.Tensor1D, network.parameters),
       ...unflatten(state[modelState('statistics', k)] as tf.Tensor1D, network.statistics),
     };
-    return network.forward(weights, images, false).logits;
+    return network.forward(weights, images, false);
   });
 }
 
@@ -271,7 +331,7 @@ function together(logits: tf.Tensor2D[]): tf.Tensor2D {
   return tf.log(tf.div(sum, logits.length));
 }
 
-function evaluationEntry(spec: ProgramSpec, network: Network, set: 'train' | 'test'): Entry {
+function evaluationEntry(spec: ProgramSpec, network: Network, set: EvaluatedSet): Entry {
   return {
     inputs: { indices: ints(EVALUATION_BATCH) },
     state: [`${set}/images`, `${set}/labels`, ...evaluatedState(spec)],
@@ -293,6 +353,20 @@ function examinationEntry(spec: ProgramSpec, network: Network): Entry {
       const images = normalised(tf.gather(state['train/images']!, indices!) as tf.Tensor4D, spec.form);
       const all = evaluated(spec, network, images, state);
       return { outputs: Object.fromEntries(all.map((logits, k) => [k, tf.logSoftmax(logits)])) };
+    },
+  };
+}
+
+/** What the last layer of the first network is given. */
+function featuresEntry(spec: ProgramSpec, network: Network, set: EvaluatedSet): Entry {
+  return {
+    inputs: { indices: ints(EVALUATION_BATCH) },
+    state: [`${set}/images`, ...evaluatedState(spec)],
+    run({ indices }, state) {
+      const images = normalised(tf.gather(state[`${set}/images`]!, indices!) as tf.Tensor4D, spec.form);
+      const { features } = evaluations(spec, network, images, state)[0]!;
+      if (!features) throw new Error(NO_LAST_LAYER);
+      return { outputs: { features } };
     },
   };
 }

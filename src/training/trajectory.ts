@@ -48,11 +48,11 @@ export interface Trajectory {
 const PROJECTIONS = 4;
 
 /** Trains, and tells how it went. @throws Error as `train` */
-export async function trajectoryOf(job: TrainingJob): Promise<Trajectory> {
+export async function trajectoryOf({ heldOut: _, ...job }: TrainingJob): Promise<Trajectory> {
   const seen = { images: '', labels: '', initial: [] as Summary, steps: [] as TrajectoryStep[] };
   const session = watched(await sessionFor(job.spec), job, seen);
   const { curve, predictions } = await trainIn(session, job, () => {}, new AbortController().signal);
-  const { epoch: _, ...evaluation } = curve.at(-1)!;
+  const { epoch: __, ...evaluation } = curve.at(-1)!;
   return {
     ...seen,
     predictions: encodeLabels(predictions, datasetOf(job.spec.data).classNames.length),

@@ -105,6 +105,7 @@ function expectFields(given: unknown, allowed: readonly string[], needed: readon
 const RECIPE_FIELDS: { [Part in keyof Required<Recipe>]: true } = {
   ...{ sharedBy: true, inputs: true, draws: true, state: true, examples: true, transform: true, loss: true },
   ...{ gradient: true, phases: true, phaseAt: true, learningRate: true, afterEpoch: true },
+  classifier: true,
 };
 
 const RECIPE_CONTRACTS: Contracts = {
@@ -151,7 +152,7 @@ const RECIPE_CONTRACTS: Contracts = {
   },
   'recipe().gradient'(pass, [, , weights]) {
     const needed = ['loss', 'gradients', 'statistics', 'state', 'examples'];
-    expectFields(pass, needed, needed);
+    expectFields(pass, [...needed, 'logits'], needed);
     expectTensors([object(pass).loss], 'losses', [[]]);
     expectTensors(object(pass).gradients, 'gradients', (weights as unknown[]).map(shapeOf));
   },
@@ -164,10 +165,17 @@ const RECIPE_CONTRACTS: Contracts = {
     if (!(isNumber(rate) && (rate as number) >= 0)) refuse(rate, 'a number from 0');
   },
   'recipe().afterEpoch'(plan) {
-    if (plan !== undefined) expectFields(plan, ['select']);
-    const { select } = object(plan);
+    if (plan !== undefined) expectFields(plan, ['select', 'restart']);
+    const { select, restart } = object(plan);
+    if (restart !== undefined && restart !== true) refuse(restart, 'restart: true, or nothing');
     if (select !== undefined && !(select instanceof Int32Array))
       refuse(select, 'select: an Int32Array of places of images');
+  },
+  'recipe().classifier'(classify) {
+    if (typeof classify !== 'function') refuse(classify, 'a function from features to labels');
+  },
+  'recipe().classifier()'(labels) {
+    if (!(labels instanceof Uint8Array)) refuse(labels, 'a Uint8Array of labels');
   },
 };
 

@@ -177,6 +177,7 @@ export function settingOf({ kind: _, source: __, ...setting }: NoiseSpec): Recor
  * @param indices their places in the whole training set
  * @param files labels of whole training sets by their hash, as `readLabelFile` gives both
  * @param guesses what the noise's teacher takes the images for, if it has one
+ * @param part of which part of the training set they are; what is held out has draws of its own
  * @throws InputError if there can be no such labels
  */
 export function noisyLabels(
@@ -185,6 +186,7 @@ export function noisyLabels(
   indices: Int32Array,
   files: ReadonlyMap<string, Uint8Array>,
   guesses?: Guesses,
+  part: 'train' | 'held-out' = 'train',
 ): Uint8Array {
   const entry = noiseOf(noise);
   const dataset = datasetOf(data);
@@ -194,7 +196,7 @@ export function noisyLabels(
     images: () => images.images,
     indices,
     dataset,
-    stream: (...name) => stream(seed, 'noise', ...name),
+    stream: (...name) => stream(seed, ...(part === 'train' ? [] : [part]), 'noise', ...name),
     files,
     ...(guesses && { guesses }),
   });
@@ -207,6 +209,16 @@ export function noisyLabels(
         : `noise ${entry.name} gives image ${wrong} the label ${labels[wrong]}; allowed: 0 to ${classes - 1}`,
     );
   return labels;
+}
+
+/** What is seen of the noise in a run's labels; of a data set whose true labels nobody knows no rate. */
+export function noiseIn(
+  data: Pick<RunSpec['data'], 'dataset' | 'source'>,
+  { labels }: Pick<ImageSet, 'labels'>,
+  givenLabels: Uint8Array,
+): NoiseMeasurement {
+  const { classNames, unverified } = datasetOf(data);
+  return { ...measureNoise(labels, givenLabels, classNames.length), ...(unverified && { rate: null }) };
 }
 
 /** Compares labels with the true ones: the share that is wrong, and how often each class was labelled as each. */

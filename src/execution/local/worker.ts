@@ -35,8 +35,9 @@ async function withImages(job: RunJob | TrainingJob, onDoing: Doing = () => {}):
     const loaded = await loadDataset(dataset, { dataDir, say: () => {} });
     held = { key, images: new ImagesOfRuns(loaded) };
   }
-  const { train, test } = held.images.of(spec);
-  return { ...job, train, test };
+  const { train, test, heldOut } = held.images.of(spec);
+  const { heldOutLabels: labels } = job;
+  return { ...job, train, test, ...(heldOut && labels && { heldOut: { ...heldOut.set, labels } }) };
 }
 
 async function answerTo({ task, about }: Question): Promise<Tasks[keyof Tasks]['answered']> {

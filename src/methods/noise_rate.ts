@@ -1,0 +1,51 @@
+// The noise rate as a setting of the methods that need it: the true one, a stated one, or one estimated on the way.
+import { InputError } from '../spec/errors.js';
+import { value } from '../spec/fields.js';
+import type { RecipeState } from './method.js';
+import { betaMixture } from './mixtures.js';
+
+/** `true` reads the rate off the true labels, as the papers do, whose benchmarks know it; nothing else of them is seen. */
+export type Rate = number | 'true' | 'estimated';
+
+export const rateSetting = () =>
+  value<Rate>(
+    '"true", "estimated", or a number from 0 up to 1',
+    (v) => v === 'true' || v === 'estimated' || (typeof v === 'number' && v >= 0 && v < 1),
+  )
+    .default('true')
+    .meta({ title: 'noise rate' })
+    .describe(
+      'share of wrong labels: "true" (as the papers assume), a number, or "estimated" after the warm-up',
+    );
+
+/** A state that holds the rate; 0 until it is estimated. */
+export function rateState(rate: Rate): RecipeState {
+  return {
+    shape: [],
+    dtype: 'float32',
+    init(_next, _labels, noise) {
+      const known = rate === 'true' ? noise.rate : rate === 'estimated' ? 0 : rate;
+      if (known === null)
+        throw new InputError(
+          'the noise rate is "true", and nobody knows the true labels; allowed: "estimated", or a number from 0 up to 1',
+        );
+      return Float32Array.of(known);
+    },
+  };
+}
+
+/** Losses of the labels that are learned. @param log logarithms of probabilities, images x classes */
+export function lossesOfLabels(log: Float32Array, labels: Uint8Array, classes: number): Float32Array {
+  return Float32Array.from(labels, (label, i) => -log[i * classes + label]!);
+}
+
+/**
+ * The share of wrong labels, as the mean posterior of the component of large losses in a mixture of two beta distributions; undefined if the mixture
+ * does not separate. It is meant for losses of a network that has not memorised yet.
+ */
+export function estimatedRate(losses: Float32Array): number | undefined {
+  const mixture = betaMixture(losses);
+  if (!mixture) return undefined;
+  const posteriors = losses.map(mixture.posterior);
+  return posteriors.reduce((sum, p) => sum + p, 0) / losses.length;
+}

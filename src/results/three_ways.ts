@@ -1,0 +1,49 @@
+// Accuracy three ways: after the last epoch, at the best one (which looks at the test images: an oracle), and at the one chosen on held-out noisy labels.
+
+import type { RunRecord } from '../spec/record.js';
+import { mean } from '../statistics/statistics.js';
+import type { RunGraph } from '../suite/expand.js';
+import { bestAccuracy, finalAccuracy } from './aggregate.js';
+
+/** A cell's accuracies, percent, each the mean over its seeds. */
+export interface ThreeWays {
+  method: string;
+  /** The column's name. */
+  condition: string;
+  /** Cost of a run, in trainings by SGD. */
+  cost: number;
+  last: number;
+  /** Highest of the evaluated epochs, chosen on the test images themselves. */
+  oracle: number;
+  chosen: number;
+}
+
+/** The epoch at which the accuracy on held-out noisy labels is highest, the first of several; undefined if it was not measured. */
+export function chosenEpoch({ curve }: RunRecord): RunRecord['curve'][number] | undefined {
+  const measured = curve.filter(({ noisyHeldOutAccuracy }) => noisyHeldOutAccuracy !== undefined);
+  return measured.toSorted(
+    (a, b) => b.noisyHeldOutAccuracy! - a.noisyHeldOutAccuracy! || a.epoch - b.epoch,
+  )[0];
+}
+
+/** The cells whose records all have an accuracy on held-out noisy labels; methods in table order, each with the columns in order. */
+export function threeWays(graph: RunGraph, records: ReadonlyMap<string, RunRecord>): ThreeWays[] {
+  return Object.keys(graph.suite.methods).flatMap((method) =>
+    graph.conditions.flatMap((condition) => {
+      const cells = graph.cells.filter((cell) => cell.method === method && cell.condition === condition);
+      const found = cells.flatMap(({ run }) => records.get(run.id) ?? []);
+      const chosen = found.flatMap((record) => chosenEpoch(record)?.testAccuracy ?? []);
+      if (!found.length || chosen.length < found.length) return [];
+      return [
+        {
+          method,
+          condition: condition.label,
+          cost: cells[0]!.run.units,
+          last: mean(found.map(finalAccuracy)),
+          oracle: mean(found.map(bestAccuracy)),
+          chosen: mean(chosen),
+        },
+      ];
+    }),
+  );
+}

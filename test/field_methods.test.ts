@@ -1,0 +1,119 @@
+// Every method of the field: a tiny training that is stopped and goes on with equal bits; SAM's switches; rates that are not known.
+import path from 'node:path';
+import { expect } from 'chai';
+import { integer, stream } from '../src/io/random.js';
+import { METHODS, methodSpec } from '../src/methods/catalogue.js';
+import type { RunSpec } from '../src/spec/run_spec.js';
+import { expand } from '../src/suite/expand.js';
+import type { ResolvedSuite } from '../src/suite/resolve.js';
+import type { TrainingJob, TrainingOutcome, TrainingProgress } from '../src/training/job.js';
+import { train } from '../src/training/train.js';
+import { SUITE, temporaryFolder } from './fakes.js';
+
+const [node] = expand(SUITE as ResolvedSuite).runs;
+const EPOCHS = 6;
+
+/** What has no default, and values at which every stage has its turn in so few epochs. */
+const GIVEN: Record<string, Record<string, unknown>> = {
+  mixup: { alpha: 1 },
+  sam: { rho: 0.1 },
+  'mixup-sam': { alpha: 1, rho: 0.1 },
+  'unnormalised-sam': { rho: 0.1 },
+  gsam: { rho: 0.1 },
+  'sam-every-k': { rho: 0.1 },
+  saner: { rho: 0.1 },
+  'jacobian-sam': { rho: 0.1 },
+  'logit-sam': { rho: 0.1 },
+};
+
+function images(count: number, seed: number) {
+  const next = stream(seed, 'test images');
+  const labels = new Uint8Array(count).map((_, i) => i % 10);
+  return { count, images: new Uint8Array(count * 3072).map(() => integer(next, 256)), labels };
+}
+
+/** Six epochs of five steps on random images, two fifths of them mislabelled. */
+function job(name: string, settings: Record<string, unknown> = {}, file?: string): TrainingJob {
+  const method = METHODS.named(name);
+  const [train, test] = [images(50, 1), images(20, 2)];
+  const noisyLabels = train.labels.map((label, i) => (i % 5 < 2 ? (label + 1) % 10 : label));
+  const { batch: _, gradient: __, ...base } = node!.spec;
+  const spec: RunSpec = {
+    ...base,
+    ...methodSpec(method, method.settings.parse({ ...GIVEN[name], ...settings })),
+    training: { ...base.training, epochs: EPOCHS },
+    precision: 'float32',
+  };
+  const checkpoint = file === undefined ? {} : { checkpoint: { file, every: { minutes: 60 } } };
+  return { spec, train, test, noisyLabels, targetLabels: noisyLabels, ...checkpoint };
+}
+
+const never = new AbortController().signal;
+const run = (...of: Parameters<typeof job>) => train(job(...of), () => {}, never);
+
+const timeless = ({ wallSeconds: _, ...rest }: TrainingOutcome) => rest;
+
+describe('every method of the field', () => {
+  for (const { name } of METHODS.entries.filter(({ teacher }) => !teacher))
+    it(`trains, and goes on from checkpoints with equal bits: ${name}`, async () => {
+      const whole = await run(name);
+      expect(whole.curve.every(({ trainLoss }) => Number.isFinite(trainLoss))).to.equal(true);
+      const file = path.join(await temporaryFolder(), 'run.ckpt');
+      for (const stopAfter of [3, 23]) {
+        const stop = new AbortController();
+        const hear = ({ step, resumed }: TrainingProgress) => {
+          if (!resumed && step === stopAfter) stop.abort();
+        };
+        const error = await train(job(name, {}, file), hear, stop.signal).catch((e: Error) => e);
+        expect((error as Error).name).to.equal('AbortError');
+      }
+      expect(timeless(await run(name, {}, file))).to.deep.equal(timeless(whole));
+    });
+});
+
+describe('SAM and its switches', () => {
+  it('at rho 0 has the bits of SGD, whatever way it is taken', async () => {
+    const { weightsSha256 } = await run('sgd');
+    expect((await run('sam', { rho: 0 })).weightsSha256).to.equal(weightsSha256);
+    expect((await run('sam-every-k', { rho: 0 })).weightsSha256).to.equal(weightsSha256);
+    expect((await run('sam', { rho: 0.1 })).weightsSha256).not.to.equal(weightsSha256);
+  });
+
+  it('every step is SAM itself', async () => {
+    const { weightsSha256 } = await run('sam');
+    expect((await run('sam-every-k', { every: 1 })).weightsSha256).to.equal(weightsSha256);
+  });
+
+  it('leave the spec of the paper’s SAM alone, and change the bits otherwise', async () => {
+    const plain = job('sam').spec;
+    const asInPaper = { l2: 'inside', statistics: 'first', norm: 'all' };
+    expect(job('sam', asInPaper).spec).to.deep.equal(plain);
+    const seen = new Set([(await run('sam')).weightsSha256]);
+    for (const other of [
+      { l2: 'outside' },
+      { statistics: 'second' },
+      { statistics: 'both' },
+      { norm: 'without-batch-norm' },
+    ]) {
+      expect(job('sam', other).spec.gradient).to.deep.equal({ kind: 'sam', rho: 0.1, m: 0, ...other });
+      seen.add((await run('sam', other)).weightsSha256);
+    }
+    expect(seen.size).to.equal(5);
+  });
+});
+
+describe('a noise rate', () => {
+  for (const name of ['co-teaching', 'o2u-net', 'incv', 'forward'])
+    it(`is the true one, a stated one or estimated: ${name}`, async () => {
+      const truth = await run(name, { rate: 'true' });
+      const stated = await run(name, { rate: 0.4 });
+      const estimated = await run(name, { rate: 'estimated' });
+      // Forward correction's truth is the whole transition: each wrong label is the next class.
+      if (name === 'forward') expect(stated.weightsSha256).not.to.equal(truth.weightsSha256);
+      else expect(stated.weightsSha256).to.equal(truth.weightsSha256);
+      if (name !== 'forward') expect(estimated.notes?.join()).to.match(/estimated/);
+      expect(METHODS.named(name).settings.safeParse({ rate: 1.5 }).error?.issues[0]?.message).to.equal(
+        '"true", "estimated", or a number from 0 up to 1',
+      );
+    });
+});
