@@ -426,7 +426,7 @@ describe('a score', () => {
       ],
       ['of no known kind: the name must end in .npy or .csv', await file('p.txt', '1')],
       ['cannot be read: ENOENT', path.join(folder, 'none.npy')],
-      ['cannot be read: /dev/zero is no regular file', '/dev/zero'],
+      ['predictions /dev/zero cannot be read', '/dev/zero'],
       ['--as "": allowed: letters', npyOf(labels), { as: '' }],
       ['--as "<script>"', npyOf(labels), { as: '<script>' }],
       ['--as "=cmd"', npyOf(labels), { as: '=cmd' }],

@@ -54,7 +54,7 @@ describe('labelnoise runs', () => {
       [`${finished!.id}.json`, `${failed!.id}.failed.json`, 'notes.txt'].sort(),
     );
     expect(await names('checkpoints')).to.deep.equal([`${begun!.id}.ckpt`]);
-    expect(printed).to.match(/\n5 files removed\n$/);
+    expect(printed).to.match(/\n4 files removed\n$/);
     expect(await names('.')).to.deep.equal(['checkpoints', 'runs', 'suite.json']);
   });
 

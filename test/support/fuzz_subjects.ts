@@ -31,7 +31,7 @@ export class FuzzChild {
   async ask(call: FuzzCall, milliseconds = TOO_LONG): Promise<FuzzAnswer> {
     if (this.calls++ % CALLS_OF_A_CHILD === 0) this.close();
     this.child ??= fork(fileURLToPath(new URL('./fuzz_child.js', import.meta.url)), {
-      env: { ...process.env, LABELNOISE_DEBUG: '' },
+      env: { ...process.env, LABELNOISE_DEBUG: '', NO_COLOR: '1' },
     });
     const { child } = this;
     return new Promise((resolve, reject) => {

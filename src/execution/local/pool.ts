@@ -5,7 +5,8 @@ import { fileURLToPath } from 'node:url';
 import { onExit } from 'signal-exit';
 import { HUGE_PAGES } from '../../engine/huge_pages.js';
 import { EXIT_BAD_INPUT, InputError } from '../../spec/errors.js';
-import { userFiles } from '../../suite/user_files.js';
+import { canonicalJson } from '../../spec/run_spec.js';
+import { type UserFile, userFiles } from '../../suite/user_files.js';
 import { type Doing, type TrainingProgress, WorkerEnded } from '../../training/job.js';
 import { OVERDUE } from '../../user/guard.js';
 import { deviceSettings, devices } from './devices.js';
@@ -126,6 +127,13 @@ function tell(worker: Worker, message: ToWorker): void {
   if (worker.process.connected) worker.process.send(message, () => {});
 }
 
+/** The users' files that a question is about: specs name them by their content. */
+function filesFor({ about }: Question): UserFile[] {
+  const spec = about && ('spec' in about ? about.spec : about);
+  const named = spec ? canonicalJson(spec) : '';
+  return userFiles().filter(({ module }) => named.includes(module.sha256));
+}
+
 function answerOf(
   worker: Worker,
   question: Question,
@@ -161,6 +169,6 @@ function answerOf(
     const release = () =>
       worker.process.off('message', onMessage).off('close', onClose).off('error', onError);
     worker.process.on('message', onMessage).on('close', onClose).on('error', onError);
-    tell(worker, { ...question, files: userFiles() });
+    tell(worker, { ...question, files: filesFor(question) });
   });
 }
