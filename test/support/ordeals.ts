@@ -166,7 +166,7 @@ export class Ordeals {
       const options = { baseline: path.join(place, 'baseline.json'), yes: true };
       return updateBaseline(out, options, engine, silent);
     }
-    if (subject === 'verify') return verify([out], { repair: true, yes: true }, silent);
+    if (subject === 'verify') return verify([out], { repair: true, yes: true }, silent, silent);
     if (subject === 'table') return redraw(out, undefined, silent, silent);
     const code = await writeReport([out], undefined, silent, silent);
     await writeTensorBoard(out, silent);
@@ -200,9 +200,10 @@ export class Ordeals {
     );
     if (left.length) return `left behind: ${left.join(', ')}`;
     let said = '';
-    const verdict = await verify([out], {}, (text) => {
+    const print = (text: string) => {
       said += text;
-    });
+    };
+    const verdict = await verify([out], {}, print, () => {});
     return verdict === 0 ? undefined : `verify says: ${said.split('\n')[0]}`;
   }
 

@@ -5,6 +5,7 @@ import { updateBaseline } from '../../src/cli/baseline.js';
 import type { Engine } from '../../src/cli/engine.js';
 import { run } from '../../src/cli/run.js';
 import { tell } from '../../src/cli/tell.js';
+import { loadCifar10 } from '../../src/data/datasets/cifar10.js';
 import { ImagesOfRuns } from '../../src/data/subset.js';
 import { EXIT_BAD_INPUT, InputError } from '../../src/spec/errors.js';
 import { runId } from '../../src/spec/run_spec.js';
@@ -13,6 +14,13 @@ import type { RunJob, Trainer } from '../../src/training/job.js';
 import { fakeEngine } from '../fakes.js';
 
 const STEPS = 4;
+
+let loaded: ReturnType<Engine['loadData']> | undefined;
+/** The real images, read once: `labelnoise verify` holds records against their labels. */
+const loadData: Engine['loadData'] = () => {
+  loaded ??= loadCifar10({ say() {} });
+  return loaded;
+};
 
 /** Saves its state before every step, and goes on from it. */
 const train: Trainer<RunJob> = async (job, onProgress, signal) => {
@@ -28,7 +36,7 @@ const train: Trainer<RunJob> = async (job, onProgress, signal) => {
   }
   // Figures that agree with each other, as `labelnoise verify` wants them.
   const predictions = job.targetLabels.map((label) => (label + 1) % 10);
-  const { labels, count } = new ImagesOfRuns(await fakeEngine.loadData(job.spec.data)).of(job.spec).train;
+  const { labels, count } = new ImagesOfRuns(await loadData(job.spec.data)).of(job.spec).train;
   const share = (of: number, counts: (i: number) => boolean) =>
     (100 * predictions.filter((_, i) => counts(i)).length) / of;
   const isWrong = (i: number) => job.noisyLabels[i] !== labels[i];
@@ -51,7 +59,7 @@ const train: Trainer<RunJob> = async (job, onProgress, signal) => {
   return { curve, predictions, parameters: 1000, weightsSha256: '0'.repeat(64), wallSeconds: 1.5 };
 };
 
-export const engine: Engine = { ...fakeEngine, train, parallelRuns: () => 2 };
+export const engine: Engine = { ...fakeEngine, train, loadData, parallelRuns: () => 2 };
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const [command, subject, target] = process.argv.slice(2);
