@@ -6,6 +6,7 @@ import path from 'node:path';
 import { expect } from 'chai';
 import { Command } from 'commander';
 import { register } from '../src/cli/noise.js';
+import { run } from '../src/cli/run.js';
 import { cifar10, loadCifar10 } from '../src/data/datasets/cifar10.js';
 import { cifar100 } from '../src/data/datasets/cifar100.js';
 import { DATASETS, type Dataset, type ImageSet } from '../src/data/datasets/dataset.js';
@@ -14,11 +15,13 @@ import { readLabelFile } from '../src/data/label_file.js';
 import { measureNoise, noisyLabels } from '../src/data/noises/noise.js';
 import { PROJECT_ROOT } from '../src/io/project.js';
 import { describeProblem } from '../src/spec/problem.js';
+import { runId } from '../src/spec/run_spec.js';
 import { conditions, noiseSchema } from '../src/suite/condition.js';
 import { expand } from '../src/suite/expand.js';
 import { loadSuite, parseSuite } from '../src/suite/load.js';
 import { type ResolvedSuite, resolveNoise } from '../src/suite/resolve.js';
-import { SUITE, suiteFile } from './fakes.js';
+import type { RunJob, Trainer } from '../src/training/job.js';
+import { fakeEngine, fakeTrain, SUITE, suiteFile, temporaryFolder } from './fakes.js';
 
 const PYTHONS = ['/tmp/torch/bin/python', 'python3'];
 const python = PYTHONS.find((one) => spawnSync(one, ['-c', 'import numpy']).status === 0);
@@ -337,6 +340,57 @@ describe('feature-dependent noise', () => {
       expect(dependsOn.includes(guesser!.id)).to.equal(true);
       if (spec.labels.from === 'predictions') expect(dependsOn[0]).to.equal(spec.labels.teacher);
     }
+  });
+});
+
+describe('a suite of feature-dependent noise', () => {
+  /** Takes every image for its class by 0.6, and for the next by 0.3. */
+  const guessing: Trainer<RunJob> = async (job, onProgress, signal) => ({
+    ...(await fakeTrain(job, onProgress, signal)),
+    ...(job.examined && {
+      logProbabilities: [
+        Float32Array.from({ length: 500 }, (_, at) => {
+          const distance = ((at % 10) - job.noisyLabels[Math.floor(at / 10)]! + 10) % 10;
+          return Math.log([0.6, 0.3][distance] ?? 0.1 / 8);
+        }),
+      ],
+    }),
+  });
+
+  it('keeps the guesses in the record of the run without noise, makes its labels of them, and goes on from there', async () => {
+    const noise = { kind: 'feature', rates: [0.4] };
+    const suite = await suiteFile({ noise, methods: { sgd: {}, mixup: { alpha: 1 } } });
+    const out = path.join(await temporaryFolder(), 'out');
+    const jobs: RunJob[] = [];
+    const using = {
+      ...fakeEngine,
+      train: ((job, onProgress, signal) => {
+        jobs.push(job);
+        return guessing(job, onProgress, signal);
+      }) as Trainer<RunJob>,
+    };
+    const quiet = { begins() {}, finished() {}, stop() {} };
+    const go = () => run(suite, { out }, using, quiet as never, () => {});
+    expect(await go()).to.equal(0);
+    const [guesser, ...others] = jobs;
+    expect([jobs.length, guesser!.examined]).to.deep.equal([3, true]);
+    for (const job of others) {
+      expect(job.examined).to.equal(undefined);
+      for (const [i, label] of job.noisyLabels.entries())
+        if (label !== guesser!.noisyLabels[i]) expect(label).to.equal((guesser!.noisyLabels[i]! + 1) % 10);
+      expect(job.noisyLabels).not.to.deep.equal(guesser!.noisyLabels);
+      expect(job.noisyLabels).to.deep.equal(others[0]!.noisyLabels);
+    }
+    const file = path.join(out, 'runs', `${runId(guesser!.spec)}.json`);
+    const { guesses } = JSON.parse(readFileSync(file, 'utf8'));
+    expect(guesses.classes).to.have.lengthOf(100);
+    expect(Buffer.from(guesses.margins, 'base64').readFloatLE(0)).to.be.closeTo(0.3, 1e-6);
+    // What depends on it is made anew from the record alone.
+    rmSync(path.join(out, 'runs', `${runId(others[0]!.spec)}.json`));
+    jobs.length = 0;
+    expect(await go()).to.equal(0);
+    expect(jobs).to.have.lengthOf(1);
+    expect(jobs[0]!.noisyLabels).to.deep.equal(others[0]!.noisyLabels);
   });
 });
 

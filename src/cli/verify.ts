@@ -239,9 +239,12 @@ async function folderFindings(out: string): Promise<Findings> {
           act: () => writeWhole(path.join(out, name), text),
         });
   }
-  const by = labelled
-    ? "by CIFAR-10's labels too"
-    : "CIFAR-10's labels are not in the cache to check them by";
+  const isChecked = graph.runs.some(isDrawnHere);
+  const by = isChecked
+    ? labelled
+      ? "by CIFAR-10's labels too"
+      : "CIFAR-10's labels are not in the cache to check them by"
+    : 'their noise is not one that is drawn again to check them by';
   const seen = `${out}: ${records.size} of ${graph.runs.length} records${external.seen} and their tables, as they were written; ${by}`;
   return { faults, repairs, seen };
 }
