@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { expect } from 'chai';
 import { Command } from 'commander';
+import { zipSync } from 'fflate';
 import { register } from '../src/cli/noise.js';
 import { run } from '../src/cli/run.js';
 import { cifar10, loadCifar10 } from '../src/data/datasets/cifar10.js';
@@ -465,6 +466,65 @@ describe('human labels', () => {
     expect(
       await labelsOf({ kind: 'human', sets: ['worst'], file }).catch((error: Error) => error.message),
     ).to.match(/changed\.pt/);
+  });
+
+  /** A .pt file of such arrays of int64, as torch.save writes it. */
+  function pt(name: string, arrays: Record<string, Uint8Array>): string {
+    const u32 = (n: number) => {
+      const bytes = Buffer.alloc(4);
+      bytes.writeUInt32LE(n);
+      return bytes;
+    };
+    const text = (value: string) => {
+      const bytes = Buffer.from(value, 'utf8');
+      return Buffer.concat([Buffer.from('X'), u32(bytes.length), bytes]);
+    };
+    const op = (code: string) => Buffer.from(code, 'latin1');
+    const array = (labels: Uint8Array) => {
+      const bytes = Buffer.from(BigInt64Array.from(labels, BigInt).buffer).toString('latin1');
+      return [
+        op('cnumpy.core.multiarray\n_reconstruct\n(K\0tR(K\x01'),
+        Buffer.concat([op('J'), u32(labels.length), op('\x85')]),
+        Buffer.concat([op('cnumpy\ndtype\n('), text('i8'), op('K\0K\x01tR\x89')]),
+        Buffer.concat([op('c_codecs\nencode\n('), text(bytes), text('latin1'), op('tRtb')]),
+      ];
+    };
+    const items = Object.entries(arrays).flatMap(([key, labels]) => [text(key), ...array(labels)]);
+    const pickle = Buffer.concat([op('\x80\x02}('), ...items, op('u.')]);
+    const file = path.join(folder, name);
+    writeFileSync(file, zipSync({ 'archive/data.pkl': pickle }, { level: 0 }));
+    return file;
+  }
+  const saying = (made: Promise<unknown>) =>
+    made.then(
+      () => 'taken',
+      (error: Error) => error.message,
+    );
+
+  it('of CIFAR-10N must be the published ones', async () => {
+    const labels = train.labels.slice();
+    const file = pt('other.pt', { clean_label: labels, worse_label: labels.toReversed() });
+    expect(await saying(labelsOf({ kind: 'human', sets: ['worst'], file }))).to.match(
+      /the labels worse_label of .*other\.pt have the SHA-256 [0-9a-f]{64}; allowed: 11a306ed[0-9a-f]{56}, that of the published labels/,
+    );
+    const short = pt('short.pt', { clean_label: labels.subarray(1), worse_label: labels.subarray(1) });
+    expect(await saying(labelsOf({ kind: 'human', sets: ['worst'], file: short }))).to.match(
+      /short\.pt#clean_label has 49999 labels; it must have 50000/,
+    );
+  });
+
+  it('of CIFAR-100N must be of the true labels in their order', async () => {
+    const labels = Uint8Array.from({ length: 50_000 }, (_, i) => i % 100);
+    const images = { count: 50_000, labels, images: new Uint8Array() };
+    const noisy = labels.map((label, i) => (i % 5 ? label : (label + 7) % 100));
+    const of = (clean: Uint8Array) => {
+      const file = pt('fine.pt', { clean_label: clean, noisy_label: noisy });
+      return labelsOf({ kind: 'human', sets: ['fine'], file }, { images, dataset: 'cifar100' });
+    };
+    expect(await of(labels)).to.deep.equal(noisy);
+    expect(await saying(of(labels.toReversed()))).to.match(
+      /has another true label than CIFAR-100 for image 0; allowed: labels in its official order/,
+    );
   });
 
   it('are refused where the data set has none, and where the file is not', async () => {
