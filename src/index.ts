@@ -7,9 +7,9 @@ import type { Noise } from './data/noises/noise.js';
 
 /** Schemas of settings. */
 export { z } from 'zod';
-export type { Augmentation } from './data/augmentation.js';
+export type { Augmentation, BatchImages } from './data/augmentation.js';
 export type { DataOptions, Dataset, ImageForm, ImageSet, LoadedDataset } from './data/datasets/dataset.js';
-export type { Labelling, Noise, NoiseColumn } from './data/noises/noise.js';
+export type { Labelling, Noise, NoiseColumn, Resolving } from './data/noises/noise.js';
 export type { TensorSpec, Tensors, Values } from './engine/program.js';
 /** Operations on tensors, of the one tfjs that there is. It has no random operations: draw from the streams. */
 export { tf } from './engine/tensorflow.js';

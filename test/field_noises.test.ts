@@ -5,7 +5,9 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { expect } from 'chai';
 import { Command } from 'commander';
+import { zipSync } from 'fflate';
 import { register } from '../src/cli/noise.js';
+import { run } from '../src/cli/run.js';
 import { cifar10, loadCifar10 } from '../src/data/datasets/cifar10.js';
 import { cifar100 } from '../src/data/datasets/cifar100.js';
 import { DATASETS, type Dataset, type ImageSet } from '../src/data/datasets/dataset.js';
@@ -14,11 +16,13 @@ import { readLabelFile } from '../src/data/label_file.js';
 import { measureNoise, noisyLabels } from '../src/data/noises/noise.js';
 import { PROJECT_ROOT } from '../src/io/project.js';
 import { describeProblem } from '../src/spec/problem.js';
+import { runId } from '../src/spec/run_spec.js';
 import { conditions, noiseSchema } from '../src/suite/condition.js';
 import { expand } from '../src/suite/expand.js';
 import { loadSuite, parseSuite } from '../src/suite/load.js';
 import { type ResolvedSuite, resolveNoise } from '../src/suite/resolve.js';
-import { SUITE, suiteFile } from './fakes.js';
+import type { RunJob, Trainer } from '../src/training/job.js';
+import { fakeEngine, fakeTrain, SUITE, suiteFile, temporaryFolder } from './fakes.js';
 
 const PYTHONS = ['/tmp/torch/bin/python', 'python3'];
 const python = PYTHONS.find((one) => spawnSync(one, ['-c', 'import numpy']).status === 0);
@@ -340,6 +344,57 @@ describe('feature-dependent noise', () => {
   });
 });
 
+describe('a suite of feature-dependent noise', () => {
+  /** Takes every image for its class by 0.6, and for the next by 0.3. */
+  const guessing: Trainer<RunJob> = async (job, onProgress, signal) => ({
+    ...(await fakeTrain(job, onProgress, signal)),
+    ...(job.examined && {
+      logProbabilities: [
+        Float32Array.from({ length: 500 }, (_, at) => {
+          const distance = ((at % 10) - job.noisyLabels[Math.floor(at / 10)]! + 10) % 10;
+          return Math.log([0.6, 0.3][distance] ?? 0.1 / 8);
+        }),
+      ],
+    }),
+  });
+
+  it('keeps the guesses in the record of the run without noise, makes its labels of them, and goes on from there', async () => {
+    const noise = { kind: 'feature', rates: [0.4] };
+    const suite = await suiteFile({ noise, methods: { sgd: {}, mixup: { alpha: 1 } } });
+    const out = path.join(await temporaryFolder(), 'out');
+    const jobs: RunJob[] = [];
+    const using = {
+      ...fakeEngine,
+      train: ((job, onProgress, signal) => {
+        jobs.push(job);
+        return guessing(job, onProgress, signal);
+      }) as Trainer<RunJob>,
+    };
+    const quiet = { begins() {}, finished() {}, stop() {} };
+    const go = () => run(suite, { out }, using, quiet as never, () => {});
+    expect(await go()).to.equal(0);
+    const [guesser, ...others] = jobs;
+    expect([jobs.length, guesser!.examined]).to.deep.equal([3, true]);
+    for (const job of others) {
+      expect(job.examined).to.equal(undefined);
+      for (const [i, label] of job.noisyLabels.entries())
+        if (label !== guesser!.noisyLabels[i]) expect(label).to.equal((guesser!.noisyLabels[i]! + 1) % 10);
+      expect(job.noisyLabels).not.to.deep.equal(guesser!.noisyLabels);
+      expect(job.noisyLabels).to.deep.equal(others[0]!.noisyLabels);
+    }
+    const file = path.join(out, 'runs', `${runId(guesser!.spec)}.json`);
+    const { guesses } = JSON.parse(readFileSync(file, 'utf8'));
+    expect(guesses.classes).to.have.lengthOf(100);
+    expect(Buffer.from(guesses.margins, 'base64').readFloatLE(0)).to.be.closeTo(0.3, 1e-6);
+    // What depends on it is made anew from the record alone.
+    rmSync(path.join(out, 'runs', `${runId(others[0]!.spec)}.json`));
+    jobs.length = 0;
+    expect(await go()).to.equal(0);
+    expect(jobs).to.have.lengthOf(1);
+    expect(jobs[0]!.noisyLabels).to.deep.equal(others[0]!.noisyLabels);
+  });
+});
+
 describe('one noise on another', () => {
   it('has the product of their matrices', async () => {
     const symmetric = { kind: 'symmetric', rates: [0.2], redraw: 'other' };
@@ -411,6 +466,65 @@ describe('human labels', () => {
     expect(
       await labelsOf({ kind: 'human', sets: ['worst'], file }).catch((error: Error) => error.message),
     ).to.match(/changed\.pt/);
+  });
+
+  /** A .pt file of such arrays of int64, as torch.save writes it. */
+  function pt(name: string, arrays: Record<string, Uint8Array>): string {
+    const u32 = (n: number) => {
+      const bytes = Buffer.alloc(4);
+      bytes.writeUInt32LE(n);
+      return bytes;
+    };
+    const text = (value: string) => {
+      const bytes = Buffer.from(value, 'utf8');
+      return Buffer.concat([Buffer.from('X'), u32(bytes.length), bytes]);
+    };
+    const op = (code: string) => Buffer.from(code, 'latin1');
+    const array = (labels: Uint8Array) => {
+      const bytes = Buffer.from(BigInt64Array.from(labels, BigInt).buffer).toString('latin1');
+      return [
+        op('cnumpy.core.multiarray\n_reconstruct\n(K\0tR(K\x01'),
+        Buffer.concat([op('J'), u32(labels.length), op('\x85')]),
+        Buffer.concat([op('cnumpy\ndtype\n('), text('i8'), op('K\0K\x01tR\x89')]),
+        Buffer.concat([op('c_codecs\nencode\n('), text(bytes), text('latin1'), op('tRtb')]),
+      ];
+    };
+    const items = Object.entries(arrays).flatMap(([key, labels]) => [text(key), ...array(labels)]);
+    const pickle = Buffer.concat([op('\x80\x02}('), ...items, op('u.')]);
+    const file = path.join(folder, name);
+    writeFileSync(file, zipSync({ 'archive/data.pkl': pickle }, { level: 0 }));
+    return file;
+  }
+  const saying = (made: Promise<unknown>) =>
+    made.then(
+      () => 'taken',
+      (error: Error) => error.message,
+    );
+
+  it('of CIFAR-10N must be the published ones', async () => {
+    const labels = train.labels.slice();
+    const file = pt('other.pt', { clean_label: labels, worse_label: labels.toReversed() });
+    expect(await saying(labelsOf({ kind: 'human', sets: ['worst'], file }))).to.match(
+      /the labels worse_label of .*other\.pt have the SHA-256 [0-9a-f]{64}; allowed: 11a306ed[0-9a-f]{56}, that of the published labels/,
+    );
+    const short = pt('short.pt', { clean_label: labels.subarray(1), worse_label: labels.subarray(1) });
+    expect(await saying(labelsOf({ kind: 'human', sets: ['worst'], file: short }))).to.match(
+      /short\.pt#clean_label has 49999 labels; it must have 50000/,
+    );
+  });
+
+  it('of CIFAR-100N must be of the true labels in their order', async () => {
+    const labels = Uint8Array.from({ length: 50_000 }, (_, i) => i % 100);
+    const images = { count: 50_000, labels, images: new Uint8Array() };
+    const noisy = labels.map((label, i) => (i % 5 ? label : (label + 7) % 100));
+    const of = (clean: Uint8Array) => {
+      const file = pt('fine.pt', { clean_label: clean, noisy_label: noisy });
+      return labelsOf({ kind: 'human', sets: ['fine'], file }, { images, dataset: 'cifar100' });
+    };
+    expect(await of(labels)).to.deep.equal(noisy);
+    expect(await saying(of(labels.toReversed()))).to.match(
+      /has another true label than CIFAR-100 for image 0; allowed: labels in its official order/,
+    );
   });
 
   it('are refused where the data set has none, and where the file is not', async () => {

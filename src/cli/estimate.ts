@@ -1,7 +1,6 @@
 // `labelnoise estimate`: how many labels are wrong, by what networks say of images they have not seen.
 import type { Command } from 'commander';
 import { table } from 'table';
-import { datasetOf } from '../data/datasets/dataset.js';
 import { type Examinable, type Examined, Examiner, readExaminable } from '../execution/examine.js';
 import { methodTitle } from '../methods/catalogue.js';
 import { plain } from '../report/escape.js';
@@ -17,6 +16,8 @@ import {
 } from '../statistics/label_errors.js';
 import { conditionTitle } from '../suite/condition.js';
 import type { RunNode } from '../suite/expand.js';
+import { planOf } from '../suite/plan.js';
+import type { LabelSets } from '../suite/resolve.js';
 import { EVERYTHING, type Selection } from '../suite/select.js';
 import { createEngine, type Engine } from './engine.js';
 import { type SelectionOptions, selectionOf, withSelection } from './selection.js';
@@ -30,16 +31,18 @@ how often they agree with the given labels, and how sure they are, the noise rat
   mixture    two normal distributions of the losses of the given labels, as in DivideMix
   anchors    Patrini et al., 2017: what is said of the surest image of each class, which is the transition matrix
 Where the true labels are known, their figures stand beside. A run takes as long as it took; those of a folder are the first method's
-at the first seed, one for each noise, unless others are chosen.
+at the first seed, one for each noise, unless others are chosen. Where labels, images or methods are from files, --suite names the suite
+that says which.
 
 Examples:
   labelnoise estimate results/small --only method=sgd noise=40
   labelnoise estimate results/small/0123456789abcdef
-  labelnoise estimate results/human --labels CIFAR-10_human.pt#clean_label CIFAR-10_human.pt#worse_label`;
+  labelnoise estimate results/human --suite human`;
 
 export interface ExaminingOptions {
   dataDir?: string;
-  labels?: string[];
+  /** The suite that names what files the runs need. */
+  suite?: string;
   selection?: Selection;
 }
 
@@ -47,7 +50,10 @@ export interface ExaminingOptions {
 export function withExamination(command: Command): Command {
   return withSelection(command)
     .option('--data-dir <dir>', "folder with the data set's files, instead of the cache")
-    .option('--labels <file...>', 'files with the labels that the runs learned, where these are from files');
+    .option(
+      '--suite <suite>',
+      'name or file of the suite that the runs are of, where it names files that they need',
+    );
 }
 
 export function register(program: Command): void {
@@ -68,18 +74,14 @@ export function register(program: Command): void {
 /** Estimates the noise of runs, and prints it. @returns the estimates by run id @throws InputError */
 export async function estimate(
   target: string,
-  { dataDir, labels = [], selection = EVERYTHING }: ExaminingOptions,
+  { dataDir, suite, selection = EVERYTHING }: ExaminingOptions,
   using: Engine,
   print: (text: string) => void = (text) => process.stdout.write(text),
 ): Promise<Map<string, Estimates>> {
+  const labelSets = await filesOf(suite, using);
   const examinable = await readExaminable(target);
   const chosen = chosenRuns(examinable, selection);
-  const examiner = await Examiner.of(
-    examinable,
-    await labelSetsOf(labels, chosen[0]!, using),
-    using,
-    dataDir,
-  );
+  const examiner = await Examiner.of(examinable, labelSets, using, dataDir);
   const stop = abortOnSignals();
   const all = new Map<string, Estimates>();
   try {
@@ -98,18 +100,9 @@ export async function estimate(
   return all;
 }
 
-/** The labels in files, by their hash. @throws InputError */
-export async function labelSetsOf(
-  files: readonly string[],
-  { spec }: RunNode,
-  { readLabels }: Pick<Engine, 'readLabels'>,
-): Promise<Map<string, Uint8Array>> {
-  const sets = new Map<string, Uint8Array>();
-  for (const file of files) {
-    const { labels, sha256 } = await readLabels(file, datasetOf(spec.data));
-    sets.set(sha256, labels);
-  }
-  return sets;
+/** Loads the files that a suite names. @returns the labels in those of labels, by their hash @throws InputError */
+export async function filesOf(suite: string | undefined, using: Engine): Promise<LabelSets> {
+  return suite === undefined ? new Map() : (await planOf(suite, EVERYTHING, using)).labelSets;
 }
 
 /**

@@ -10,7 +10,7 @@ import { InputError } from '../spec/errors.js';
 import { largest, rocAuc } from '../statistics/label_errors.js';
 import { conditionTitle } from '../suite/condition.js';
 import { createEngine, type Engine } from './engine.js';
-import { chosenRuns, type ExaminingOptions, labelSetsOf, withExamination } from './estimate.js';
+import { chosenRuns, type ExaminingOptions, filesOf, withExamination } from './estimate.js';
 import { type SelectionOptions, selectionOf } from './selection.js';
 import { abortOnSignals } from './signals.js';
 
@@ -71,17 +71,18 @@ export interface Suspects {
 /** Ranks a run's images, prints what is known of the ranking, and writes what is asked for. @throws InputError */
 export async function suspects(
   target: string,
-  { dataDir, labels = [], selection = { method: [], noise: [] }, csv, sheet }: SuspectsOptions,
+  { dataDir, suite, selection = { method: [], noise: [] }, csv, sheet }: SuspectsOptions,
   using: Engine,
   print: (text: string) => void = (text) => process.stdout.write(text),
 ): Promise<Suspects> {
+  const labelSets = await filesOf(suite, using);
   const examinable = await readExaminable(target);
   const [run, ...others] = chosenRuns(examinable, selection);
   if (others.length)
     throw new InputError(
       `${target}: ${others.length + 1} runs are chosen; allowed: one, e.g. ${target}/${run!.id}`,
     );
-  const examiner = await Examiner.of(examinable, await labelSetsOf(labels, run!, using), using, dataDir);
+  const examiner = await Examiner.of(examinable, labelSets, using, dataDir);
   const stop = abortOnSignals();
   let examined: Examined;
   try {

@@ -3,8 +3,7 @@ import { readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { Command } from 'commander';
 import { parse } from 'csv-parse/sync';
-import { cachedCifar10, cifar10 } from '../data/datasets/cifar10.js';
-import { datasetNamed } from '../data/datasets/dataset.js';
+import { cachedCifar10 } from '../data/datasets/cifar10.js';
 import { cacheFolder } from '../io/cache.js';
 import { copyAside, explained, setAside, textIfThere, writeWhole } from '../io/files.js';
 import { checkUnlocked, lock } from '../io/lock.js';
@@ -241,12 +240,12 @@ async function folderFindings(out: string): Promise<Findings> {
           act: () => writeWhole(path.join(out, name), text),
         });
   }
-  // Nothing else is drawn and counted again.
-  const isOurs = records.size > 0 && datasetNamed(graph.suite.data.dataset).name === cifar10.name;
-  const by = labelled
-    ? "; by CIFAR-10's labels too"
-    : "; CIFAR-10's labels are not in the cache to check them by";
-  const seen = `${out}: ${records.size} of ${graph.runs.length} records${external.seen} and their tables, as they were written${isOurs ? by : ''}`;
+  const by = graph.runs.some(isDrawnHere)
+    ? labelled
+      ? "by CIFAR-10's labels too"
+      : "CIFAR-10's labels are not in the cache to check them by"
+    : 'their noise is not one that is drawn again to check them by';
+  const seen = `${out}: ${records.size} of ${graph.runs.length} records${external.seen} and their tables, as they were written${records.size ? `; ${by}` : ''}`;
   return { faults, repairs, seen };
 }
 

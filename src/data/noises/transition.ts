@@ -82,8 +82,18 @@ function flips(label: number, to: number, rate: number, classes: number): number
   return row;
 }
 
-/** How many labels can be wrong where so many classes of a balanced set flip at this rate. */
-function flipped(rate: number, flipping: number, images: number, classes: number): readonly [number, number] {
+/** How many labels can be wrong where so many classes flip at this rate, whose images are as many or not. */
+function flipped(
+  rate: number,
+  flipping: number,
+  images: number,
+  { classNames, unbalanced }: Dataset,
+): readonly [number, number] {
+  const classes = classNames.length;
+  if (unbalanced) {
+    const all = rate * images;
+    return [flipping < classes ? 0 : Math.floor(all - classes / 2), Math.ceil(all + classes / 2)];
+  }
   const [fewest, most] = [Math.floor(images / classes), Math.ceil(images / classes)];
   return [flipping * Math.round(rate * fewest), flipping * Math.round(rate * most)];
 }
@@ -127,7 +137,7 @@ export const asymmetric: Noise<typeof asymmetricSettings, { rate: number }> = {
   wrongLabels({ rate }, images, dataset) {
     const { to } = dataset.similar!;
     const flipping = to.filter((other, label) => other !== label).length;
-    return flipped(rate, flipping, images, dataset.classNames.length);
+    return flipped(rate, flipping, images, dataset);
   },
 };
 
@@ -152,7 +162,7 @@ export const pair: Noise<typeof pairSettings, { rate: number }> = {
   },
   describe: (_, titles, classes) =>
     `${titles.join(', ')} of the labels of every class replaced by the next class (${classes - 1} by 0)`,
-  wrongLabels: ({ rate }, images, { classNames: { length } }) => flipped(rate, length, images, length),
+  wrongLabels: ({ rate }, images, dataset) => flipped(rate, dataset.classNames.length, images, dataset),
 };
 
 /** How far a row's sum may be from 1: files have numbers of a few digits. */
