@@ -240,7 +240,8 @@ const NETWORK_CONTRACTS: Contracts = {
       refuse('no function "forward"', 'forward(weights, images, training)');
   },
   'build().forward'(given, [, images]) {
-    expectFields(given, ['logits', 'statistics'], ['logits', 'statistics']);
+    const needed = ['logits', 'statistics'];
+    expectFields(given, [...needed, 'features', 'classifier'], needed);
     const { logits } = object(given);
     const [examples] = shapeOf(images) as number[];
     const shape = shapeOf(logits);

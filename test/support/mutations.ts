@@ -14,7 +14,7 @@ export interface Mutation {
   method: string;
 }
 
-const AT_NOISE = 'noisyLabels(spec, ';
+const AT_NOISE = 'noisyLabels(spec, train, ';
 const SECOND_PASS = 'objective(weights.map((w, k) => ascend(w, first.gradients[k], rho)))';
 
 export const MUTATIONS: readonly Mutation[] = [
