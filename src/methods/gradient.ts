@@ -10,7 +10,25 @@ export const NO_LAST_LAYER =
 
 /** Cross-entropy of each example, [batch]. */
 export function crossEntropy(logits: tf.Tensor2D, targets: tf.Tensor2D): tf.Tensor1D {
-  return tf.neg(tf.sum(tf.mul(targets, tf.logSoftmax(logits)), 1));
+  return tf.neg(tf.sum(tf.mul(targets, logProbabilities(logits)), 1));
+}
+
+/**
+ * Logarithms of probabilities. tf.logSoftmax shifts each example by its own largest logit, this all by the largest of the batch:
+ * published results have the bits of that. Logits of one batch would have to be 87 apart to make a difference.
+ */
+function logProbabilities(logits: tf.Tensor2D): tf.Tensor2D {
+  return tf.customGrad((...[given, save]) => {
+    const x = given as tf.Tensor2D;
+    const shifted = tf.sub(x, tf.max(x, undefined, true));
+    const value = tf.sub(tf.cast(shifted, 'float32'), tf.log(tf.sum(tf.exp(shifted), 1, true)));
+    (save as (saved: tf.Tensor[]) => void)([value]);
+    return {
+      value,
+      gradFunc: (dy: tf.Tensor, [saved]: tf.Tensor[]) =>
+        tf.sub(dy, tf.mul(tf.sum(dy, 1, true), tf.exp(saved!))),
+    };
+  })(logits) as tf.Tensor2D;
 }
 
 /** Keeps a zero gradient from becoming 0 / 0. */
