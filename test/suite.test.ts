@@ -124,7 +124,7 @@ describe('suite files', () => {
     [
       'a variant without a name',
       { 'methods/sam@': { rho: 0.1 } },
-      'bootstrap-dividemix, or a variant of one, e.g. "sam@rho 0.2"',
+      ', or a variant of one, e.g. "sam@rho 0.2"',
     ],
     ['a variant ..', { 'methods/sgd@..': {} }, 'methods["sgd@.."] is not known; allowed: one of sgd'],
     [
