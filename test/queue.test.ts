@@ -34,7 +34,7 @@ import { endWorkers, local, type Place, placeAt, tablesOf, Workers } from './sup
 import { freePort, TestRedis, until } from './support/redis.js';
 
 /** How often a worker is killed, and how many messages are changed; more in `make queue-torture`. */
-const KILLS = Number(process.env.QUEUE_KILLS ?? 4);
+const KILLS = Number(process.env.QUEUE_KILLS ?? 3);
 const MESSAGES = Number(process.env.QUEUE_MESSAGES ?? 400);
 
 const MAIN = path.join(PROJECT_ROOT, 'dist', 'src', 'cli', 'main.js');
@@ -181,7 +181,7 @@ describe('a queue', function () {
     await redis.client.config('SET', 'maxmemory', '1mb');
     await until(() => /OOM|memory/.test(workers.said));
     const then = await finished();
-    await setTimeout(3000);
+    await setTimeout(1500);
     expect(await finished()).to.equal(then);
     const { file } = await placeAt(redis);
     expect(await problem(place.submit())).to.match(/memory is used up|takes no more/);
