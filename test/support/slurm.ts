@@ -51,7 +51,7 @@ export class TestCluster {
       ReturnToService: 2,
       // More than there are, so that what takes no processor does not wait for one.
       SlurmdParameters: 'config_overrides',
-      NodeName: `${host} NodeAddr=127.0.0.1 CPUs=4 State=UNKNOWN`,
+      NodeName: `${host} NodeAddr=127.0.0.1 CPUs=4 RealMemory=16000 State=UNKNOWN`,
       PartitionName: `main Nodes=${host} Default=YES MaxTime=INFINITE State=UP`,
     };
     await writeFile(
