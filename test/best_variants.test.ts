@@ -25,15 +25,16 @@ describe('the best variants', () => {
     new Map<string, RunRecord>(
       graph.runs.flatMap((run) => {
         const { gradient } = run.spec;
-        const value = accuracy[`${gradient?.kind === 'sam' ? gradient.rho : 'sgd'} at ${run.condition.key}`];
+        const value =
+          accuracy[`${gradient?.kind === 'sam' ? gradient.rho : 'sgd'} at ${run.noiseSetting.key}`];
         return value === undefined ? [] : [[run.id, fakeRecord(run, value)]];
       }),
     );
   const best = (accuracy: Record<string, number>) =>
     bestVariants(graph, summarise(graph, records(accuracy))).map(
-      ({ method, condition, variant, accuracy: value, tried }) => [
+      ({ method, noiseSetting, variant, accuracy: value, tried }) => [
         method,
-        condition.key,
+        noiseSetting.key,
         variant,
         value,
         tried,

@@ -28,7 +28,7 @@ function reportWith(name: string, lose = 1): CheckReport {
   const records = (lost: number) =>
     new Map(
       graph.runs.map((run) => {
-        const hit = run.method === 'sgd' && run.condition.label === name;
+        const hit = run.method === 'sgd' && run.noiseSetting.label === name;
         return [run.id, fakeRecord(run, 40 - (hit ? lost : 0))];
       }),
     );

@@ -118,7 +118,7 @@ describe('a training that goes on from a checkpoint', () => {
     expect(steps).to.deep.equal([5]);
     await writeFile(file, (await readFile(file)).subarray(0, 1000));
     const moved: unknown[] = [];
-    const again = await train(often, ({ setAside }) => setAside && moved.push(setAside), never);
+    const again = await train(often, ({ quarantined }) => quarantined && moved.push(quarantined), never);
     expect(again.weightsSha256).to.equal(whole.weightsSha256);
     expect(moved).to.deep.equal([{ file: `${file}.damaged`, damage: 'its checksum is wrong' }]);
   });
@@ -159,15 +159,15 @@ describe('checkpoint files', () => {
     }
     for (const bytes of bad) {
       await writeFile(file, bytes);
-      const { setAside } = await readCheckpoint(file, 'a');
-      expect(setAside).to.deep.equal({ file: `${file}.damaged`, damage: 'its checksum is wrong' });
+      const { quarantined } = await readCheckpoint(file, 'a');
+      expect(quarantined).to.deep.equal({ file: `${file}.damaged`, damage: 'its checksum is wrong' });
       expect(await readdir(folder)).to.deep.equal(['a.ckpt.damaged']);
-      await rm(setAside!.file);
+      await rm(quarantined!.file);
     }
     expect(spawnSync('mkfifo', [file]).status).to.equal(0);
-    expect((await readCheckpoint(file, 'a')).setAside?.damage).to.equal('it is no regular file');
+    expect((await readCheckpoint(file, 'a')).quarantined?.damage).to.equal('it is no regular file');
     await writeFile(file, good);
-    expect((await readCheckpoint(file, 'b')).setAside?.damage).to.equal('it is of a, not of b');
+    expect((await readCheckpoint(file, 'b')).quarantined?.damage).to.equal('it is of a, not of b');
   });
 
   it('are due after epochs or minutes', () => {

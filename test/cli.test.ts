@@ -6,7 +6,7 @@ import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { expect } from 'chai';
 import { PROJECT_ROOT } from '../src/io/project.js';
-import { claim } from '../src/results/ownership.js';
+import { claim } from '../src/results/manifest.js';
 import type { ResolvedSuite } from '../src/suite/resolve.js';
 import { SUITE, temporaryFolder } from './fakes.js';
 

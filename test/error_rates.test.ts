@@ -4,7 +4,7 @@ import { normal, type Stream, stream } from '../src/io/random.js';
 import { ALPHA, judge, type Sample } from '../src/regression/judge.js';
 import { smallestDetectable } from '../src/statistics/statistics.js';
 
-/** Standard deviations over seeds, in points, by method and noise rate. */
+/** Standard deviations over seeds, in percentage points, by method and noise rate. */
 type Spreads = Record<string, readonly number[]>;
 
 // As measured in the suite `small`, three seeds (results/small).
@@ -23,7 +23,7 @@ const CHECK: Spreads = {
   sam: [3.8],
   'bootstrap-sam': [3.3],
 };
-/** What an image of 10,000 is worth, in points. */
+/** What an image of 10,000 is worth, in percentage points. */
 const RESOLUTION = 0.01;
 /** Share of the variance that seeds have in common on two machines: images, wrong labels, initial weights. */
 const SHARED = 0.3;

@@ -47,7 +47,7 @@ async function workplace(changes: Partial<Suite> = {}) {
     const progress = {
       noted: (line: string) => said.push(line),
       retried: (node: { method: string }) => said.push(`${node.method}: again`),
-      setAside: (moved: string) => said.push(`aside ${path.basename(moved)}`),
+      quarantined: (moved: string) => said.push(`aside ${path.basename(moved)}`),
       failed: (node: { method: string }, reason: string) => said.push(`${node.method}: ${reason}`),
       stop() {},
     };

@@ -16,7 +16,7 @@ import { npyOf, parseNpy } from '../src/data/npy.js';
 import { Preparer } from '../src/execution/prepare.js';
 import { PROJECT_ROOT } from '../src/io/project.js';
 import { externalText, isLink, isName, readExternal } from '../src/results/external.js';
-import { readOwnGraph } from '../src/results/ownership.js';
+import { readOwnGraph } from '../src/results/manifest.js';
 import { readStored } from '../src/results/store.js';
 import { InputError } from '../src/spec/errors.js';
 import { expand } from '../src/suite/expand.js';
@@ -59,7 +59,7 @@ describe('an export', () => {
     const suite = await suiteFile(HELD_OUT);
     const out = await exported(suite);
     const graph = expand({ ...SUITE, ...HELD_OUT } as ResolvedSuite);
-    const node = graph.runs.find(({ spec, condition }) => spec.seed === 2 && condition.label === '40')!;
+    const node = graph.runs.find(({ spec, noiseSetting }) => spec.seed === 2 && noiseSetting.label === '40')!;
     const preparer = new Preparer(CIFAR, new Map());
     const { job } = preparer.prepare(node);
     const { train, indices, testIndices, heldOut } = preparer.images.of(node.spec);
@@ -105,7 +105,7 @@ describe('an export', () => {
     const folder = path.join(PROJECT_ROOT, 'results', 'quick');
     const graph = await readOwnGraph(folder);
     const { records } = await readStored(folder, graph.runs);
-    const { id } = graph.runs.find(({ condition }) => condition.label === '60')!;
+    const { id } = graph.runs.find(({ noiseSetting }) => noiseSetting.label === '60')!;
     const out = path.join(await temporaryFolder(), 'exported');
     const using = { ...fakeEngine, loadData: () => loadCifar10({ say() {} }) };
     await exportCell('quick', { noise: '0.6', seed: '1', out }, using, silent.print);
@@ -171,7 +171,7 @@ describe('an export', () => {
 /** The classes that a suite like HELD_OUT tests on, or trains on, at a seed. */
 function labelsOf(seed: number, of: 'test' | 'train' | 'given'): Uint8Array {
   const graph = expand({ ...SUITE, ...HELD_OUT, seeds: [seed] } as ResolvedSuite);
-  const node = graph.runs.find(({ condition }) => condition.label === '40')!;
+  const node = graph.runs.find(({ noiseSetting }) => noiseSetting.label === '40')!;
   const preparer = new Preparer(CIFAR, new Map());
   const { test, train } = preparer.images.of(node.spec);
   const { noisyLabels } = preparer.prepare(node).job;
@@ -390,7 +390,7 @@ describe('a score', () => {
       '2 true_labels_recovered 100.00',
       '2 train_accuracy_true 100.00',
     ]);
-    expect(await text('table4.md')).to.include('wrong labels fitted, percent of them: 40 % 50.0');
+    expect(await text('table4.md')).to.include('memorised wrong labels, percent of them: 40 % 50.0');
     expect((await verified()).code).to.equal(0);
   });
 

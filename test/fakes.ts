@@ -136,7 +136,7 @@ export async function suiteFile(changes: object): Promise<string> {
 /** A finished run whose final accuracy is the given one and whose best is 5 above. */
 export function fakeRecord(run: RunNode, accuracy: number): RunRecord {
   const { epochs } = run.spec.training;
-  const rate = run.condition.rate ?? 0;
+  const rate = run.noiseSetting.rate ?? 0;
   const evaluation = (epoch: number) => ({
     epoch,
     trainLoss: 1,

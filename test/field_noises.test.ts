@@ -17,9 +17,9 @@ import { measureNoise, noisyLabels } from '../src/data/noises/noise.js';
 import { PROJECT_ROOT } from '../src/io/project.js';
 import { describeProblem } from '../src/spec/problem.js';
 import { runId } from '../src/spec/run_spec.js';
-import { conditions, noiseSchema } from '../src/suite/condition.js';
 import { expand } from '../src/suite/expand.js';
 import { loadSuite, parseSuite } from '../src/suite/load.js';
+import { noiseSchema, noiseSettings } from '../src/suite/noise_setting.js';
 import { type ResolvedSuite, resolveNoise } from '../src/suite/resolve.js';
 import type { RunJob, Trainer } from '../src/training/job.js';
 import { fakeEngine, fakeTrain, SUITE, suiteFile, temporaryFolder } from './fakes.js';
@@ -48,7 +48,7 @@ async function labelsOf(
   const resolved = await resolveNoise({ noise: parsed, data: { dataset } }, '.', {
     readLabels: readLabelFile,
   });
-  const [column] = conditions({ noise: resolved.noise, data: { dataset } });
+  const [column] = noiseSettings({ noise: resolved.noise, data: { dataset } });
   const data = { dataset, trainImages: images.count, testImages: 10, augment: 'none' };
   const indices = Int32Array.from(images.labels.keys());
   return noisyLabels({ noise: column!.noise, seed, data }, images, indices, resolved.labelSets, guesses);
@@ -411,7 +411,7 @@ describe('one noise on another', () => {
       { kind: 'asymmetric', rates: [0.2] },
       { kind: 'symmetric', rates: [0, 0.5, 0.9], redraw: 'other' },
     ];
-    const columns = conditions({ noise: noiseSchema.parse({ kind: 'blend', layers }), data: {} });
+    const columns = noiseSettings({ noise: noiseSchema.parse({ kind: 'blend', layers }), data: {} });
     expect(columns.map(({ label }) => label)).to.deep.equal(['20_0', '20_50', '20_90']);
     expect(columns.map(({ rate }) => rate)).to.deep.equal([0, 0.5, 0.9]);
     expect(new Set(columns.map(({ group }) => group)).size).to.equal(1);

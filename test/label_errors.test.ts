@@ -140,7 +140,7 @@ describe('labelnoise estimate and suspects', function () {
     const quiet = { begins() {}, finished() {}, stop() {} };
     expect(await run(suite, { out }, using, quiet as never, () => {})).to.equal(0);
     const { ImagesOfRuns } = await import('../src/data/subset.js');
-    const { readOwnGraph } = await import('../src/results/ownership.js');
+    const { readOwnGraph } = await import('../src/results/manifest.js');
     const [first] = (await readOwnGraph(out)).runs;
     trueLabels = new ImagesOfRuns(CIFAR).of(first!.spec).train.labels;
   });
@@ -190,7 +190,7 @@ describe('labelnoise estimate and suspects', function () {
   });
 
   it('take one run by its id, in the forms that it is written in', async () => {
-    const { readOwnGraph } = await import('../src/results/ownership.js');
+    const { readOwnGraph } = await import('../src/results/manifest.js');
     const [first] = (await readOwnGraph(out)).runs;
     for (const target of [`${out}/${first!.id}`, `${out}/runs/${first!.id}.json`])
       expect((await suspects(target, {}, using, () => {})).ranked).to.have.lengthOf(50);

@@ -1,7 +1,7 @@
 // The order in which runs are begun.
 import { expect } from 'chai';
 import { longestFirst } from '../src/execution/longest_first.js';
-import { expand, type RunNode, totalUnits } from '../src/suite/expand.js';
+import { expand, type RunNode, totalCost } from '../src/suite/expand.js';
 import { loadSuite } from '../src/suite/load.js';
 import type { ResolvedSuite } from '../src/suite/resolve.js';
 import { SUITE } from './fakes.js';
@@ -16,7 +16,7 @@ function makespan(runs: readonly RunNode[], cores: number): number {
     const ready = waiting.findIndex(({ dependsOn }) => dependsOn.every((id) => over.has(id)));
     if (ready >= 0 && underWay.length < cores) {
       const [run] = waiting.splice(ready, 1);
-      underWay.push({ id: run!.id, end: now + run!.units });
+      underWay.push({ id: run!.id, end: now + run!.cost });
     } else {
       underWay.sort((a, b) => a.end - b.end);
       const next = underWay.shift()!;
@@ -31,14 +31,16 @@ describe('longest chains first', () => {
   it('keeps the cores busy to the end, where the order of the table does not', async () => {
     const { runs } = expand((await loadSuite('quick')).suite as ResolvedSuite);
     for (const cores of [2, 4]) {
-      expect(makespan(longestFirst(runs), cores)).to.equal(totalUnits(runs) / cores);
-      expect(makespan(runs, cores)).to.be.above((1.1 * totalUnits(runs)) / cores);
+      expect(makespan(longestFirst(runs), cores)).to.equal(totalCost(runs) / cores);
+      expect(makespan(runs, cores)).to.be.above((1.1 * totalCost(runs)) / cores);
     }
   });
 
   it('begins with the teachers of the dearest students, and leaves equals in their order', () => {
     const { runs } = expand({ ...SUITE, noise: { ...SUITE.noise, rates: [0.2, 0.4] } } as ResolvedSuite);
-    expect(longestFirst(runs).map(({ method, condition }) => `${method} ${condition.label}`)).to.deep.equal([
+    expect(
+      longestFirst(runs).map(({ method, noiseSetting }) => `${method} ${noiseSetting.label}`),
+    ).to.deep.equal([
       'sam 20',
       'sam 40',
       'mixup 20',

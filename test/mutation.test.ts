@@ -1,11 +1,11 @@
-// Checks notice a broken product: the fast part, by bits and with tiny runs; `make mutation-test` has the rest.
+// Checks notice a broken product: the fast part, bitwise and with tiny runs; `make mutation-test` has the rest.
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { expect } from 'chai';
 import { PROJECT_ROOT } from '../src/io/project.js';
 import { baselineOf } from '../src/regression/baseline.js';
 import { compare } from '../src/regression/compare.js';
-import { readOwner } from '../src/results/ownership.js';
+import { readManifest } from '../src/results/manifest.js';
 import { readStored } from '../src/results/store.js';
 import { expand } from '../src/suite/expand.js';
 import { select } from '../src/suite/select.js';
@@ -51,7 +51,7 @@ describe('a product broken on purpose', () => {
     const results = async (root: string, out: string, method?: string) => {
       const only = method ? ['--only', `method=${method}`] : [];
       expect(await runCopy(root, suite, '--out', out, ...only)).to.equal(undefined);
-      const graph = select(expand((await readOwner(out))!), { method: method ? [method] : [], noise: [] });
+      const graph = select(expand((await readManifest(out))!), { method: method ? [method] : [], noise: [] });
       const { records } = await readStored(out, graph.runs);
       return { graph, records, failed: new Set<string>() };
     };

@@ -1,11 +1,11 @@
 // `make mutation-test`: the suite `check` with a product broken in ten ways, each held against the sound product's baseline,
-// by bits and by statistics alone. MUTATION names a single one.
+// bitwise and by statistics alone. MUTATION names a single one.
 import path from 'node:path';
 import { table } from 'table';
 import { PROJECT_ROOT } from '../src/io/project.js';
 import { baselineOf } from '../src/regression/baseline.js';
 import { compare } from '../src/regression/compare.js';
-import { readOwner } from '../src/results/ownership.js';
+import { readManifest } from '../src/results/manifest.js';
 import { failedRuns, readStored } from '../src/results/store.js';
 import { expand } from '../src/suite/expand.js';
 import { temporaryFolder } from './fakes.js';
@@ -26,7 +26,7 @@ for (const mutation of mutations) {
 }
 
 async function resultsIn(out: string) {
-  const graph = expand((await readOwner(out))!);
+  const graph = expand((await readManifest(out))!);
   const { records } = await readStored(out, graph.runs);
   return { graph, records, failed: await failedRuns(out, graph.runs) };
 }

@@ -132,7 +132,8 @@ describe('the page in a browser', function () {
       );
       for (const row of rows) {
         const cell: Record<string, string | undefined> = cells.find(
-          ({ method, condition }: DOMStringMap) => method === row.method && condition === row.noise_rate,
+          ({ method, noiseSetting }: DOMStringMap) =>
+            method === row.method && noiseSetting === row.noise_rate,
         )!;
         const [ours, half] = (cell.ours ?? '').split(' ± ');
         expect(ours, 'mean').to.equal(row.mean);
@@ -174,8 +175,8 @@ describe('the page in a browser', function () {
     expect((await text(page, '.banner.bad'))[0]).to.match(
       /of 40 runs finished, 1 failed, 1 without a teacher, \d+ to do/,
     );
-    const cell = (method: string, condition: string) =>
-      page.locator(`td[data-method="${method}"][data-condition="${condition}"]`).innerText();
+    const cell = (method: string, noiseSetting: string) =>
+      page.locator(`td[data-method="${method}"][data-condition="${noiseSetting}"]`).innerText();
     expect(await cell('sam', '20')).to.match(/^failed/);
     expect(await cell('sgd', '80')).to.match(/^not finished/);
     expect(await cell('sgd', '20')).to.match(/1 of 2 seeds/);
@@ -295,7 +296,7 @@ describe('the page in a browser', function () {
     await frame.hover({ position: { x: box.width - 20, y: 100 } });
     const said = await reading.innerText();
     expect(said).to.match(/^Noise 80 %/);
-    for (const cell of LARGE.cells.filter(({ condition }) => condition === '80'))
+    for (const cell of LARGE.cells.filter(({ noiseSetting }) => noiseSetting === '80'))
       expect(said).to.match(new RegExp(`${cell.mean!.toFixed(2)} ± \\d\\.\\d\\d \\(\\d\\d\\.\\d\\)`));
     await page.mouse.move(0, 0);
     expect(await reading.isVisible()).to.equal(false);
@@ -348,7 +349,7 @@ describe('the page in a browser', function () {
     const [run] = LARGE.graph.runs;
     const { testAccuracy, wrongLabelsFitted } = LARGE.records.get(run!.id)!.curve[0]!;
     expect(curves.find((row) => row.method === run!.method)).to.include({
-      noise_rate: run!.condition.label,
+      noise_rate: run!.noiseSetting.label,
       seed: '1',
       epoch: '1',
       test_accuracy: String(testAccuracy),

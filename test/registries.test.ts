@@ -225,7 +225,7 @@ describe("a noise and a data set of others'", () => {
       .slice(1)
       .map((row) => row.split(',')[5]);
     expect(papers).to.deep.equal(['84.80', '68.80', '68.80', '', '']);
-    const ratesOf = ({ conditions }: FolderData) => conditions.map(({ rate }) => rate);
+    const ratesOf = ({ noiseSettings }: FolderData) => noiseSettings.map(({ rate }) => rate);
     const folder = (one: Report) => pageDataOf([{ name: 'out', report: one }]).folders[0]!;
     expect(ratesOf(folder(report))).to.deep.equal([null, null, null, null, null]);
     expect(folder(report).literature[0]!.accuracies.slice(3)).to.deep.equal([null, null]);
@@ -251,7 +251,7 @@ describe("a noise and a data set of others'", () => {
     const suite = { ...SUITE, data: DATA, noise: NOISE, methods: METHODS };
     const graph = expand(suite as unknown as ResolvedSuite);
     const labels = (noise: string[]) =>
-      select(graph, { ...EVERYTHING, noise }).conditions.map(({ label }) => label);
+      select(graph, { ...EVERYTHING, noise }).noiseSettings.map(({ label }) => label);
     expect(labels(['shift-40', '0.2', 'any-0.4'])).to.deep.equal(['20', 'any-40', 'shift-40']);
   });
 

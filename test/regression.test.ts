@@ -1,4 +1,4 @@
-// Baselines and the verdicts on results: by bits, by statistics, and what is refused.
+// Baselines and the verdicts on results: bitwise, by statistics, and what is refused.
 import { expect } from 'chai';
 import { type Baseline, baselineOf, baselineText } from '../src/regression/baseline.js';
 import { parseBaseline, readBaseline } from '../src/regression/baseline_schema.js';

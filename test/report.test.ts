@@ -144,7 +144,7 @@ describe('the table', () => {
   it('has the interval over seeds, and says what failed or is missing', () => {
     const three = expand({ ...suite, seeds: [1, 2, 3] });
     const of = (method: string) =>
-      three.runs.filter((r) => r.method === method && r.condition.label === '20');
+      three.runs.filter((r) => r.method === method && r.noiseSetting.label === '20');
     const some = [...of('sgd'), ...of('mixup').slice(0, 2)];
     const text = markdownTable(
       reportOf(
@@ -196,7 +196,7 @@ describe('the table', () => {
     expect(graphText(twins).match(/noise .*\n.*SGD/g)).to.have.length(2);
     const { curves, transitions } = pageDataOf([{ name: 'twins', report: both }]).folders[0]!;
     for (const drawn of [curves, transitions])
-      expect(drawn.map(({ condition }) => condition)).to.deep.equal(['one', 'other']);
+      expect(drawn.map(({ noiseSetting }) => noiseSetting)).to.deep.equal(['one', 'other']);
   });
 
   it('shows text from outside as text', () => {

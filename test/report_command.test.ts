@@ -8,7 +8,7 @@ import { lock } from '../src/io/lock.js';
 import { PROJECT_ROOT } from '../src/io/project.js';
 import { differences } from '../src/report/differences.js';
 import { type Report, readReport } from '../src/report/report.js';
-import { claim } from '../src/results/ownership.js';
+import { claim } from '../src/results/manifest.js';
 import { writeRecord } from '../src/results/store.js';
 import { InputError } from '../src/spec/errors.js';
 import { ALGORITHM_VERSION } from '../src/spec/run_spec.js';
@@ -105,7 +105,7 @@ describe('labelnoise report', () => {
     expect(run!.id).not.to.equal(expand(suite).runs[0]!.id);
     await writeRecord(out, fakeRecord(run!, 42));
     const { report } = await readReport(out);
-    expect(report.cells[0]).to.include({ method: 'sgd', condition: '20', mean: 42 });
+    expect(report.cells[0]).to.include({ method: 'sgd', noiseSetting: '20', mean: 42 });
   });
 
   it('calls folders by the shortest names that differ', () => {
@@ -123,7 +123,13 @@ describe('the differences between folders', () => {
 
   it('are paired by seed where both have the same, which takes out what the seeds do', () => {
     const [paired] = between(synthetic({ seeds: [1, 2, 3] }), synthetic({ seeds: [3, 1, 2] }, 4, 2));
-    expect(paired).to.include({ from: 'before', to: 'after', method: 'sgd', condition: '20', paired: true });
+    expect(paired).to.include({
+      from: 'before',
+      to: 'after',
+      method: 'sgd',
+      noiseSetting: '20',
+      paired: true,
+    });
     expect(paired!.difference).to.be.closeTo(2, 1e-9);
     expect(paired!.half ?? 0).to.be.closeTo(0, 1e-9);
     const [unpaired] = between(synthetic({ seeds: [1, 2, 3] }), synthetic({ seeds: [4, 5, 6] }, 4, 2));
@@ -134,7 +140,7 @@ describe('the differences between folders', () => {
   it('are of the cells that both have', () => {
     const noise = { kind: 'symmetric' as const, rates: [0.4, 0.8], redraw: 'other' as const };
     const few = synthetic({ noise, methods: { sgd: {}, mixup: { alpha: 8 } } });
-    const found = between(synthetic(), few).map(({ method, condition }) => `${method} ${condition}`);
+    const found = between(synthetic(), few).map(({ method, noiseSetting }) => `${method} ${noiseSetting}`);
     expect(found).to.deep.equal(['sgd 40', 'sgd 80', 'mixup 40', 'mixup 80']);
     expect(between(synthetic(), few)[0]!.half).to.equal(null);
   });

@@ -2,9 +2,9 @@
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { expect } from 'chai';
-import { explained, setAside } from '../src/io/files.js';
+import { explained, quarantine } from '../src/io/files.js';
 import { summarise } from '../src/results/aggregate.js';
-import { checkOwner, claim, readOwner } from '../src/results/ownership.js';
+import { checkManifest, claim, readManifest } from '../src/results/manifest.js';
 import { originOf } from '../src/results/provenance.js';
 import { parseRecord, recordText } from '../src/results/record_schema.js';
 import { readStored, writeRecord } from '../src/results/store.js';
@@ -73,7 +73,7 @@ describe('run records', () => {
       const { records, runs, lost } = await readStored(out, graph.runs);
       expect([...lost]).to.deep.equal([first.id]);
       expect([records.size, runs.damaged[0]?.file]).to.deep.equal([0, file]);
-      expect(await setAside(file)).to.equal(`${file}.damaged`);
+      expect(await quarantine(file)).to.equal(`${file}.damaged`);
       expect(await readdir(path.dirname(file))).to.deep.equal([`${first.id}.json.damaged`]);
     });
 
@@ -112,12 +112,12 @@ describe('run records', () => {
 describe('a results folder', () => {
   it('belongs to the suite that claimed it', async () => {
     const out = path.join(await temporaryFolder(), 'new');
-    await checkOwner(out, suite);
+    await checkManifest(out, suite);
     await claim(out, suite);
-    await checkOwner(out, suite);
-    await checkOwner(out, { ...suite, description: 'Other words.' });
-    await checkOwner(out, { ...suite, checkpoint: { epochs: 1 } });
-    expect(await readOwner(out)).to.deep.equal(suite);
+    await checkManifest(out, suite);
+    await checkManifest(out, { ...suite, description: 'Other words.' });
+    await checkManifest(out, { ...suite, checkpoint: { epochs: 1 } });
+    expect(await readManifest(out)).to.deep.equal(suite);
   });
 
   it('is refused to another suite, and to the same one with other settings', async () => {
@@ -126,14 +126,14 @@ describe('a results folder', () => {
     await mkdir(path.join(out, 'runs'));
     await writeFile(path.join(out, 'runs', 'record.json'), '');
     const before = await readFile(path.join(out, 'suite.json'), 'utf8');
-    expect(await refusal(checkOwner(out, { ...suite, name: 'other' }))).to.include(
+    expect(await refusal(checkManifest(out, { ...suite, name: 'other' }))).to.include(
       'holds results of the suite "tiny", not of "other": choose another folder with --out',
     );
     const training = { ...suite.training, epochs: 3 };
-    expect(await refusal(checkOwner(out, { ...suite, training }))).to.include(
+    expect(await refusal(checkManifest(out, { ...suite, training }))).to.include(
       'with training.epochs = 2, now it is 3: choose another folder with --out',
     );
-    expect(await refusal(checkOwner(out, { ...suite, seeds: [1, 2] }))).to.include(
+    expect(await refusal(checkManifest(out, { ...suite, seeds: [1, 2] }))).to.include(
       'seeds.1 = nothing, now it is 2',
     );
     expect(await readFile(path.join(out, 'suite.json'), 'utf8')).to.equal(before);
@@ -142,17 +142,17 @@ describe('a results folder', () => {
   it('of published tables without records may be made again, by a suite of that name', async () => {
     const out = await temporaryFolder();
     await claim(out, suite);
-    await checkOwner(out, { ...suite, seeds: [1, 2] });
-    expect(await refusal(checkOwner(out, { ...suite, name: 'other' }))).to.include('suite "tiny"');
+    await checkManifest(out, { ...suite, seeds: [1, 2] });
+    expect(await refusal(checkManifest(out, { ...suite, name: 'other' }))).to.include('suite "tiny"');
   });
 
   it('is refused if it holds results of nobody knows what, or is no folder', async () => {
     const out = await temporaryFolder();
     await writeFile(path.join(out, 'runs.csv'), '');
-    expect(await refusal(checkOwner(out, suite))).to.include('holds runs.csv but no suite.json');
-    expect(await refusal(checkOwner(path.join(out, 'runs.csv', 'x'), suite))).to.include('not a folder');
+    expect(await refusal(checkManifest(out, suite))).to.include('holds runs.csv but no suite.json');
+    expect(await refusal(checkManifest(path.join(out, 'runs.csv', 'x'), suite))).to.include('not a folder');
     await writeFile(path.join(out, 'suite.json'), '{}');
-    expect(await refusal(checkOwner(out, suite))).to.include('suite.json: is damaged');
+    expect(await refusal(checkManifest(out, suite))).to.include('suite.json: is damaged');
   });
 
   it('that cannot be written says so in one line', () => {
@@ -168,13 +168,13 @@ describe('a results folder', () => {
 describe('aggregation over seeds', () => {
   it('takes the final accuracy, and tells what is missing', () => {
     const two = expand({ ...suite, seeds: [1, 2, 3] });
-    const runs = two.runs.filter((run) => run.method === 'sgd' && run.condition.label === '20');
+    const runs = two.runs.filter((run) => run.method === 'sgd' && run.noiseSetting.label === '20');
     const records = new Map(runs.slice(0, 2).map((run, i) => [run.id, fakeRecord(run, 40 + 2 * i)]));
     const cells = summarise(two, records, new Set([runs[2]!.id]));
     expect(cells).to.have.length(20);
     expect(cells[0]).to.deep.equal({
       method: 'sgd',
-      condition: '20',
+      noiseSetting: '20',
       seeds: 2,
       failed: 1,
       damaged: 0,
@@ -186,7 +186,7 @@ describe('aggregation over seeds', () => {
 
   it('takes no mean without a seed that is damaged', () => {
     const two = expand({ ...suite, seeds: [1, 2] });
-    const [one, other] = two.runs.filter((run) => run.method === 'sgd' && run.condition.label === '20');
+    const [one, other] = two.runs.filter((run) => run.method === 'sgd' && run.noiseSetting.label === '20');
     const cells = summarise(two, new Map([[one!.id, fakeRecord(one!, 40)]]), new Set(), new Set([other!.id]));
     expect(cells[0]).to.include({ seeds: 1, damaged: 1, mean: null, std: null });
   });

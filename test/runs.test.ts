@@ -4,7 +4,7 @@ import path from 'node:path';
 import { expect } from 'chai';
 import { listRuns, pruneRuns } from '../src/cli/runs.js';
 import { writeWhole } from '../src/io/files.js';
-import { claim } from '../src/results/ownership.js';
+import { claim } from '../src/results/manifest.js';
 import { ARCHIVE, archiveOf, checkpointFile, writeFailure, writeRecord } from '../src/results/store.js';
 import { InputError } from '../src/spec/errors.js';
 import type { RunRecord } from '../src/spec/record.js';

@@ -35,9 +35,11 @@ for (const name of new Set(Object.values(FOUND_BY).flat()))
     });
 
     it('taught its bootstrap runs by the best Mixup and SAM', () => {
-      for (const { method, condition, variant } of best)
+      for (const { method, noiseSetting, variant } of best)
         if (method in graph.suite.methods)
-          expect(runOf(graph, method, condition.label)).to.equal(runOf(graph, variant, condition.label));
+          expect(runOf(graph, method, noiseSetting.label)).to.equal(
+            runOf(graph, variant, noiseSetting.label),
+          );
     });
   });
 
@@ -46,15 +48,15 @@ describe('the committed suites', () => {
     it(`${name} has the settings that were found`, async () => {
       const graph = expand(await committed(name));
       const found = await Promise.all(searches.map(searched));
-      for (const { method, condition } of graph.cells) {
+      for (const { method, noiseSetting } of graph.cells) {
         const here = ({ best }: Search) =>
-          best.find((b) => b.method === method && b.condition.label === condition.label);
+          best.find((b) => b.method === method && b.noiseSetting.label === noiseSetting.label);
         const search = found.find(here)!;
         const { variant } = here(search)!;
         expect(
-          settings(graph, runOf(graph, method, condition.label)),
-          `${method}, ${condition.label} %`,
-        ).to.deep.equal(settings(search.graph, runOf(search.graph, variant, condition.label)));
+          settings(graph, runOf(graph, method, noiseSetting.label)),
+          `${method}, ${noiseSetting.label} %`,
+        ).to.deep.equal(settings(search.graph, runOf(search.graph, variant, noiseSetting.label)));
       }
     });
 
@@ -87,8 +89,8 @@ async function committed(name: string): Promise<ResolvedSuite> {
   return { ...(await loadSuite(name)).suite, precision: 'bfloat16' } as ResolvedSuite;
 }
 
-function runOf({ cells }: RunGraph, method: string, condition: string): string {
-  return cells.find((cell) => cell.method === method && cell.condition.label === condition)!.run.id;
+function runOf({ cells }: RunGraph, method: string, noiseSetting: string): string {
+  return cells.find((cell) => cell.method === method && cell.noiseSetting.label === noiseSetting)!.run.id;
 }
 
 function settings({ runs }: RunGraph, id: string): object {

@@ -13,15 +13,15 @@ const whole = expand({ ...SUITE, seeds: [1, 2, 3] } as ResolvedSuite);
 
 describe('a part of a suite', () => {
   it('has the chosen cells, with the ids of the whole', () => {
-    const { cells, runs, conditions } = select(whole, { method: ['sam', 'sgd'], noise: ['40'] });
+    const { cells, runs, noiseSettings } = select(whole, { method: ['sam', 'sgd'], noise: ['40'] });
     expect(cells).to.deep.equal(
       whole.cells.filter(
-        ({ method, condition }) => ['sgd', 'sam'].includes(method) && condition.label === '40',
+        ({ method, noiseSetting }) => ['sgd', 'sam'].includes(method) && noiseSetting.label === '40',
       ),
     );
     expect(cells).to.have.length(6);
     expect(runs.map(({ id }) => id)).to.have.members(cells.map(({ run }) => run.id));
-    expect(conditions.map(({ label }) => label)).to.deep.equal(['40']);
+    expect(noiseSettings.map(({ label }) => label)).to.deep.equal(['40']);
     expect(select(whole, EVERYTHING)).to.deep.equal(whole);
   });
 
@@ -41,7 +41,7 @@ describe('a part of a suite', () => {
     ]);
     expect(cells[0]!.run.id).to.equal(
       expand(suite).cells.find(
-        ({ method, condition }) => method === 'bootstrap-mixup' && condition.label === '20',
+        ({ method, noiseSetting }) => method === 'bootstrap-mixup' && noiseSetting.label === '20',
       )!.run.id,
     );
   });

@@ -8,7 +8,7 @@ import { expect } from 'chai';
 import { run } from '../src/cli/run.js';
 import { type VerifyOptions, verify } from '../src/cli/verify.js';
 import { PROJECT_ROOT } from '../src/io/project.js';
-import { readOwnGraph } from '../src/results/ownership.js';
+import { readOwnGraph } from '../src/results/manifest.js';
 import { recordText } from '../src/results/record_schema.js';
 import { archiveOf, readStored, writeArchive } from '../src/results/store.js';
 import { InputError } from '../src/spec/errors.js';

@@ -3,7 +3,7 @@ import { expect } from 'chai';
 import { METHODS } from '../src/methods/catalogue.js';
 import { InputError } from '../src/spec/errors.js';
 import type { Precision } from '../src/spec/run_spec.js';
-import { expand, totalUnits } from '../src/suite/expand.js';
+import { expand, totalCost } from '../src/suite/expand.js';
 import { knownSuites, loadSuite, parseSuite } from '../src/suite/load.js';
 import { type ResolvedSuite, resolveSuite } from '../src/suite/resolve.js';
 import type { Suite } from '../src/suite/schema.js';
@@ -320,9 +320,9 @@ describe('a suite as a graph of runs', () => {
     const { runs, cells } = expand(suite);
     expect(cells).to.have.length(20);
     expect(runs).to.have.length(20);
-    expect(totalUnits(runs)).to.equal(28);
+    expect(totalCost(runs)).to.equal(28);
     for (const label of ['20', '40', '60', '80'])
-      expect(totalUnits(runs.filter((run) => run.condition.label === label))).to.equal(7);
+      expect(totalCost(runs.filter((run) => run.noiseSetting.label === label))).to.equal(7);
   });
 
   it('has every run after those it depends on, in the same order every time', () => {
@@ -373,7 +373,7 @@ describe('a suite as a graph of runs', () => {
     const rhos = runs.flatMap(({ spec }) => (spec.gradient?.kind === 'sam' ? [spec.gradient.rho] : []));
     expect(rhos).to.deep.equal([0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.05, 0.05]);
     const sgd = runs.find((run) => run.method === 'sgd')!;
-    expect([sgd.spec.training.epochs, sgd.units]).to.deep.equal([6, 3]);
+    expect([sgd.spec.training.epochs, sgd.cost]).to.deep.equal([6, 3]);
     const rates = runs.filter(({ method }) => method === 'sgd').map(({ spec }) => spec.training.learningRate);
     expect(rates).to.deep.equal([0.1, 0.2, 0.1, 0.1]);
   });

@@ -9,7 +9,7 @@ import { createTensorBoardLog } from '../src/cli/tensorboard_log.js';
 import { tf } from '../src/engine/tensorflow.js';
 import { reportOf } from '../src/report/report.js';
 import { writeTables } from '../src/report/write.js';
-import { claim } from '../src/results/ownership.js';
+import { claim } from '../src/results/manifest.js';
 import { EVENT_FILE, eventsOf, tensorBoardName } from '../src/results/tensorboard.js';
 import { expand } from '../src/suite/expand.js';
 import { temporaryFolder } from './fakes.js';

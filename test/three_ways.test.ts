@@ -1,4 +1,4 @@
-// Accuracy last, best and chosen on held-out noisy labels: what the loop measures, and what tables make of it.
+// Accuracy last, best and chosen on the noisy labels of the validation images: what the loop measures, and what tables make of it.
 import { expect } from 'chai';
 import { cifar10 } from '../src/data/datasets/cifar10.js';
 import { blankImages } from '../src/data/datasets/dataset.js';
@@ -21,7 +21,7 @@ const suite = { ...SUITE, data: { ...SUITE.data, heldOut: 10 } } as ResolvedSuit
 const graph = expand(suite);
 const [first] = graph.runs;
 
-/** A record with these test accuracies, and these on held-out noisy labels. */
+/** A record with these test accuracies, and these on the noisy labels of the validation images. */
 function recordWith(id: string, test: number[], noisy?: number[]): RunRecord {
   const run = graph.runs.find((one) => one.id === id)!;
   const record = fakeRecord(run, test.at(-1)!);

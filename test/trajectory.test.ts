@@ -124,8 +124,8 @@ describe('short runs', () => {
     const { runs, of } = shortRuns(expand({ ...suite, seeds: [3, 4], precision: 'bfloat16' }));
     // The teachers are the table's own runs but for alpha and rho, which are the same here.
     expect(new Set(runs.map(({ id }) => id)).size).to.equal(runs.length);
-    for (const { method, condition } of expand(suite).cells)
-      expect(of(method, condition.label)?.method).to.equal(method);
+    for (const { method, noiseSetting } of expand(suite).cells)
+      expect(of(method, noiseSetting.label)?.method).to.equal(method);
     for (const [i, { spec, dependsOn }] of runs.entries()) {
       expect(spec).to.include({ precision: 'float32', seed: 1 });
       for (const id of dependsOn) expect(runs.findIndex((run) => run.id === id)).to.be.within(0, i - 1);

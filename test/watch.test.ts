@@ -13,7 +13,7 @@ import { lock } from '../src/io/lock.js';
 import { PROJECT_ROOT } from '../src/io/project.js';
 import { type LiveServer, serveLive } from '../src/report/live_server.js';
 import { happeningIn } from '../src/results/events.js';
-import { claim } from '../src/results/ownership.js';
+import { claim } from '../src/results/manifest.js';
 import { checkpointFile, writeFailure, writeRecord } from '../src/results/store.js';
 import { InputError } from '../src/spec/errors.js';
 import { temporaryFolder } from './fakes.js';

@@ -8,7 +8,7 @@ import { removeUnfinished, writeWhole } from '../io/files.js';
 import { type Baseline, baselineFile, baselineOf, baselineText } from '../regression/baseline.js';
 import { readBaseline } from '../regression/baseline_schema.js';
 import { changesText } from '../report/check/changes.js';
-import { readOwnGraph } from '../results/ownership.js';
+import { readOwnGraph } from '../results/manifest.js';
 import { announce, readStored, refuseForeign } from '../results/store.js';
 import { InputError } from '../spec/errors.js';
 import { loadSuite } from '../suite/load.js';

@@ -15,7 +15,7 @@ import { referenceText } from '../report/check/reference.js';
 import { checkText } from '../report/check/terminal.js';
 import { writeCheck } from '../report/check/write.js';
 import { reportOf } from '../report/report.js';
-import { readOwnGraph } from '../results/ownership.js';
+import { readOwnGraph } from '../results/manifest.js';
 import { readPublished } from '../results/published.js';
 import { announce, failedRuns, readStored, refuseForeign } from '../results/store.js';
 import { TEXT_FILE_BYTES } from '../spec/limits.js';
@@ -35,7 +35,7 @@ same, or another trajectory; 2 nothing could be compared: wrong input, a baselin
 judge by.`;
 
 const HELP = `
-A cell passes by bits where spec, platform, CPU, precision, threads, TensorFlow, tfjs and Node's major version are the
+A cell passes bitwise where spec, platform, CPU, precision, threads, TensorFlow, tfjs and Node's major version are the
 baseline's: then accuracies and weights must be the same, seed by seed. Elsewhere it is judged by t tests over seeds,
 paired where seeds are shared, with Holm's correction over the cells. Nothing is trained, so trajectories (what the first
 steps do) are for "labelnoise check" to compare. BASELINE is baselines/<suite>.json unless told;

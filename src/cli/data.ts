@@ -12,7 +12,7 @@ Looks for CIFAR-10 in this order and stops at the first that works:
   4. the official archive (170 MB)
 What is fetched is kept in the cache as the official binary files. Every file is verified
 against its official SHA-256, now and each time a run reads it; a damaged file in the cache
-is set aside and fetched again.
+is quarantined and fetched again.
 
 Examples:
   labelnoise data

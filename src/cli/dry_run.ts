@@ -2,27 +2,27 @@
 import { methodTitle } from '../methods/catalogue.js';
 import { architectureName } from '../models/catalogue.js';
 import { duration } from '../report/wording.js';
-import { type Condition, conditionTitle } from '../suite/condition.js';
-import { hasNoiseOf, type RunGraph, type RunNode, totalUnits } from '../suite/expand.js';
+import { hasNoiseOf, type RunGraph, type RunNode, totalCost } from '../suite/expand.js';
+import { type NoiseSetting, noiseSettingTitle } from '../suite/noise_setting.js';
 import type { StepTime } from '../training/measure.js';
 import { programKey } from '../training/program_spec.js';
 import type { Engine } from './engine.js';
 
-/** The run graph as text: sums, then the tree of dependencies for each noise condition (every seed has the same). */
-export function graphText({ suite, conditions, cells, runs }: RunGraph): string {
+/** The run graph as text: sums, then the tree of dependencies for each noise setting (every seed has the same). */
+export function graphText({ suite, noiseSettings, cells, runs }: RunGraph): string {
   const seeds = [...new Set(cells.map(({ seed }) => seed))];
   const saved = cells.reduce((sum, cell) => sum + chain(cell.run, runs), 0) - runs.length;
   const { trainImages } = suite.data;
   const shared = saved ? `; teachers shared: saves ${saved} training${saved === 1 ? '' : 's'}` : '';
   return [
     `${suite.name}: ${architectureName(suite.model)}, ${trainImages} training images, ${suite.training.epochs} epochs, ${suite.precision}`,
-    `${runs.length} trainings, ${units(totalUnits(runs))} of an SGD run${shared}`,
-    ...withTeachers(conditions, runs).flatMap((condition) => {
-      const first = runs.filter((run) => hasNoiseOf(run, condition) && run.spec.seed === seeds[0]);
+    `${runs.length} trainings, ${cost(totalCost(runs))} of an SGD run${shared}`,
+    ...withTeachers(noiseSettings, runs).flatMap((noiseSetting) => {
+      const first = runs.filter((run) => hasNoiseOf(run, noiseSetting) && run.spec.seed === seeds[0]);
       const roots = first.filter(
         (run) => !run.dependsOn.some((id) => first.some((other) => other.id === id)),
       );
-      const title = `noise ${conditionTitle(condition)}, ${seeds.length === 1 ? 'seed' : 'each of the seeds'} ${seeds.join(', ')}`;
+      const title = `noise ${noiseSettingTitle(noiseSetting)}, ${seeds.length === 1 ? 'seed' : 'each of the seeds'} ${seeds.join(', ')}`;
       return [title, ...branches(roots, first, '')];
     }),
     '',
@@ -30,11 +30,11 @@ export function graphText({ suite, conditions, cells, runs }: RunGraph): string 
 }
 
 /** The columns of the table, after those that only teachers of its noises are of. */
-function withTeachers(columns: readonly Condition[], runs: readonly RunNode[]): Condition[] {
+function withTeachers(columns: readonly NoiseSetting[], runs: readonly RunNode[]): NoiseSetting[] {
   const others = runs
-    .map(({ condition }) => condition)
+    .map(({ noiseSetting }) => noiseSetting)
     .filter(({ label }) => !columns.some((c) => c.label === label));
-  return [...new Map(others.map((condition) => [condition.label, condition])).values(), ...columns];
+  return [...new Map(others.map((noiseSetting) => [noiseSetting.label, noiseSetting])).values(), ...columns];
 }
 
 /** Trainings that a cell takes on its own: its run and the chain of its teachers. */
@@ -47,13 +47,13 @@ function branches(level: readonly RunNode[], all: readonly RunNode[], indent: st
     const last = i === level.length - 1;
     const students = all.filter((other) => other.dependsOn.includes(run.id));
     return [
-      `${indent}${last ? '└─' : '├─'} ${methodTitle(run.method)} (${units(run.units)})`,
+      `${indent}${last ? '└─' : '├─'} ${methodTitle(run.method)} (${cost(run.cost)})`,
       ...branches(students, all, `${indent}${last ? '   ' : '│  '}`),
     ];
   });
 }
 
-function units(n: number): string {
+function cost(n: number): string {
   return `${Number(n.toFixed(2))} unit${n === 1 ? '' : 's'}`;
 }
 

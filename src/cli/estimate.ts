@@ -14,8 +14,8 @@ import {
   rateOfMatrix,
   testedRate,
 } from '../statistics/label_errors.js';
-import { conditionTitle } from '../suite/condition.js';
 import type { RunNode } from '../suite/expand.js';
+import { noiseSettingTitle } from '../suite/noise_setting.js';
 import { planOf } from '../suite/plan.js';
 import type { LabelSets } from '../suite/resolve.js';
 import { EVERYTHING, type Selection } from '../suite/select.js';
@@ -118,7 +118,7 @@ export function chosenRuns({ graph, runs }: Examinable, selection: Selection): R
   const found = learners.filter(
     (run) =>
       isChosen(method, [run.method]) &&
-      isChosen(noise, [run.condition.label, run.condition.key]) &&
+      isChosen(noise, [run.noiseSetting.label, run.noiseSetting.key]) &&
       (runs.length === 1 || seedsChosen.includes(run.spec.seed)),
   );
   const [first] = found;
@@ -188,7 +188,7 @@ function truthOf(
 /** Matrices of more classes than this are not printed. */
 const PRINTED_CLASSES = 20;
 
-function estimateText({ id, method, condition, spec }: RunNode, found: Estimates): string {
+function estimateText({ id, method, noiseSetting, spec }: RunNode, found: Estimates): string {
   const { tested, incv, mixture, anchors, matrix, truth, classNames } = found;
   const percent = (rate: number) => `${(100 * rate).toFixed(1)} %`;
   const rows = Object.entries({ tested, INCV: incv, mixture, anchors }).map(([name, rate]) => [
@@ -196,8 +196,8 @@ function estimateText({ id, method, condition, spec }: RunNode, found: Estimates
     percent(rate),
     ...(truth ? [percent(truth.rate), `${(100 * (rate - truth.rate)).toFixed(1)}`] : []),
   ]);
-  const heading = ['estimate', 'wrong labels', ...(truth ? ['in truth', 'points off'] : [])];
-  const title = `${methodTitle(method)}, ${conditionTitle(condition)}, seed ${spec.seed} (${id})`;
+  const heading = ['estimate', 'wrong labels', ...(truth ? ['in truth', 'percentage points off'] : [])];
+  const title = `${methodTitle(method)}, ${noiseSettingTitle(noiseSetting)}, seed ${spec.seed} (${id})`;
   const cells = (values: readonly (readonly number[])[], name: string) =>
     values.length > PRINTED_CLASSES
       ? ''

@@ -21,7 +21,7 @@ export function createEventLog(out: string): Observer {
     begins({ suite, runs }, finished) {
       write('begin', { suite: suite.name, pid: process.pid, runs: runs.length, finished: finished.size });
     },
-    setAside: (file, damage) => write('set-aside', { file, damage }),
+    quarantined: (file, damage) => write('set-aside', { file, damage }),
     started: (run) => write('started', titleOf(run)),
     progressed(run, progress) {
       if (isWorthALine(progress)) write('progress', { run: run.id, ...progress });
@@ -34,8 +34,8 @@ export function createEventLog(out: string): Observer {
   };
 }
 
-function titleOf({ id, method, condition, spec }: RunNode) {
-  return { run: id, method, noise: condition.label, seed: spec.seed };
+function titleOf({ id, method, noiseSetting, spec }: RunNode) {
+  return { run: id, method, noise: noiseSetting.label, seed: spec.seed };
 }
 
 /** Ends of epochs, evaluations, and where a run goes on. */

@@ -88,7 +88,7 @@ export async function exportCell(
   const said = (n: number, images: string) => `${n.toLocaleString('en')} ${images} images`;
   print(
     `Written to ${out}: ${Object.keys(files).join(', ')}\n` +
-      `${said(trainImages, 'training')} with the labels that the runs of ${graph.suite.name} are given at noise ${cell.condition.key}, seed ${cell.seed}; ` +
+      `${said(trainImages, 'training')} with the labels that the runs of ${graph.suite.name} are given at noise ${cell.noiseSetting.key}, seed ${cell.seed}; ` +
       `${said(heldOut, 'validation')}; ${said(testImages, 'test')}\n`,
   );
 }
@@ -96,7 +96,7 @@ export async function exportCell(
 /** An export's files by their names, the manifest last: it is there only when all others are. */
 async function filesOf(
   graph: RunGraph,
-  { condition, seed, run }: ColumnAndSeed,
+  { noiseSetting, seed, run }: ColumnAndSeed,
   preparer: Preparer,
 ): Promise<Record<string, Buffer>> {
   const { suite } = graph;
@@ -109,7 +109,7 @@ async function filesOf(
     'train_labels_true.npy': npyOf(train.labels),
     'validation_indices.npy': npyOf(heldOut?.indices ?? new Int32Array()),
     'test_indices.npy': npyOf(testIndices),
-    'settings.json': jsonOf(settingsAt(graph, condition.label, seed, dataset)),
+    'settings.json': jsonOf(settingsAt(graph, noiseSetting.label, seed, dataset)),
     // Of a data set that the loader cannot read, the images are in the export.
     ...(dataset === cifar10 ? {} : imageFiles({ train, validation: heldOut?.set, test }, dataset)),
     'load.py': await readFile(path.join(PROJECT_ROOT, 'src', 'data', 'load.py')),
@@ -126,7 +126,7 @@ async function filesOf(
     suite: suite.name,
     dataset: dataset.name,
     imagesFrom: dataset === cifar10 ? 'cifar10' : 'export',
-    noise: { name: condition.key, ...condition.noise },
+    noise: { name: noiseSetting.key, ...noiseSetting.noise },
     seed,
     givenLabelsSha256: sha256(noisyLabels),
     splits: {
@@ -147,7 +147,7 @@ function settingsAt(
   { mean, deviation, classNames }: Dataset,
 ): object {
   const methodOf = new Map(runs.map(({ id, method }) => [id, method]));
-  const here = cells.filter((cell) => cell.condition.label === column && cell.seed === seed);
+  const here = cells.filter((cell) => cell.noiseSetting.label === column && cell.seed === seed);
   return {
     suite: suite.name,
     network: { title: architectureName(suite.model), ...suite.model },

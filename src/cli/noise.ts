@@ -16,7 +16,7 @@ import { InputError } from '../spec/errors.js';
 import { LABEL_FILE_BYTES } from '../spec/limits.js';
 import { describeProblem } from '../spec/problem.js';
 import type { NoiseSpec } from '../spec/run_spec.js';
-import { conditions, noiseSchema, noisesOf } from '../suite/condition.js';
+import { noiseSchema, noiseSettings, noisesOf } from '../suite/noise_setting.js';
 import { type LabelSets, resolveNoise } from '../suite/resolve.js';
 import { datasetGiven } from './data.js';
 import { tell } from './tell.js';
@@ -136,7 +136,7 @@ async function noiseAsked({
     if (problem) throw new InputError(`--noise: ${problem.setting}; allowed: ${problem.allowed}`);
   }
   const resolved = await resolveNoise({ noise: data, data: { dataset } }, '.', { readLabels: readLabelFile });
-  const columns = conditions({ noise: resolved.noise, data: { dataset } });
+  const columns = noiseSettings({ noise: resolved.noise, data: { dataset } });
   const [column] = columns;
   if (!column || columns.length > 1)
     throw new InputError(

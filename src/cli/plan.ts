@@ -12,7 +12,7 @@ import { makeResultsFolder } from '../io/files.js';
 import { checkUnlocked } from '../io/lock.js';
 import { runTitle } from '../report/wording.js';
 import { finalAccuracy } from '../results/aggregate.js';
-import { checkOwner, claim } from '../results/ownership.js';
+import { checkManifest, claim } from '../results/manifest.js';
 import { InputError } from '../spec/errors.js';
 import type { RunNode } from '../suite/expand.js';
 import { planOf } from '../suite/plan.js';
@@ -75,7 +75,7 @@ export function slurmExecutor(
   return {
     async make(plan) {
       const { whole, graph } = plan;
-      await checkOwner(out, whole.suite);
+      await checkManifest(out, whole.suite);
       await checkUnlocked(out);
       const state = stateOf(await checkStored(out, graph), graph);
       const runs = graph.runs.filter(({ id }) => !state.records.has(id));

@@ -88,7 +88,7 @@ export function createProgress(
       else if (over < total && Math.floor((parts * over) / total) > Math.floor((parts * (over - 1)) / total))
         print(table.join('\n'));
     },
-    setAside: (file, damage) => say(`damaged file (${damage}) moved to ${file}; its run is done again`),
+    quarantined: (file, damage) => say(`damaged file (${damage}) moved to ${file}; its run is done again`),
     noted: (line) => say(line),
     started: (run) => bars?.started(run),
     doing(run, what) {

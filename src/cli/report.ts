@@ -7,7 +7,7 @@ import { htmlPage } from '../report/html.js';
 import { pageDataOf } from '../report/page_data_of.js';
 import { announceDamage, type ReadReport, readReport } from '../report/report.js';
 import { writeTables } from '../report/write.js';
-import { readOwnGraph } from '../results/ownership.js';
+import { readOwnGraph } from '../results/manifest.js';
 import { EVENT_FILE, eventsOf, TENSORBOARD, tensorBoardName } from '../results/tensorboard.js';
 import { InputError } from '../spec/errors.js';
 import { tell } from './tell.js';

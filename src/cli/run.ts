@@ -8,7 +8,7 @@ import { reportOf } from '../report/report.js';
 import { tableLines, terminalTable } from '../report/table.js';
 import { writeNumbers, writeTables } from '../report/write.js';
 import { readExternal } from '../results/external.js';
-import { checkOwner } from '../results/ownership.js';
+import { checkManifest } from '../results/manifest.js';
 import { originOf } from '../results/provenance.js';
 import { checkpointedRuns, faultText } from '../results/store.js';
 import { InputError } from '../spec/errors.js';
@@ -112,7 +112,7 @@ export async function train(
     progress.noted?.('stopping: runs under way save their state; the same again stops at once');
   });
   try {
-    await checkOwner(out, whole.suite);
+    await checkManifest(out, whole.suite);
     const external = await readExternal(out, whole);
     const [fault] = external.faults;
     if (fault)
@@ -165,7 +165,7 @@ export async function train(
 }
 
 async function dryRun(graph: RunGraph, out: string, using: Engine, print: (text: string) => void) {
-  await checkOwner(out, graph.suite);
+  await checkManifest(out, graph.suite);
   const { records } = stateOf(await checkStored(out, graph), graph);
   print(graphText(graph));
   if (records.size) print(`${records.size} of them are finished in ${out}\n`);

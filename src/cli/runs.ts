@@ -7,7 +7,7 @@ import { lock } from '../io/lock.js';
 import { plain } from '../report/escape.js';
 import { finalAccuracy } from '../results/aggregate.js';
 import { inventory } from '../results/inventory.js';
-import { readOwnGraph } from '../results/ownership.js';
+import { readOwnGraph } from '../results/manifest.js';
 import { foreignText, readStored } from '../results/store.js';
 import { InputError } from '../spec/errors.js';
 
@@ -40,7 +40,7 @@ export async function listRuns(out: string, print: (text: string) => void): Prom
   const rows = runs.map(({ run, state, record }) => [
     run.id,
     run.method,
-    run.condition.label,
+    run.noiseSetting.label,
     String(run.spec.seed),
     record ? finalAccuracy(record).toFixed(2) : '',
     state,

@@ -24,7 +24,7 @@ import {
   withRow,
   writeExternal,
 } from '../results/external.js';
-import { checkOwner, claim, ownerFile, readOwnGraph } from '../results/ownership.js';
+import { checkManifest, claim, manifestFile, readOwnGraph } from '../results/manifest.js';
 import { faultText, readStored } from '../results/store.js';
 import { InputError } from '../spec/errors.js';
 import { encodeLabels } from '../spec/labels.js';
@@ -75,7 +75,10 @@ export function register(program: Command): void {
     .requiredOption('--noise <rate>', 'noise rate, as a fraction or in percent, or the name of a label file')
     .requiredOption('--seed <number>', 'the seed whose labels it learned from')
     .requiredOption('--out <dir>', 'results folder, with runs in it or new')
-    .option('--train-predictions <file>', 'predictions for the training images, for the wrong labels fitted')
+    .option(
+      '--train-predictions <file>',
+      'predictions for the training images, for the memorised wrong labels',
+    )
     .option('--by <name>', 'who made it')
     .option('--link <address>', 'where it is described')
     .option('--replace', 'put it in the place of the row of the same name, noise and seed')
@@ -140,7 +143,7 @@ export async function score(
     await writeTables(out, written.report, false);
     print(terminalTable(written.report));
     print(
-      `${name}: ${row.testAccuracy.toFixed(2)} % of ${predictions.length.toLocaleString('en')} test images at noise ${cell.condition.key}, seed ${cell.seed}; written to ${out}\n`,
+      `${name}: ${row.testAccuracy.toFixed(2)} % of ${predictions.length.toLocaleString('en')} test images at noise ${cell.noiseSetting.key}, seed ${cell.seed}; written to ${out}\n`,
     );
     return damage ? 1 : 0;
   } finally {
@@ -157,7 +160,7 @@ async function placeIn(
 ): Promise<{ graph: RunGraph; labelSets: Plan['labelSets']; isNew: boolean }> {
   const plan = await planOf(nameOrPath, EVERYTHING, using);
   const { labelSets } = plan;
-  const isOwned = await stat(ownerFile(out)).catch(() => undefined);
+  const isOwned = await stat(manifestFile(out)).catch(() => undefined);
   const owned = isOwned ? await readOwnGraph(out) : undefined;
   if (owned) {
     const essence = ({ suite: { name, noise }, runs }: RunGraph) => ({
@@ -172,7 +175,7 @@ async function placeIn(
       );
     const { records, lost } = await readStored(out, owned.runs);
     if (records.size || lost.size) return { graph: owned, labelSets, isNew: false };
-  } else await checkOwner(out, plan.whole.suite);
+  } else await checkManifest(out, plan.whole.suite);
   // Of a folder without runs the suite may have as many seeds as are scored.
   const known = owned ?? plan.whole;
   const seeds = seedsToHave(known.suite.seeds, seed);

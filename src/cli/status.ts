@@ -62,11 +62,11 @@ function plainObject(
 
 function statusText(shown: string, { graph }: Commission, standing: Standing, workers?: string[]): string {
   const { results, underWay, failures, waiting } = standing;
-  const { conditions, cells, runs } = graph;
+  const { noiseSettings, cells, runs } = graph;
   const methods = [...new Set(cells.map(({ method }) => method))];
   const cell = (method: string, label: string) => {
     const ids = cells
-      .filter((cell) => cell.method === method && cell.condition.label === label)
+      .filter((cell) => cell.method === method && cell.noiseSetting.label === label)
       .map(({ run }) => run.id);
     const count = (of: { has(id: string): boolean }) => ids.filter((id) => of.has(id)).length;
     const marks = [
@@ -77,7 +77,7 @@ function statusText(shown: string, { graph }: Commission, standing: Standing, wo
   };
   const rows = methods.map((method) => [
     plain(methodTitle(method)),
-    ...conditions.map(({ label }) => cell(method, label)),
+    ...noiseSettings.map(({ label }) => cell(method, label)),
   ]);
   const byId = new Map(runs.map((run) => [run.id, run]));
   const title = (id: string) => runTitle(byId.get(id)!);
@@ -87,7 +87,7 @@ function statusText(shown: string, { graph }: Commission, standing: Standing, wo
   );
   const lines = [
     `${shown}: ${graph.suite.name}, ${runs.length} runs: ${results.size} finished, ${underWay.size} under way, ${waiting.size} waiting, ${failures.size} failed`,
-    textTable([['Method', ...conditions.map(({ title }) => title)], ...rows]).trimEnd(),
+    textTable([['Method', ...noiseSettings.map(({ title }) => title)], ...rows]).trimEnd(),
     ...[...underWay].map(([id, { worker, share }]) => `${worker}: ${title(id)}, ${percent(share)}`),
     ...idle.map((name) => `${name}: idle`),
     ...(workers

@@ -8,7 +8,7 @@ import { gather } from '../execution/queue/gather.js';
 import type { RunQueue, Submission } from '../execution/queue/queue.js';
 import { tableLines, terminalTable } from '../report/table.js';
 import { writeNumbers, writeTables } from '../report/write.js';
-import { checkOwner } from '../results/ownership.js';
+import { checkManifest } from '../results/manifest.js';
 import { type Plan, planOf } from '../suite/plan.js';
 import { createEngine, type Engine } from './engine.js';
 import { createEventLog } from './event_log.js';
@@ -97,7 +97,7 @@ export async function submit(
   const { out, need = {}, anyKind } = options;
   const plan = await planOf(nameOrPath, selectionOf(options), using);
   const terms: Terms = { kinds: anyKind ? 'any' : 'one', needs: need };
-  if (out) await checkOwner(out, plan.whole.suite);
+  if (out) await checkManifest(out, plan.whole.suite);
   return withOpenQueue(
     options,
     async (queue) => {

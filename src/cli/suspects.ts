@@ -8,7 +8,7 @@ import { contactSheet } from '../report/contact_sheet.js';
 import { csvText, plain } from '../report/escape.js';
 import { InputError } from '../spec/errors.js';
 import { largest, rocAuc } from '../statistics/label_errors.js';
-import { conditionTitle } from '../suite/condition.js';
+import { noiseSettingTitle } from '../suite/noise_setting.js';
 import { createEngine, type Engine } from './engine.js';
 import { chosenRuns, type ExaminingOptions, filesOf, withExamination } from './estimate.js';
 import { type SelectionOptions, selectionOf } from './selection.js';
@@ -119,7 +119,7 @@ export async function suspects(
   const same =
     outcome.weightsSha256 === record.weightsSha256 ? 'the same weights' : 'other bits, as on other machines';
   print(
-    `${plain(methodTitle(run!.method))}, ${plain(conditionTitle(run!.condition))}, seed ${run!.spec.seed} (${run!.id}), trained again with ${same}: ` +
+    `${plain(methodTitle(run!.method))}, ${plain(noiseSettingTitle(run!.noiseSetting))}, seed ${run!.spec.seed} (${run!.id}), trained again with ${same}: ` +
       `${above} of ${found.ranked.length} labels are suspect${figures}\n${written.length ? `Written: ${written.join(', ')}\n` : ''}`,
   );
   return found;

@@ -6,7 +6,7 @@ import { kindsForTerminal, kindsInMarkdown } from '../report/kinds.js';
 import { announceDamage, type ReadReport, readReport } from '../report/report.js';
 import { markdownTable, terminalTable } from '../report/table.js';
 import { writeTables } from '../report/write.js';
-import { readOwnGraph } from '../results/ownership.js';
+import { readOwnGraph } from '../results/manifest.js';
 import { tell } from './tell.js';
 
 const HELP = `

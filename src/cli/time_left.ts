@@ -1,11 +1,11 @@
 // Estimates the time left from what the finished share of the work took.
-import { type RunNode, totalUnits } from '../suite/expand.js';
+import { type RunNode, totalCost } from '../suite/expand.js';
 
 /** Counts work in units of an SGD run; several runs may be under way. */
 export class TimeLeft {
   private total: number;
   private done = 0;
-  private readonly underWay = new Map<string, { units: number; share: number }>();
+  private readonly underWay = new Map<string, { cost: number; share: number }>();
   /** Shares that were done before, in another process or by a worker that ended. */
   private readonly before = new Map<string, number>();
   private readonly begun: number;
@@ -15,33 +15,33 @@ export class TimeLeft {
     runs: readonly RunNode[],
     private readonly now: () => number = () => performance.now() / 1000,
   ) {
-    this.total = totalUnits(runs);
+    this.total = totalCost(runs);
     this.begun = now();
   }
 
   /** A run has come to a share of its steps, 0 to 1. */
   progressed(run: RunNode, share: number): void {
     const before = this.before.get(run.id) ?? 0;
-    this.underWay.set(run.id, { units: this.unitsOf(run), share: (share - before) / (1 - before) });
+    this.underWay.set(run.id, { cost: this.costOf(run), share: (share - before) / (1 - before) });
   }
 
   /** A run goes on from a share of its steps, 0 to 1: what it takes to get there is not to be done, or to be done again. */
   resumed(run: RunNode, share: number): void {
     this.underWay.delete(run.id);
-    this.total -= this.unitsOf(run);
+    this.total -= this.costOf(run);
     this.before.set(run.id, share);
-    this.total += this.unitsOf(run);
+    this.total += this.costOf(run);
   }
 
   finished(run: RunNode): void {
     this.underWay.delete(run.id);
-    this.done += this.unitsOf(run);
+    this.done += this.costOf(run);
   }
 
   /** A run failed or will not be made: its work falls away. */
   dropped(run: RunNode): void {
     this.underWay.delete(run.id);
-    this.total -= this.unitsOf(run);
+    this.total -= this.costOf(run);
   }
 
   /** Share of all the work that is done, 0 to 1. */
@@ -56,20 +56,20 @@ export class TimeLeft {
 
   /** Seconds left for a run under way. */
   run(run: RunNode): number | undefined {
-    const { units, share } = this.underWay.get(run.id) ?? { units: this.unitsOf(run), share: 0 };
-    return this.secondsFor(units * (1 - share) * Math.max(1, this.underWay.size));
+    const { cost, share } = this.underWay.get(run.id) ?? { cost: this.costOf(run), share: 0 };
+    return this.secondsFor(cost * (1 - share) * Math.max(1, this.underWay.size));
   }
 
-  private unitsOf(run: RunNode): number {
-    return run.units * (1 - (this.before.get(run.id) ?? 0));
+  private costOf(run: RunNode): number {
+    return run.cost * (1 - (this.before.get(run.id) ?? 0));
   }
 
   private unitsDone(): number {
-    return [...this.underWay.values()].reduce((sum, { units, share }) => sum + units * share, this.done);
+    return [...this.underWay.values()].reduce((sum, { cost, share }) => sum + cost * share, this.done);
   }
 
-  private secondsFor(units: number): number | undefined {
+  private secondsFor(cost: number): number | undefined {
     const done = this.unitsDone();
-    return done > 0 ? (units * (this.now() - this.begun)) / done : undefined;
+    return done > 0 ? (cost * (this.now() - this.begun)) / done : undefined;
   }
 }

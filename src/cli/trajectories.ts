@@ -29,7 +29,7 @@ export async function trajectoriesBeside(
   if (!trajectories) return undefined;
   const short = shortRuns(graph);
   const runs = new Set(
-    graph.cells.flatMap(({ method, condition }) => short.of(method, condition.label) ?? []),
+    graph.cells.flatMap(({ method, noiseSetting }) => short.of(method, noiseSetting.label) ?? []),
   );
   const teachers = new Map(trajectories.runs.map((stored) => [stored.run, stored]));
   return takeTrajectories([...runs], teachers, using, dataDir);
@@ -49,7 +49,7 @@ export async function baselineTrajectories(
     runs: runs.map((run) => {
       const found = taken.get(run.id)!;
       if (found instanceof Error) throw found;
-      return { run: run.id, method: run.method, noise: run.condition.label, ...found };
+      return { run: run.id, method: run.method, noise: run.noiseSetting.label, ...found };
     }),
   };
 }

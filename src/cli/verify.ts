@@ -5,7 +5,7 @@ import type { Command } from 'commander';
 import { parse } from 'csv-parse/sync';
 import { cachedCifar10 } from '../data/datasets/cifar10.js';
 import { cacheFolder } from '../io/cache.js';
-import { copyAside, explained, setAside, textIfThere, writeWhole } from '../io/files.js';
+import { copyAside, explained, quarantine, textIfThere, writeWhole } from '../io/files.js';
 import { checkUnlocked, lock } from '../io/lock.js';
 import { readPerf } from '../perf/file.js';
 import { parseBaseline } from '../regression/baseline_schema.js';
@@ -14,7 +14,7 @@ import { reportOn } from '../report/report.js';
 import { tableTexts } from '../report/write.js';
 import { isDrawnHere, LabelCheck, pairingFaults, recordFaults } from '../results/consistency.js';
 import { firstDifference } from '../results/difference.js';
-import { ownerFile, readOwnGraph } from '../results/ownership.js';
+import { manifestFile, readOwnGraph } from '../results/manifest.js';
 import { parsePublished } from '../results/published.js';
 import {
   archiveFile,
@@ -149,7 +149,7 @@ async function placeOf(name: string): Promise<Place> {
   const held = await readdir(name).catch((error) => {
     throw explained(error, `cannot read ${name}`);
   });
-  if (held.includes(path.basename(ownerFile(name)))) {
+  if (held.includes(path.basename(manifestFile(name)))) {
     await checkUnlocked(name);
     return { check: () => folderFindings(name), folder: name };
   }
@@ -402,7 +402,7 @@ function fileRepairs(out: string, stored: Stored): Repair[] {
       ? `${file}: moved aside, and written again from ${instead.file}, line ${instead.line}`
       : `${file}: moved aside; its run is to be trained again`,
     act: async () => {
-      if (!instead) return setAside(file);
+      if (!instead) return quarantine(file);
       await copyAside(file);
       return writeRecord(out, instead.record);
     },

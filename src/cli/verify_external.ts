@@ -5,7 +5,7 @@ import { cacheStatus, cifar10, loadCifar10 } from '../data/datasets/cifar10.js';
 import { datasetOf } from '../data/datasets/dataset.js';
 import { noiseOf } from '../data/noises/noise.js';
 import { Preparer } from '../execution/prepare.js';
-import { copyAside, setAside, writeWhole } from '../io/files.js';
+import { copyAside, quarantine, writeWhole } from '../io/files.js';
 import { readReport } from '../report/report.js';
 import { tableTexts } from '../report/write.js';
 import { firstDifference } from '../results/difference.js';
@@ -60,7 +60,7 @@ function mending(out: string, whole: readonly ExternalRow[]): ExternalFindings['
     what: `${file}: put aside, written again of the ${whole.length} rows that are whole, and tables drawn with these`,
     act: async () => {
       // What is damaged stays in its place until the rows that are whole are written.
-      await (whole.length ? copyAside(file) : setAside(file));
+      await (whole.length ? copyAside(file) : quarantine(file));
       if (whole.length) await writeExternal(out, whole);
       const { report } = await readReport(out);
       for (const [name, text] of Object.entries(tableTexts(report)))
@@ -79,7 +79,7 @@ async function staleTable(file: string): Promise<ExternalFindings> {
   if (!isThere) return { faults: [], repairs: [], ...none };
   return {
     faults: [`${file}: is there, but there are no external rows; right: none`],
-    repairs: [{ what: `${file}: moved aside`, act: () => setAside(file, 'replaced') }],
+    repairs: [{ what: `${file}: moved aside`, act: () => quarantine(file, 'replaced') }],
     ...none,
   };
 }
@@ -93,7 +93,9 @@ async function figureFaults(
   if ((await cacheStatus()).files.some(({ state }) => state !== 'ok')) return undefined;
   const preparer = new Preparer(await loadCifar10({ say() {} }), new Map());
   return rows.flatMap((row, i) => {
-    const run = graph.runs.find(({ spec, condition }) => spec.seed === row.seed && isAt(row, condition))!;
+    const run = graph.runs.find(
+      ({ spec, noiseSetting }) => spec.seed === row.seed && isAt(row, noiseSetting),
+    )!;
     const images = preparer.images.of(run.spec);
     // Labels from a file are not at hand: what was learned from, and fitted of it, is taken as it is said.
     const isGiven = !noiseOf(row.noise).resolve;

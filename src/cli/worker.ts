@@ -116,11 +116,11 @@ export async function worker(options: WorkerOptions, engine: Engine): Promise<nu
             `${address.shown}: works on ${suite.name} (${architectureName(suite.model)}), ${slots} at once`,
           ),
         started: (run) => tell(`${runTitle(run)}: begun`),
-        progressed(run, { resumed, setAside, step, steps }) {
+        progressed(run, { resumed, quarantined, step, steps }) {
           if (resumed)
             tell(`${runTitle(run)}: goes on from its checkpoint, ${Math.floor((100 * step) / steps)} % done`);
-          if (setAside)
-            tell(`damaged file (${setAside.damage}) moved to ${setAside.file}; its run is done again`);
+          if (quarantined)
+            tell(`damaged file (${quarantined.damage}) moved to ${quarantined.file}; its run is done again`);
         },
         finished: (run, record) =>
           tell(`${runTitle(run)}: ${finalAccuracy(record).toFixed(2)} % in ${duration(record.wallSeconds)}`),

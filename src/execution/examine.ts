@@ -3,7 +3,7 @@
 import { type Dataset, datasetOf, type LoadedDataset } from '../data/datasets/dataset.js';
 import { ImagesOfRuns, type RunImages } from '../data/subset.js';
 import { permutation, stream } from '../io/random.js';
-import { readOwnGraph } from '../results/ownership.js';
+import { readOwnGraph } from '../results/manifest.js';
 import { readStored } from '../results/store.js';
 import { InputError } from '../spec/errors.js';
 import type { RunRecord } from '../spec/record.js';

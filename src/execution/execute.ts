@@ -1,11 +1,11 @@
 // Runs a suite's graph: what is finished is kept, what fails stops only what depends on it.
 import { onExit } from 'signal-exit';
 import type { LoadedDataset } from '../data/datasets/dataset.js';
-import { makeResultsFolder, setAside } from '../io/files.js';
+import { makeResultsFolder, quarantine } from '../io/files.js';
 import { checkUnlocked, lock } from '../io/lock.js';
 import { unmakeFolders } from '../io/paths.js';
 import { architectureName } from '../models/catalogue.js';
-import { checkOwner, claim } from '../results/ownership.js';
+import { checkManifest, claim } from '../results/manifest.js';
 import type { Origin } from '../results/provenance.js';
 import {
   archiveFile,
@@ -49,7 +49,7 @@ export interface Observer {
     kept?: ReadonlyMap<string, RunRecord>,
   ): void;
   /** A record or checkpoint that could not be used was moved aside; its run is done again. */
-  setAside?(file: string, damage: string): void;
+  quarantined?(file: string, damage: string): void;
   /** Something to know about the results folder. */
   noted?(line: string): void;
   started?(run: RunNode): void;
@@ -105,7 +105,7 @@ export interface ExecutionState {
  */
 export async function execute(execution: Execution): Promise<ExecutionState> {
   const { graph, out, observer } = execution;
-  await checkOwner(out, graph.suite);
+  await checkManifest(out, graph.suite);
   await checkUnlocked(out);
   const stored = await checkStored(out, graph);
   const state = stateOf(stored, graph);
@@ -133,7 +133,7 @@ export async function execute(execution: Execution): Promise<ExecutionState> {
     try {
       const { foreign } = (await checkStored(out, graph)).archive;
       if (foreign.length) {
-        const aside = await setAside(archiveFile(out), 'replaced');
+        const aside = await quarantine(archiveFile(out), 'replaced');
         const are = `${foreign.length} of its records are of none of the suite's runs`;
         observer.noted?.(
           `${archiveFile(out)}: ${are}; all runs are made anew, and the file is kept as ${aside}`,
@@ -204,7 +204,7 @@ async function executeLocked(
       `${archiveFile(out)}: ${published.length} records are kept, until their runs are made here`,
     );
   for (const { file, damage, run } of stored.runs.damaged)
-    if (missing.some(({ id }) => id === run)) observer.setAside?.(await setAside(file), damage);
+    if (missing.some(({ id }) => id === run)) observer.quarantined?.(await quarantine(file), damage);
   // What cannot be written by one run cannot be written by the others under way either: they stop too.
   const stop = new AbortController();
   const signal = AbortSignal.any([execution.signal, stop.signal]);
@@ -306,7 +306,7 @@ async function trained(
   { train, observer, signal }: Execution,
 ): Promise<TrainingOutcome> {
   const onProgress = (progress: TrainingProgress) => {
-    if (progress.setAside) observer.setAside?.(progress.setAside.file, progress.setAside.damage);
+    if (progress.quarantined) observer.quarantined?.(progress.quarantined.file, progress.quarantined.damage);
     observer.progressed?.(run, progress);
   };
   for (let retries = 0; ; retries++)

@@ -12,7 +12,7 @@ import type { RunNode } from '../suite/expand.js';
 export function longestFirst(runs: readonly RunNode[]): RunNode[] {
   const chain = new Map<string, number>();
   for (const run of [...runs].reverse()) {
-    const length = run.units + (chain.get(run.id) ?? 0);
+    const length = run.cost + (chain.get(run.id) ?? 0);
     chain.set(run.id, length);
     for (const teacher of run.dependsOn) chain.set(teacher, Math.max(chain.get(teacher) ?? 0, length));
   }

@@ -10,7 +10,7 @@ export function observers(...all: Observer[]): Observer {
     };
   return {
     begins: tell('begins'),
-    setAside: tell('setAside'),
+    quarantined: tell('quarantined'),
     noted: tell('noted'),
     started: tell('started'),
     doing: tell('doing'),

@@ -1,7 +1,7 @@
 // One run of a plan into a results folder that other processes, on other machines, write other runs to.
 
 import { checkUnlocked } from '../io/lock.js';
-import { readOwnGraph } from '../results/ownership.js';
+import { readOwnGraph } from '../results/manifest.js';
 import { originOf } from '../results/provenance.js';
 import { checkpointFile, readRecord, writeFailure, writeRecord } from '../results/store.js';
 import { InputError } from '../spec/errors.js';

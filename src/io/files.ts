@@ -156,7 +156,7 @@ export async function copyAside(file: string): Promise<string> {
  * @param why what the name ends in
  * @throws InputError if it cannot be moved
  */
-export async function setAside(file: string, why: 'damaged' | 'replaced' = 'damaged'): Promise<string> {
+export async function quarantine(file: string, why: 'damaged' | 'replaced' = 'damaged'): Promise<string> {
   const aside = await nameAside(file, why);
   await rename(file, aside).catch((error) => {
     throw explained(error, `cannot move ${file} aside`);

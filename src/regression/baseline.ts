@@ -25,7 +25,7 @@ export interface SeedResult {
 
 export interface BaselineCell {
   method: string;
-  /** The noise condition's label: the rate in percent, or the label file's name. */
+  /** The noise setting's label: the rate in percent, or the label file's name. */
   noise: string;
   results: SeedResult[];
 }
@@ -46,7 +46,7 @@ export interface Baseline {
   trajectories?: BaselineTrajectories;
 }
 
-/** Trajectories of all methods at all noise conditions, and of their teachers. */
+/** Trajectories of all methods at all noise settings, and of their teachers. */
 export interface BaselineTrajectories {
   /** Where they were made, which need not be where the cells were. */
   provenance: Environment;
@@ -80,8 +80,8 @@ export function seedResult(record: RunRecord): SeedResult {
 export function baselineOf(graph: RunGraph, records: ReadonlyMap<string, RunRecord>, out: string): Baseline {
   const used: RunRecord[] = [];
   const cells = new Map<string, BaselineCell>();
-  for (const { method, condition, seed, run } of graph.cells) {
-    const noise = condition.label;
+  for (const { method, noiseSetting, seed, run } of graph.cells) {
+    const noise = noiseSetting.label;
     const record = records.get(run.id);
     if (!record)
       throw new InputError(

@@ -8,9 +8,9 @@ import { InputError } from '../spec/errors.js';
 import { labelTextFault } from '../spec/labels.js';
 import { TEXT_FILE_BYTES } from '../spec/limits.js';
 import { describeProblem } from '../spec/problem.js';
-import { conditions } from '../suite/condition.js';
 import { expand } from '../suite/expand.js';
 import { parseResolvedSuite } from '../suite/load.js';
+import { noiseSettings } from '../suite/noise_setting.js';
 import type { ResolvedSuite } from '../suite/resolve.js';
 import { BASELINE_FORMAT, type Baseline } from './baseline.js';
 import { shortRuns } from './trajectory.js';
@@ -156,7 +156,7 @@ export function parseBaseline(content: string, file: string, withTrajectories = 
 /** Every cell of the suite is there once, and every seed once in it. */
 function checkCells({ algorithm, suite, cells }: Baseline, file: string): void {
   const methods = Object.keys(suite.methods);
-  const labels = conditions(suite).map(({ label }) => label);
+  const labels = noiseSettings(suite).map(({ label }) => label);
   const key = (method: string, noise: string) => JSON.stringify([method, noise]);
   const wanted = new Set(methods.flatMap((method) => labels.map((label) => key(method, label))));
   const seeds = JSON.stringify(suite.seeds);
@@ -197,7 +197,8 @@ function checkTrajectories({ algorithm, suite, trajectories }: Baseline, file: s
   for (const [i, { run, method, noise }] of trajectories.runs.entries())
     if (
       !runs.some(
-        ({ id, condition, ...short }) => id === run && short.method === method && condition.label === noise,
+        ({ id, noiseSetting, ...short }) =>
+          id === run && short.method === method && noiseSetting.label === noise,
       )
     )
       throw new InputError(
@@ -206,7 +207,7 @@ function checkTrajectories({ algorithm, suite, trajectories }: Baseline, file: s
   const missing = runs.find(({ id }) => !trajectories.runs.some(({ run }) => run === id));
   if (missing || trajectories.runs.length !== runs.length)
     throw new InputError(
-      `${file}: trajectories.runs ${missing ? `lacks ${missing.method} at noise ${missing.condition.label}` : 'has a run twice'}; allowed: every short run of the suite, once; ${remedy}`,
+      `${file}: trajectories.runs ${missing ? `lacks ${missing.method} at noise ${missing.noiseSetting.label}` : 'has a run twice'}; allowed: every short run of the suite, once; ${remedy}`,
     );
 }
 
@@ -219,7 +220,7 @@ function checkRunIds(
   for (const [i, { method, noise, results }] of cells.entries())
     for (const [j, { seed, run }] of results.entries()) {
       const cell = graph.cells.find(
-        (c) => c.method === method && c.condition.label === noise && c.seed === seed,
+        (c) => c.method === method && c.noiseSetting.label === noise && c.seed === seed,
       )!;
       if (cell.run.id !== run)
         throw new InputError(

@@ -1,4 +1,4 @@
-// A suite's results against its baseline, cell by cell: by trajectory, and by bits where they must be the same, by statistics elsewhere.
+// A suite's results against its baseline, cell by cell: by trajectory, and bitwise where they must be the same, by statistics elsewhere.
 import type { RunRecord } from '../spec/record.js';
 import type { RunGraph } from '../suite/expand.js';
 import { type Baseline, seedResult } from './baseline.js';
@@ -104,7 +104,7 @@ export function checkComparable(baseline: Baseline, file: string, graph: RunGrap
   checkSameSuite(baseline, graph, file);
   for (const cell of baseline.cells) {
     const wanted = graph.cells.filter(
-      ({ method, condition }) => method === cell.method && condition.label === cell.noise,
+      ({ method, noiseSetting }) => method === cell.method && noiseSetting.label === cell.noise,
     );
     const bits = !environmentDifference(baseline.provenance, here);
     const shared = wanted.some(({ seed }) => cell.results.some((result) => result.seed === seed));
@@ -125,7 +125,7 @@ function selectedCells(
     return before && after ? compareTrajectories(before, after) : null;
   };
   return baseline.cells.flatMap(({ method, noise, results }, index) => {
-    const wanted = graph.cells.filter((cell) => cell.method === method && cell.condition.label === noise);
+    const wanted = graph.cells.filter((cell) => cell.method === method && cell.noiseSetting.label === noise);
     if (!wanted.length) return [];
     const found = wanted.flatMap(({ run }) => records.get(run.id) ?? []);
     return {

@@ -68,7 +68,7 @@ export interface SuiteJudgement {
  * of all suites without a change have a verdict that is not `pass`. A cell's spread is the larger of its own and that of its
  * method over all noise rates (see `cautiousSpread`), and never below what rounding to whole images makes.
  *
- * @param resolution what one test image is worth, in points
+ * @param resolution what one test image is worth, in percentage points
  */
 export function judge(samples: readonly Sample[], resolution: number): SuiteJudgement {
   const rounding = resolution ** 2 / 12;

@@ -11,7 +11,7 @@ export interface StoredTrajectory extends Trajectory {
   /** Id of the short run it is of. */
   run: string;
   method: string;
-  /** The noise condition's label. */
+  /** The noise setting's label. */
   noise: string;
 }
 
@@ -68,7 +68,7 @@ function teachersOf({ spec: { labels }, dependsOn }: RunNode): string[] {
   return labels.from === 'predictions' ? dependsOn.filter((id) => id === labels.teacher) : [];
 }
 
-/** The short runs of a graph: one for each method and noise condition. */
+/** The short runs of a graph: one for each method and noise setting. */
 export function shortRuns({ suite, cells, runs }: RunGraph, seed = SEED): ShortRuns {
   const byId = new Map(runs.map((run) => [run.id, run]));
   const made = new Map<string, RunNode>();
@@ -83,7 +83,7 @@ export function shortRuns({ suite, cells, runs }: RunGraph, seed = SEED): ShortR
   };
   const first = cells.filter((cell) => cell.seed === suite.seeds[0]);
   const ofCell = new Map(
-    first.map(({ method, condition, run }) => [JSON.stringify([method, condition.label]), make(run)]),
+    first.map(({ method, noiseSetting, run }) => [JSON.stringify([method, noiseSetting.label]), make(run)]),
   );
   return { runs: [...made.values()], of: (method, noise) => ofCell.get(JSON.stringify([method, noise])) };
 }

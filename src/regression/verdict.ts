@@ -1,4 +1,4 @@
-// The verdict on a cell, with its reason: by trajectory, and by bits where they must be the same, by statistics elsewhere.
+// The verdict on a cell, with its reason: by trajectory, and bitwise where they must be the same, by statistics elsewhere.
 import { InputError } from '../spec/errors.js';
 import { type Interval, mean, smallestDetectable } from '../statistics/statistics.js';
 import type { Baseline, SeedResult } from './baseline.js';
@@ -12,7 +12,7 @@ export type Verdict = StatisticalVerdict | 'missing';
 /** What there is to say of one cell, or of a method at all its noise rates together. */
 export interface CellVerdict {
   method: string;
-  /** The noise condition's label; null for a method as a whole. */
+  /** The noise setting's label; null for a method as a whole. */
   noise: string | null;
   verdict: Verdict;
   /** What decided; null if nothing could be compared. */
@@ -28,7 +28,7 @@ export interface CellVerdict {
   /** Of a cell; none of a method as a whole. */
   baseline: SeedResult[];
   results: SeedResult[];
-  /** Means over the compared seeds, percent, and their difference in points. */
+  /** Means over the compared seeds, percent, and their difference in percentage points. */
   baselineMean: number;
   mean: number | null;
   difference: number | null;
@@ -40,7 +40,7 @@ export interface CellVerdict {
   design: Design | null;
   /** What statistics say, also where bits decided; null where they can say nothing. */
   byStatistics: StatisticalVerdict | null;
-  /** The smallest true difference, in points, that had a chance of 80 % to be found by statistics; null where there are none. */
+  /** The smallest true difference, in percentage points, that had a chance of 80 % to be found by statistics; null where there are none. */
   smallestDetectable: number | null;
 }
 

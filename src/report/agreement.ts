@@ -1,37 +1,38 @@
 // How well results agree with the paper's table, on the page and in the lines under a table.
 import { methodTitle } from '../methods/catalogue.js';
-import { shapeOf, wrongLabelsFitted } from '../results/agreement.js';
+import { agreementOf, wrongLabelsFitted } from '../results/agreement.js';
 import { paperAccuracy } from '../results/published.js';
 import { type Difference, mean } from '../statistics/statistics.js';
-import { conditionTitle } from '../suite/condition.js';
-import type { MethodDifference, ShapeData } from './page_data.js';
+import { noiseSettingTitle } from '../suite/noise_setting.js';
+import type { AgreementData, MethodDifference } from './page_data.js';
 import type { Report } from './report.js';
 
-export function shapeData({ graph, records, published }: Report): ShapeData {
-  const { tau, tauOverall, orderings } = shapeOf(graph, records, published);
-  const { conditions } = graph;
+export function agreementData({ graph, records, published }: Report): AgreementData {
+  const { tau, tauOverall, orderings } = agreementOf(graph, records, published);
+  const { noiseSettings } = graph;
   const fitted = wrongLabelsFitted(graph, records);
   return {
-    tau: conditions.map(({ label }) => tau.get(label) ?? null),
+    tau: noiseSettings.map(({ label }) => tau.get(label) ?? null),
     tauOverall,
     orderings: orderings.map(({ worse, better, differences, overall }) => {
-      const papers = conditions.map((condition) => {
-        const [low, high] = [worse, better].map((method) => paperAccuracy(published, method, condition));
+      const papers = noiseSettings.map((noiseSetting) => {
+        const [low, high] = [worse, better].map((method) => paperAccuracy(published, method, noiseSetting));
         return low == null || high == null ? null : high - low;
       });
       const known = papers.filter((paper) => paper !== null);
       return {
         title: `${methodTitle(better)} − ${methodTitle(worse)}`,
-        differences: conditions.map(({ label }, i) => {
-          const found = differences.find(({ condition }) => condition === label);
+        differences: noiseSettings.map(({ label }, i) => {
+          const found = differences.find(({ noiseSetting }) => noiseSetting === label);
           return found ? beside(found.difference, papers[i]!) : null;
         }),
         overall: overall && beside(overall, known.length ? mean(known) : null),
       };
     }),
     fitted: Object.keys(graph.suite.methods).flatMap((method) => {
-      const shares = conditions.map(
-        ({ label }) => fitted.find((f) => f.method === method && f.condition.label === label)?.fitted ?? null,
+      const shares = noiseSettings.map(
+        ({ label }) =>
+          fitted.find((f) => f.method === method && f.noiseSetting.label === label)?.fitted ?? null,
       );
       return shares.some((share) => share !== null) ? [{ title: methodTitle(method), shares }] : [];
     }),
@@ -44,23 +45,23 @@ export function beside({ difference, interval }: Difference, paper: number | nul
 }
 
 /** Lines without markup; indented ones belong to the one above. None where the paper has nothing to compare with. */
-export function shapeNotes(report: Report): string[] {
+export function agreementNotes(report: Report): string[] {
   const { graph, records, published } = report;
-  const { tau, tauOverall, orderings } = shapeOf(graph, records, published);
+  const { tau, tauOverall, orderings } = agreementOf(graph, records, published);
   if (!orderings.length) return [];
-  const title = (label: string) => conditionTitle(graph.conditions.find((c) => c.label === label)!);
+  const title = (label: string) => noiseSettingTitle(graph.noiseSettings.find((c) => c.label === label)!);
   const taus = [...tau].map(([label, value]) => `${title(label)} ${tauText(value)}`);
   return [
     `Order of the methods against the paper's (Kendall's tau-b, 1 is the same order): ${taus.join(', ')}; overall ${tauText(tauOverall)}.`,
-    'Differences that are positive in the paper, in points, paired by seed, with their 95 % intervals if there are several seeds:',
+    'Differences that are positive in the paper, in percentage points, paired by seed, with their 95 % intervals if there are several seeds:',
     ...orderings.map(({ worse, better, differences, overall }) => {
       const columns = differences.map(
-        ({ condition, difference }) => `${title(condition)} ${differenceText(difference)}`,
+        ({ noiseSetting, difference }) => `${title(noiseSetting)} ${differenceText(difference)}`,
       );
       const all = overall ? `; on average ${differenceText(overall)}` : '';
       return `  ${methodTitle(better)} - ${methodTitle(worse)}: ${columns.join(', ')}${all}`;
     }),
-    'Wrong labels that the network predicts after the last epoch, percent of them (memorisation):',
+    'Memorised wrong labels: those that the network predicts after the last epoch, percent of them:',
     ...fittedLines(report),
   ];
 }
@@ -70,7 +71,7 @@ function fittedLines(report: Report): string[] {
   return Object.keys(report.graph.suite.methods).flatMap((method) => {
     const columns = figures
       .filter((figure) => figure.method === method)
-      .map(({ condition, fitted }) => `${conditionTitle(condition)} ${fitted.toFixed(1)}`);
+      .map(({ noiseSetting, fitted }) => `${noiseSettingTitle(noiseSetting)} ${fitted.toFixed(1)}`);
     return columns.length ? [`  ${methodTitle(method)}: ${columns.join(', ')}`] : [];
   });
 }

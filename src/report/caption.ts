@@ -7,9 +7,9 @@ import { bestVariants } from '../results/best_variants.js';
 import { accuracyAt, literatureOf, paperAccuracy } from '../results/published.js';
 import { threeWays } from '../results/three_ways.js';
 import { mean } from '../statistics/statistics.js';
-import { conditionTitle, noiseInWords } from '../suite/condition.js';
 import { hasNoiseOf } from '../suite/expand.js';
-import { shapeNotes } from './agreement.js';
+import { noiseInWords, noiseSettingTitle } from '../suite/noise_setting.js';
+import { agreementNotes } from './agreement.js';
 import { plain } from './escape.js';
 import { externalNotes } from './external_notes.js';
 import type { Report } from './report.js';
@@ -34,17 +34,17 @@ export function captionOf(report: Report): Caption {
   const datasetTitle = datasetNamed(suite.data.dataset).title;
   const count = (n: number, thing: string) => `${n.toLocaleString('en')} ${thing}${n === 1 ? '' : 's'}`;
   const title = [
-    `${suite.name}: ${testOn ? 'accuracy on held-out clean training images' : `clean-test accuracy on ${datasetTitle}`} after the last epoch, percent`,
+    `${suite.name}: ${testOn ? 'accuracy on validation images (clean, held out of the training set)' : `clean-test accuracy on ${datasetTitle}`} after the last epoch, percent`,
     architectureName(suite.model),
-    `${count(trainImages, 'training image')}, ${count(testImages, testOn ? 'held-out image' : 'test image')}`,
+    `${count(trainImages, 'training image')}, ${count(testImages, testOn ? 'validation image' : 'test image')}`,
     AUGMENTATIONS.named(augment).title,
     count(suite.training.epochs, 'epoch'),
     `${suite.seeds.length === 1 ? 'seed' : 'seeds'} ${suite.seeds.join(', ')}`,
     suite.precision,
   ].join('; ');
-  const hasPaper = report.cells.some(({ method, condition: label }) => {
-    const condition = report.graph.conditions.find((c) => c.label === label)!;
-    return paperAccuracy(report.published, method, condition) !== null;
+  const hasPaper = report.cells.some(({ method, noiseSetting: label }) => {
+    const noiseSetting = report.graph.noiseSettings.find((c) => c.label === label)!;
+    return paperAccuracy(report.published, method, noiseSetting) !== null;
   });
   const { differing, shared } = settingsOf(report.graph);
   const settings = [
@@ -56,7 +56,7 @@ export function captionOf(report: Report): Caption {
     ...threeWaysNotes(report),
     ...literatureNotes(report),
     ...methodNotes(report),
-    ...(heldOut ? [heldOutNote(heldOut, testOn)] : []),
+    ...(heldOut ? [validationNote(heldOut, testOn)] : []),
     ...(suite.scaledDown ? scaledDownNotes(report, suite.scaledDown, hasPaper) : []),
   ];
   return {
@@ -65,7 +65,7 @@ export function captionOf(report: Report): Caption {
     notes: [
       ...(hasPaper ? ['In parentheses: the paper (Foret et al., 2021, Table 4).'] : []),
       ...(suite.seeds.length > 1 ? [INTERVAL_NOTE] : []),
-      ...shapeNotes(report),
+      ...agreementNotes(report),
       ...externalNotes(report),
       ...variants,
       ...settings,
@@ -81,9 +81,9 @@ function bestVariantNotes({ graph, cells }: Report): string[] {
   const lines = [...new Set(best.map(({ method }) => method))].map((method) => {
     const columns = best
       .filter((b) => b.method === method)
-      .map(({ condition, variant, accuracy, tried }) => {
+      .map(({ noiseSetting, variant, accuracy, tried }) => {
         const setting = variant.slice(method.length + 1) || 'the plain one';
-        return `${conditionTitle(condition)} ${setting} (${accuracy.toFixed(2)}, best of ${tried})`;
+        return `${noiseSettingTitle(noiseSetting)} ${setting} (${accuracy.toFixed(2)}, best of ${tried})`;
       });
     return `  ${methodTitle(method)}: ${columns.join(', ')}`;
   });
@@ -96,15 +96,17 @@ function threeWaysNotes({ graph, records }: Report): string[] {
   if (!cells.length) return [];
   const lines = [...new Set(cells.map(({ method }) => method))].map((method) => {
     const own = cells.filter((cell) => cell.method === method);
-    const columns = own.map(({ condition: label, last, oracle, chosen }) => {
-      const title = conditionTitle(graph.conditions.find((condition) => condition.label === label)!);
+    const columns = own.map(({ noiseSetting: label, last, oracle, chosen }) => {
+      const title = noiseSettingTitle(
+        graph.noiseSettings.find((noiseSetting) => noiseSetting.label === label)!,
+      );
       const gap = `${chosen < last ? '' : '+'}${(chosen - last).toFixed(2)}`;
       return `${title} ${[last, oracle, chosen].map((v) => v.toFixed(2)).join(' / ')} (${gap})`;
     });
     return `  ${methodTitle(method)} (cost ${Number(own[0]!.cost.toFixed(2))}): ${columns.join(', ')}`;
   });
   return [
-    'Three ways: after the last epoch / best epoch, an ORACLE that looks at the test images / epoch chosen on held-out NOISY labels (gap of the last to it); cost in trainings by SGD:',
+    'Three ways: after the last epoch / best epoch, an ORACLE that looks at the test images / epoch chosen on the NOISY labels of the validation images (gap of the last to it); cost in trainings by SGD:',
     ...lines,
   ];
 }
@@ -114,7 +116,9 @@ function literatureNotes({ graph, published }: Report): string[] {
   const lines = Object.keys(graph.suite.methods).flatMap((method) =>
     literatureOf(published, method).map((row) => {
       const at = (of: Pick<typeof row, 'accuracy'>) =>
-        graph.conditions.map((condition) => accuracyAt(of, condition)?.toFixed(1) ?? '-').join(' / ');
+        graph.noiseSettings
+          .map((noiseSetting) => accuracyAt(of, noiseSetting)?.toFixed(1) ?? '-')
+          .join(' / ');
       const own = row.own?.map((other) => `; ${other.source}: ${at(other)}`).join('') ?? '';
       return `  ${methodTitle(method)} = ${row.title}: ${at(row)}${own}`;
     }),
@@ -137,8 +141,8 @@ function methodNotes({ graph, records }: Report): string[] {
   return lines.length ? ['Said of runs (numbers as #; the records have them):', ...lines] : [];
 }
 
-function heldOutNote(heldOut: number, testOn?: string): string {
-  const images = `${heldOut.toLocaleString('en')} clean training images, the same for all seeds, are held out of every run's training set`;
+function validationNote(heldOut: number, testOn?: string): string {
+  const images = `${heldOut.toLocaleString('en')} images of the training set, the same for all seeds, are a validation set that no run learns from`;
   return testOn
     ? `${images}; the figures are of these, not of test images.`
     : `${images}, so that settings can be chosen without the test set.`;
@@ -159,9 +163,9 @@ function scaledDownNotes(
 
 /** What the rates mean, and what was measured of them. */
 function noiseConvention({ graph, records }: Report): string {
-  const measured = graph.conditions.map((condition) => {
+  const measured = graph.noiseSettings.map((noiseSetting) => {
     const seen = graph.runs.flatMap((run) => {
-      const record = hasNoiseOf(run, condition) ? records.get(run.id) : undefined;
+      const record = hasNoiseOf(run, noiseSetting) ? records.get(run.id) : undefined;
       return record && record.noise.rate !== null ? [record.noise.rate * 100] : [];
     });
     return seen.length ? `${mean(seen).toFixed(1)} %` : '-';

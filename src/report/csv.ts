@@ -3,7 +3,7 @@ import { type Options, stringify } from 'csv-stringify/sync';
 import { percentLabel } from '../data/noises/symmetric.js';
 import { architectureName } from '../models/catalogue.js';
 import { bestAccuracy, finalAccuracy } from '../results/aggregate.js';
-import { shapeOf, wrongLabelsFitted } from '../results/agreement.js';
+import { agreementOf, wrongLabelsFitted } from '../results/agreement.js';
 import { paperAccuracy } from '../results/published.js';
 import { chosenEpoch, threeWays } from '../results/three_ways.js';
 import { canonicalJson } from '../spec/run_spec.js';
@@ -24,7 +24,7 @@ function percent(value: number | null | undefined): string {
 
 /**
  * runs.csv: one row for each finished run, in suite order; accuracies and noise rates in percent. Where epochs could be chosen on
- * held-out noisy labels, which it was and its accuracy are the last columns.
+ * the noisy labels of the validation images, which it was and its accuracy are the last columns.
  */
 export function runsCsv({ graph, records }: Report): string {
   const isChosen = [...records.values()].some(chosenEpoch);
@@ -38,8 +38,8 @@ export function runsCsv({ graph, records }: Report): string {
         run_id: run.id,
         suite: graph.suite.name,
         method: run.method,
-        noise: run.condition.group,
-        noise_rate: run.condition.rate === undefined ? '' : percentLabel(run.condition.rate),
+        noise: run.noiseSetting.group,
+        noise_rate: run.noiseSetting.rate === undefined ? '' : percentLabel(run.noiseSetting.rate),
         noise_rate_measured: percent(record.noise.rate === null ? null : record.noise.rate * 100),
         seed: spec.seed,
         model: architectureName(spec.model),
@@ -82,14 +82,14 @@ const CHOSEN_COLUMNS = ['chosen_epoch', 'chosen_test_accuracy'];
 
 /**
  * three_ways.csv: one row for each cell of which it is known: its cost in trainings by SGD, its accuracy after the last epoch, at the best one (an
- * oracle), at the one chosen on held-out noisy labels, and what the last epoch loses against that.
+ * oracle), at the one chosen on the noisy labels of the validation images, and what the last epoch loses against that.
  */
 export function threeWaysCsv({ graph, records }: Report): string | undefined {
   const cells = threeWays(graph, records);
   if (!cells.length) return undefined;
-  const rows = cells.map(({ method, condition, cost, last, oracle, chosen }) => [
+  const rows = cells.map(({ method, noiseSetting, cost, last, oracle, chosen }) => [
     method,
-    condition,
+    noiseSetting,
     cost.toFixed(2),
     ...[last, oracle, chosen, chosen - last].map(percent),
   ]);
@@ -97,9 +97,9 @@ export function threeWaysCsv({ graph, records }: Report): string | undefined {
   return csvOf([header, ...rows]);
 }
 
-/** table4.csv: one row for each method, one column for each noise condition: the mean over seeds, percent. */
+/** table4.csv: one row for each method, one column for each noise setting: the mean over seeds, percent. */
 export function tableCsv({ graph, cells }: Report): string {
-  const labels = graph.conditions.map((condition) => condition.label);
+  const labels = graph.noiseSettings.map((noiseSetting) => noiseSetting.label);
   const rows = Object.keys(graph.suite.methods).map((method) => [
     method,
     ...cells.filter((cell) => cell.method === method).map((cell) => percent(cell.mean)),
@@ -109,30 +109,30 @@ export function tableCsv({ graph, cells }: Report): string {
 
 /** comparison.csv: one row for each cell with the paper's value, if it has one, and the difference to it. */
 export function comparisonCsv({ graph, cells, published }: Report): string {
-  const rows = cells.map(({ method, condition: label, seeds, mean, std }) => {
-    const condition = graph.conditions.find((c) => c.label === label)!;
-    const paper = paperAccuracy(published, method, condition);
+  const rows = cells.map(({ method, noiseSetting: label, seeds, mean, std }) => {
+    const noiseSetting = graph.noiseSettings.find((c) => c.label === label)!;
+    const paper = paperAccuracy(published, method, noiseSetting);
     const delta = mean === null || paper === null ? null : mean - paper;
     return [method, label, seeds, percent(mean), percent(std), percent(paper), percent(delta)];
   });
   return csvOf([['method', 'noise_rate', 'seeds', 'mean', 'std', 'paper', 'delta'], ...rows]);
 }
 
-/** transitions.csv: one row for each true class and given label of a noise condition: how many training images, over all seeds. */
+/** transitions.csv: one row for each true class and given label of a noise setting: how many training images, over all seeds. */
 export function transitionsCsv(transitions: readonly TransitionData[]): string {
-  const rows = transitions.flatMap(({ condition, counts }) =>
-    counts.flatMap((row, truth) => row.map((count, given) => [condition, truth, given, count])),
+  const rows = transitions.flatMap(({ noiseSetting, counts }) =>
+    counts.flatMap((row, truth) => row.map((count, given) => [noiseSetting, truth, given, count])),
   );
   return csvOf([['noise_rate', 'true_class', 'given_label', 'images'], ...rows]);
 }
 
 /**
  * shape.csv: how much of the paper's shape is in the results, a row for each figure: Kendall's tau-b of the order of
- * the methods, differences between methods (points, paired by seed, 95 % interval), wrong labels fitted (percent).
+ * the methods, differences between methods (percentage points, paired by seed, 95 % interval), memorised wrong labels (percent).
  * The noise rate `all` stands for all columns together.
  */
 export function shapeCsv(report: Report): string {
-  const { tau, tauOverall, orderings } = shapeOf(report.graph, report.records, report.published);
+  const { tau, tauOverall, orderings } = agreementOf(report.graph, report.records, report.published);
   const rows: (string | null)[][] = [...tau, ['all', tauOverall] as const].map(([label, value]) => [
     'kendall_tau_b',
     '',
@@ -141,14 +141,14 @@ export function shapeCsv(report: Report): string {
     value?.toFixed(4) ?? '',
   ]);
   for (const { worse, better, differences, overall } of orderings)
-    for (const { condition, difference } of [...differences, { condition: 'all', difference: overall }])
+    for (const { noiseSetting, difference } of [...differences, { noiseSetting: 'all', difference: overall }])
       if (difference) {
         const { low, high } = difference.interval ?? {};
         const figures = [difference.difference, low, high].map(percent);
-        rows.push(['difference', better, worse, condition, ...figures]);
+        rows.push(['difference', better, worse, noiseSetting, ...figures]);
       }
-  for (const { method, condition, fitted } of wrongLabelsFitted(report.graph, report.records))
-    rows.push(['wrong_labels_fitted', method, '', condition.label, percent(fitted)]);
+  for (const { method, noiseSetting, fitted } of wrongLabelsFitted(report.graph, report.records))
+    rows.push(['wrong_labels_fitted', method, '', noiseSetting.label, percent(fitted)]);
   const header = ['measure', 'method', 'minus', 'noise_rate', 'value', 'low', 'high'];
   return csvOf([header, ...rows.map((row) => [...row, '', ''].slice(0, header.length))]);
 }
@@ -156,7 +156,7 @@ export function shapeCsv(report: Report): string {
 /**
  * external.csv: what was scored, not run, a row for each figure: of each seed the accuracy and, if training images were
  * predicted too, the memorisation; of each column the mean and sample standard deviation over seeds, and the difference to
- * each of the table's methods (points, paired by seed, 95 % interval). The noise rate `all` stands for all columns it has.
+ * each of the table's methods (percentage points, paired by seed, 95 % interval). The noise rate `all` stands for all columns it has.
  */
 export function externalCsv({ graph, external }: Report): string {
   const rows = external.flatMap(({ name, by, link, rows, cells, differences }) => {
@@ -182,7 +182,7 @@ export function externalCsv({ graph, external }: Report): string {
     };
     return [
       ...rows.flatMap(({ noise, seed, testAccuracy, train }) => {
-        const label = graph.conditions.find((c) => canonicalJson(c.noise) === canonicalJson(noise))!.label;
+        const label = graph.noiseSettings.find((c) => canonicalJson(c.noise) === canonicalJson(noise))!.label;
         const of = (measure: string, value: number | null) =>
           value === null ? [] : [row(measure, label, [value], { seed })];
         return [
@@ -193,18 +193,18 @@ export function externalCsv({ graph, external }: Report): string {
         ];
       }),
       ...cells.flatMap((cell) => {
-        const { condition, mean, std } = cell;
+        const { noiseSetting, mean, std } = cell;
         if (mean === null) return [];
         const half = halfWidth(cell);
         const interval = half === null ? [] : [mean - half, mean + half];
         return [
-          row('mean', condition, [mean, ...interval]),
-          ...(std === null ? [] : [row('standard_deviation', condition, [std])]),
+          row('mean', noiseSetting, [mean, ...interval]),
+          ...(std === null ? [] : [row('standard_deviation', noiseSetting, [std])]),
         ];
       }),
       ...differences.flatMap(({ minus, columns, overall }) =>
         [...columns, overall].flatMap((found, i) => {
-          const label = graph.conditions[i]?.label ?? 'all';
+          const label = graph.noiseSettings[i]?.label ?? 'all';
           const { difference, interval } = found ?? {};
           return found
             ? [row('difference', label, [difference, interval?.low, interval?.high], { minus })]

@@ -9,11 +9,11 @@ import type { Report } from './report.js';
 export function differences([first, ...others]: readonly NamedReport[]): DifferenceData[] {
   if (!first) return [];
   return others.flatMap((other) =>
-    first.report.cells.flatMap(({ method, condition }) => {
-      const before = accuracies(first.report, method, condition);
-      const after = accuracies(other.report, method, condition);
+    first.report.cells.flatMap(({ method, noiseSetting }) => {
+      const before = accuracies(first.report, method, noiseSetting);
+      const after = accuracies(other.report, method, noiseSetting);
       if (!before.size || !after.size) return [];
-      const place = { from: first.name, to: other.name, method, condition };
+      const place = { from: first.name, to: other.name, method, noiseSetting };
       const means = { before: mean([...before.values()]), after: mean([...after.values()]) };
       return [{ ...place, ...means, ...differenceOf(before, after) }];
     }),
@@ -33,10 +33,11 @@ function differenceOf(before: ReadonlyMap<number, number>, after: ReadonlyMap<nu
 }
 
 /** Final accuracies of a cell by seed, percent. */
-function accuracies({ graph, records }: Report, method: string, condition: string): Map<number, number> {
+function accuracies({ graph, records }: Report, method: string, noiseSetting: string): Map<number, number> {
   const found = new Map<number, number>();
   for (const cell of graph.cells) {
-    const record = cell.method === method && cell.condition.label === condition && records.get(cell.run.id);
+    const record =
+      cell.method === method && cell.noiseSetting.label === noiseSetting && records.get(cell.run.id);
     if (record) found.set(cell.seed, finalAccuracy(record));
   }
   return found;

@@ -1,6 +1,6 @@
 // The lines under a table about rows that were scored, not run: whose they are, and how far they are from ours.
 import { methodTitle } from '../methods/catalogue.js';
-import { conditionTitle } from '../suite/condition.js';
+import { noiseSettingTitle } from '../suite/noise_setting.js';
 import { differenceText } from './agreement.js';
 import type { Report } from './report.js';
 
@@ -13,16 +13,16 @@ export const PAIRED_NOTE =
 /** Lines without markup; indented ones belong to the one above. None without external rows. */
 export function externalNotes({ graph, external }: Report): string[] {
   if (!external.length) return [];
-  const { conditions } = graph;
+  const { noiseSettings } = graph;
   const lines = external.flatMap(({ title, by, link, fitted, differences }) => {
     const known = fitted.flatMap((share, i) =>
-      share === null ? [] : [`${conditionTitle(conditions[i]!)} ${share.toFixed(1)}`],
+      share === null ? [] : [`${noiseSettingTitle(noiseSettings[i]!)} ${share.toFixed(1)}`],
     );
     return [
-      `  ${[title, by && `by ${by}`, link].filter(Boolean).join(', ')}${known.length ? `; wrong labels fitted, percent of them: ${known.join(', ')}` : ''}`,
+      `  ${[title, by && `by ${by}`, link].filter(Boolean).join(', ')}${known.length ? `; memorised wrong labels, percent of them: ${known.join(', ')}` : ''}`,
       ...differences.map(({ minus, columns, overall }) => {
         const found = columns.flatMap((difference, i) =>
-          difference ? [`${conditionTitle(conditions[i]!)} ${differenceText(difference)}`] : [],
+          difference ? [`${noiseSettingTitle(noiseSettings[i]!)} ${differenceText(difference)}`] : [],
         );
         const all = overall ? `; on average ${differenceText(overall)}` : '';
         return `  ${title} - ${methodTitle(minus)}: ${found.join(', ')}${all}`;

@@ -5,8 +5,8 @@ import { noiseOf } from '../data/noises/noise.js';
 import { methodTitle } from '../methods/catalogue.js';
 import { architectureName } from '../models/catalogue.js';
 import { mean } from '../statistics/statistics.js';
-import { type Condition, conditionTitle } from '../suite/condition.js';
 import { hasNoiseOf } from '../suite/expand.js';
+import { type NoiseSetting, noiseSettingTitle } from '../suite/noise_setting.js';
 import { markdownText, plain } from './escape.js';
 import type { Report } from './report.js';
 import { halfWidth, INTERVAL_NOTE } from './table.js';
@@ -16,29 +16,29 @@ export function kindCells(reports: readonly Report[]): string[][] {
   const methods = [...new Set(reports.flatMap(({ graph }) => Object.keys(graph.suite.methods)))];
   const datasets = new Set(reports.map(({ graph }) => graph.suite.data.dataset));
   const rows = reports.flatMap((report) =>
-    report.graph.conditions.map((condition) => [
+    report.graph.noiseSettings.map((noiseSetting) => [
       [
         ...(datasets.size > 1 ? [`${datasetNamed(report.graph.suite.data.dataset).title},`] : []),
-        noiseOf(condition.noise).title,
-        conditionTitle(condition),
+        noiseOf(noiseSetting.noise).title,
+        noiseSettingTitle(noiseSetting),
       ].join(' '),
-      measured(report, condition),
-      ...methods.map((method) => accuracy(report, method, condition)),
+      measured(report, noiseSetting),
+      ...methods.map((method) => accuracy(report, method, noiseSetting)),
     ]),
   );
   return [['Noise', 'Wrong', ...methods.map(methodTitle)], ...rows].map((row) => row.map(plain));
 }
 
-function measured({ graph, records }: Report, condition: Condition): string {
+function measured({ graph, records }: Report, noiseSetting: NoiseSetting): string {
   const rates = graph.runs.flatMap((run) => {
-    const rate = hasNoiseOf(run, condition) ? records.get(run.id)?.noise.rate : undefined;
+    const rate = hasNoiseOf(run, noiseSetting) ? records.get(run.id)?.noise.rate : undefined;
     return typeof rate === 'number' ? [100 * rate] : [];
   });
   return rates.length ? mean(rates).toFixed(1) : '-';
 }
 
-function accuracy({ cells }: Report, method: string, { label }: Condition): string {
-  const cell = cells.find((one) => one.method === method && one.condition === label);
+function accuracy({ cells }: Report, method: string, { label }: NoiseSetting): string {
+  const cell = cells.find((one) => one.method === method && one.noiseSetting === label);
   if (!cell || cell.mean === null) return '-';
   const half = halfWidth(cell);
   return half === null ? cell.mean.toFixed(2) : `${cell.mean.toFixed(2)} ± ${half.toFixed(2)}`;

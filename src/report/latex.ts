@@ -2,7 +2,7 @@
 
 import { methodTitle } from '../methods/catalogue.js';
 import { paperAccuracy } from '../results/published.js';
-import { conditionTitle } from '../suite/condition.js';
+import { noiseSettingTitle } from '../suite/noise_setting.js';
 import { captionOf } from './caption.js';
 import { externalNotes } from './external_notes.js';
 import type { Report } from './report.js';
@@ -14,13 +14,13 @@ import { halfWidth, INTERVAL_NOTE } from './table.js';
  */
 export function latexTable(report: Report): string {
   const { graph, cells, external, published } = report;
-  const { conditions } = graph;
+  const { noiseSettings } = graph;
   const methods = Object.keys(graph.suite.methods);
   const { title, noise, settings, about } = captionOf(report);
   const ours = methods.map((method) =>
-    conditions.map(({ label }) => {
+    noiseSettings.map(({ label }) => {
       const { mean, seeds, failed, damaged, std } = cells.find(
-        (c) => c.method === method && c.condition === label,
+        (c) => c.method === method && c.noiseSetting === label,
       )!;
       return {
         value: mean,
@@ -31,14 +31,14 @@ export function latexTable(report: Report): string {
     }),
   );
   const papers = methods.map((method) =>
-    conditions.map((condition) => ({
-      value: paperAccuracy(published, method, condition),
+    noiseSettings.map((noiseSetting) => ({
+      value: paperAccuracy(published, method, noiseSetting),
       digits: 1,
       half: null,
       instead: '--',
     })),
   );
-  const columns = conditions.length + 1;
+  const columns = noiseSettings.length + 1;
   const titles = methods.map(methodTitle);
   const block = (name: string, rows: readonly LatexCell[][], names = titles, rivals = rows) => [
     `    \\multicolumn{${columns}}{l}{\\emph{${name}}} \\\\`,
@@ -68,9 +68,9 @@ export function latexTable(report: Report): string {
     '\\begin{table}',
     '  \\centering',
     `  \\caption{${escaped(title)}. ${escaped(noise)}${[...ours, ...others].flat().some(({ half }) => half !== null) ? ` ${escaped(INTERVAL_NOTE)}` : ''}}`,
-    `  \\begin{tabular}{l${'r'.repeat(conditions.length)}}`,
+    `  \\begin{tabular}{l${'r'.repeat(noiseSettings.length)}}`,
     '    \\toprule',
-    line(['Method', ...conditions.map((condition) => escaped(conditionTitle(condition)))]),
+    line(['Method', ...noiseSettings.map((noiseSetting) => escaped(noiseSettingTitle(noiseSetting)))]),
     '    \\midrule',
     ...block('Ours', ours),
     ...(hasPaper ? ['    \\midrule', ...block('Foret et al.\\ (2021), Table 4', papers)] : []),

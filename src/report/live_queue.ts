@@ -21,8 +21,8 @@ export function queueContent(queue: RunQueue, commission: Commission): LiveConte
       const failures = new Map(standing.failures);
       for (const [id, damage] of results.refused) failures.set(id, `its result is refused: ${damage}`);
       const report = reportOf(graph, records, failures);
-      const happening = { underWay: standing.underWay, failures };
-      return pageDataOf([{ name: graph.suite.name, report, happening }], true);
+      const runStatus = { underWay: standing.underWay, failures };
+      return pageDataOf([{ name: graph.suite.name, report, runStatus }], true);
     },
     hasChanged: async () => signOf(await queue.standing(commission)) !== seen,
   };

@@ -116,10 +116,10 @@ class FolderContent implements LiveContent {
   private async fresh(): Promise<PageData> {
     const { out } = this;
     const { report } = await readReport(out);
-    const happening = await readHappening(out);
-    if (!(await isLocked(out))) happening.underWay.clear();
+    const runStatus = await readHappening(out);
+    if (!(await isLocked(out))) runStatus.underWay.clear();
     const begun = await checkpointedRuns(out, report.graph.runs);
-    return pageDataOf([{ name: report.graph.suite.name, report, happening, begun }], true);
+    return pageDataOf([{ name: report.graph.suite.name, report, runStatus, begun }], true);
   }
 }
 

@@ -30,13 +30,13 @@ export interface FolderData {
   /** Of the data set, in the order of the labels. */
   classNames: readonly string[];
   /** Columns of the table. */
-  conditions: ConditionData[];
+  noiseSettings: NoiseSettingData[];
   /** Every cell, methods in table order, each with the columns in order. */
   cells: CellData[];
   /** Methods that were scored, not run. */
   external: ExternalData[];
-  shape: ShapeData;
-  /** Other published rows, one accuracy (percent) for each condition. */
+  shape: AgreementData;
+  /** Other published rows, one accuracy (percent) for each noise setting. */
   literature: { title: string; source: string; accuracies: (number | null)[] }[];
   curves: CurveData[];
   transitions: TransitionData[];
@@ -64,7 +64,7 @@ export interface MethodData {
   style: number;
 }
 
-export interface ConditionData {
+export interface NoiseSettingData {
   label: string;
   title: string;
   /** Noise rate in percent; null where the columns are not all rates of one noise. */
@@ -74,7 +74,7 @@ export interface ConditionData {
 /** Accuracies in percent. */
 export interface CellData {
   method: string;
-  condition: string;
+  noiseSetting: string;
   seeds: number;
   failed: number;
   damaged: number;
@@ -82,11 +82,11 @@ export interface CellData {
   /** Half the width of the 95 % interval of the mean; null below two seeds. */
   half: number | null;
   paper: number | null;
-  /** Whether no other method has a higher mean under this condition. */
+  /** Whether no other method has a higher mean under this noise setting. */
   best: boolean;
 }
 
-/** A method that was scored, not run; lists have an entry for each condition. */
+/** A method that was scored, not run; lists have an entry for each noise setting. */
 export interface ExternalData {
   name: string;
   by: string | null;
@@ -98,8 +98,8 @@ export interface ExternalData {
   differences: { title: string; columns: (MethodDifference | null)[]; overall: MethodDifference | null }[];
 }
 
-/** How much of the paper's shape is in the results; lists have an entry for each condition. */
-export interface ShapeData {
+/** How much of the paper's shape is in the results; lists have an entry for each noise setting. */
+export interface AgreementData {
   /** Kendall's tau-b of our order of the methods and the paper's; null where there is nothing to order. */
   tau: (number | null)[];
   tauOverall: number | null;
@@ -109,7 +109,7 @@ export interface ShapeData {
   fitted: { title: string; shares: (number | null)[] }[];
 }
 
-/** Points of accuracy. */
+/** Percentage points of accuracy. */
 export interface MethodDifference {
   difference: number;
   half: number | null;
@@ -120,7 +120,7 @@ export interface MethodDifference {
 /** A run's evaluations, in percent; the four lists run in parallel. */
 export interface CurveData {
   method: string;
-  condition: string;
+  noiseSetting: string;
   seed: number;
   epochs: number[];
   testAccuracy: number[];
@@ -133,7 +133,7 @@ export type CurveQuantity = 'testAccuracy' | 'wrongLabelsFitted' | 'trueLabelsRe
 
 /** counts[t][g]: training images of true class t given label g, over all seeds. */
 export interface TransitionData {
-  condition: string;
+  noiseSetting: string;
   seeds: number;
   counts: number[][];
 }
@@ -143,8 +143,8 @@ export type RunState = 'finished' | 'running' | 'begun' | 'to do' | 'failed' | '
 export interface RunData {
   id: string;
   method: string;
-  condition: string;
-  /** The condition's title; a teacher's may be none of the table's columns. */
+  noiseSetting: string;
+  /** The noise setting's title; a teacher's may be none of the table's columns. */
   column: string;
   seed: number;
   state: RunState;
@@ -159,17 +159,17 @@ export interface RunData {
   /** `seconds` as people say it. */
   duration: string;
   /** Its cost in trainings with plain SGD. */
-  units: number;
+  cost: number;
   dependsOn: string[];
 }
 
-/** A cell of a later folder beside that of the first, in points of accuracy. */
+/** A cell of a later folder beside that of the first, in percentage points of accuracy. */
 export interface DifferenceData {
   /** Names of the two folders. */
   from: string;
   to: string;
   method: string;
-  condition: string;
+  noiseSetting: string;
   /** Means over the seeds, percent. */
   before: number;
   after: number;

@@ -6,24 +6,24 @@ import { VERSION } from '../io/project.js';
 import { baseName, METHODS, methodTitle } from '../methods/catalogue.js';
 import { architectureName } from '../models/catalogue.js';
 import { finalAccuracy } from '../results/aggregate.js';
-import type { Happening } from '../results/events.js';
+import type { RunStatus } from '../results/events.js';
 import { EXTERNAL_TABLE } from '../results/external.js';
 import { accuracyAt, paperAccuracy } from '../results/published.js';
 import type { Evaluation, Provenance, RunRecord } from '../spec/record.js';
 import type { RunSpec } from '../spec/run_spec.js';
-import { type Condition, conditionTitle, noiseInWords } from '../suite/condition.js';
-import { hasNoiseOf, type RunGraph, type RunNode, totalUnits } from '../suite/expand.js';
-import { beside, shapeData } from './agreement.js';
+import { hasNoiseOf, type RunGraph, type RunNode, totalCost } from '../suite/expand.js';
+import { type NoiseSetting, noiseInWords, noiseSettingTitle } from '../suite/noise_setting.js';
+import { agreementData, beside } from './agreement.js';
 import { captionOf } from './caption.js';
 import { comparisonCsv, externalCsv, runsCsv, shapeCsv, tableCsv, transitionsCsv } from './csv.js';
 import { differences } from './differences.js';
 import type {
   CellData,
-  ConditionData,
   CurveData,
   ExternalData,
   FolderData,
   NamedText,
+  NoiseSettingData,
   PageData,
   RunData,
   RunState,
@@ -38,7 +38,7 @@ import { duration } from './wording.js';
 export interface NamedReport {
   name: string;
   report: Report;
-  happening?: Happening;
+  runStatus?: RunStatus;
   /** Runs with a checkpoint to go on from. */
   begun?: ReadonlySet<string>;
 }
@@ -84,16 +84,16 @@ function folderData(named: NamedReport, styles: ReadonlyMap<string, number>): Fo
       style: styles.get(name)!,
     })),
     classNames: datasetNamed(suite.data.dataset).classNames,
-    conditions: graph.conditions.map(conditionData),
+    noiseSettings: graph.noiseSettings.map(noiseSettingData),
     cells: cellsOf(report),
     external: externalOf(report),
-    shape: shapeData(report),
+    shape: agreementData(report),
     literature: published.rows
       .filter(({ block }) => block === 'literature')
       .map((row) => ({
         title: row.title,
         source: row.source,
-        accuracies: graph.conditions.map((condition) => accuracyAt(row, condition)),
+        accuracies: graph.noiseSettings.map((noiseSetting) => accuracyAt(row, noiseSetting)),
       })),
     curves: curvesOf(named),
     transitions: transitionsOf(report),
@@ -113,24 +113,32 @@ function folderData(named: NamedReport, styles: ReadonlyMap<string, number>): Fo
 }
 
 /** Rates of several noises are none of one axis. */
-function conditionData({ label, title, rate, group }: Condition, _: number, all: Condition[]): ConditionData {
+function noiseSettingData(
+  { label, title, rate, group }: NoiseSetting,
+  _: number,
+  all: NoiseSetting[],
+): NoiseSettingData {
   const isRated = rate !== undefined && all.every((other) => other.group === group);
   return { label, title, rate: isRated ? Number(percentLabel(rate)) : null };
 }
 
 function cellsOf({ graph, cells, published }: Report): CellData[] {
   return cells.map((cell) => {
-    const { method, condition, seeds, failed, damaged, mean } = cell;
-    const column = cells.filter((other) => other.condition === condition);
+    const { method, noiseSetting, seeds, failed, damaged, mean } = cell;
+    const column = cells.filter((other) => other.noiseSetting === noiseSetting);
     return {
       method,
-      condition,
+      noiseSetting,
       seeds,
       failed,
       damaged,
       mean,
       half: halfWidth(cell),
-      paper: paperAccuracy(published, method, graph.conditions.find(({ label }) => label === condition)!),
+      paper: paperAccuracy(
+        published,
+        method,
+        graph.noiseSettings.find(({ label }) => label === noiseSetting)!,
+      ),
       best: mean !== null && column.every((other) => other.mean === null || other.mean <= mean),
     };
   });
@@ -158,28 +166,28 @@ const rounded = (percent: number) => Math.round(percent * 100) / 100;
 const roundedOrNot = (percent: number | null) => percent && rounded(percent);
 
 /** A curve for each cell, and for the teachers that are in no cell. */
-function curvesOf({ report: { graph, records }, happening }: NamedReport): CurveData[] {
+function curvesOf({ report: { graph, records }, runStatus }: NamedReport): CurveData[] {
   const inCells = new Set(graph.cells.map(({ run }) => run));
   return [
     ...graph.cells,
     ...graph.runs
       .filter((run) => !inCells.has(run))
-      .map((run) => ({ method: run.method, condition: run.condition, run })),
-  ].flatMap(({ method, condition, run }) => {
-    const curve = records.get(run.id)?.curve ?? happening?.underWay.get(run.id)?.curve ?? [];
-    return curve.length ? [curveData(method, condition.label, run, curve)] : [];
+      .map((run) => ({ method: run.method, noiseSetting: run.noiseSetting, run })),
+  ].flatMap(({ method, noiseSetting, run }) => {
+    const curve = records.get(run.id)?.curve ?? runStatus?.underWay.get(run.id)?.curve ?? [];
+    return curve.length ? [curveData(method, noiseSetting.label, run, curve)] : [];
   });
 }
 
 function curveData(
   method: string,
-  condition: string,
+  noiseSetting: string,
   { spec }: RunNode,
   curve: readonly Evaluation[],
 ): CurveData {
   return {
     method,
-    condition,
+    noiseSetting,
     seed: spec.seed,
     epochs: curve.map(({ epoch }) => epoch),
     testAccuracy: curve.map(({ testAccuracy }) => rounded(testAccuracy)),
@@ -188,12 +196,12 @@ function curveData(
   };
 }
 
-/** One matrix a condition: the labels of a seed are the same for all methods, so each seed counts once. */
+/** One matrix a noise setting: the labels of a seed are the same for all methods, so each seed counts once. */
 function transitionsOf({ graph, records }: Report): TransitionData[] {
-  return graph.conditions.flatMap((condition) => {
+  return graph.noiseSettings.flatMap((noiseSetting) => {
     const bySeed = new Map<number, number[][]>();
     for (const run of graph.runs) {
-      const record = hasNoiseOf(run, condition) ? records.get(run.id) : undefined;
+      const record = hasNoiseOf(run, noiseSetting) ? records.get(run.id) : undefined;
       if (record) bySeed.set(run.spec.seed, record.noise.transitions);
     }
     const [first, ...others] = bySeed.values();
@@ -201,15 +209,15 @@ function transitionsOf({ graph, records }: Report): TransitionData[] {
     const counts = first.map((row, t) =>
       row.map((count, g) => others.reduce((sum, matrix) => sum + matrix[t]![g]!, count)),
     );
-    return [{ condition: condition.label, seeds: bySeed.size, counts }];
+    return [{ noiseSetting: noiseSetting.label, seeds: bySeed.size, counts }];
   });
 }
 
-function runData(run: RunNode, { report, happening, begun }: NamedReport): RunData {
+function runData(run: RunNode, { report, runStatus, begun }: NamedReport): RunData {
   const record = report.records.get(run.id);
-  const underWay = happening?.underWay.get(run.id);
-  const reason = happening?.failures.get(run.id) ?? report.failures.get(run.id);
-  const teacherFailed = run.dependsOn.find((id) => happening?.failures.has(id) || report.failures.has(id));
+  const underWay = runStatus?.underWay.get(run.id);
+  const reason = runStatus?.failures.get(run.id) ?? report.failures.get(run.id);
+  const teacherFailed = run.dependsOn.find((id) => runStatus?.failures.has(id) || report.failures.has(id));
   const state = ((): RunState => {
     if (record) return 'finished';
     if (underWay) return 'running';
@@ -229,8 +237,8 @@ function runData(run: RunNode, { report, happening, begun }: NamedReport): RunDa
   return {
     id: run.id,
     method: run.method,
-    condition: run.condition.label,
-    column: conditionTitle(run.condition),
+    noiseSetting: run.noiseSetting.label,
+    column: noiseSettingTitle(run.noiseSetting),
     seed: run.spec.seed,
     state,
     note: notes[state] ?? '',
@@ -240,7 +248,7 @@ function runData(run: RunNode, { report, happening, begun }: NamedReport): RunDa
     trueLabelsRecovered: last?.trueLabelsRecovered ?? null,
     seconds: record?.wallSeconds ?? null,
     duration: record ? duration(record.wallSeconds) : '',
-    units: run.units,
+    cost: run.cost,
     dependsOn: run.dependsOn,
   };
 }
@@ -251,8 +259,8 @@ function factsOf({ graph, records }: Report, runs: readonly RunData[]): NamedTex
   const number = (n: number) => n.toLocaleString('en');
   const record = graph.runs.map(({ id }) => records.get(id)).find((found) => found !== undefined);
   const seconds = runs.reduce((sum, run) => sum + (run.seconds ?? 0), 0);
-  const alone = graph.cells.reduce((sum, { run }) => sum + unitsAlone(graph, run), 0);
-  const saved = 1 - totalUnits(graph.runs) / alone;
+  const alone = graph.cells.reduce((sum, { run }) => sum + costAlone(graph, run), 0);
+  const saved = 1 - totalCost(graph.runs) / alone;
   return [
     {
       name: 'Network',
@@ -264,7 +272,7 @@ function factsOf({ graph, records }: Report, runs: readonly RunData[]): NamedTex
     },
     {
       name: 'Test',
-      text: `${number(data.testImages)} ${data.testOn ? 'held-out clean training images' : 'clean images'}, after the last epoch`,
+      text: `${number(data.testImages)} ${data.testOn ? 'validation images (clean, held out of the training set)' : 'clean images'}, after the last epoch`,
     },
     { name: 'Noise', text: noiseInWords(suite, ({ title }) => title.replace(' ', '\u00a0')) },
     { name: seeds.length === 1 ? 'Seed' : 'Seeds', text: seeds.join(', ') },
@@ -278,8 +286,8 @@ function factsOf({ graph, records }: Report, runs: readonly RunData[]): NamedTex
 }
 
 /** What a cell would cost if nothing were shared. */
-function unitsAlone({ runs }: Pick<RunGraph, 'runs'>, { dependsOn, units }: RunNode): number {
-  return dependsOn.reduce((sum, id) => sum + unitsAlone({ runs }, runs.find((run) => run.id === id)!), units);
+function costAlone({ runs }: Pick<RunGraph, 'runs'>, { dependsOn, cost }: RunNode): number {
+  return dependsOn.reduce((sum, id) => sum + costAlone({ runs }, runs.find((run) => run.id === id)!), cost);
 }
 
 const ORIGINS: [name: string, of: (provenance: Provenance, spec: RunSpec) => string | undefined][] = [

@@ -7,7 +7,7 @@ import {
   externalMethods,
   readExternal,
 } from '../results/external.js';
-import { readOwnGraph } from '../results/ownership.js';
+import { readOwnGraph } from '../results/manifest.js';
 import { type Published, readPublished } from '../results/published.js';
 import { announce, failedRuns, faultText, readStored, refuseForeign, type Stored } from '../results/store.js';
 import type { RunRecord } from '../spec/record.js';

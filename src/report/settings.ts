@@ -1,8 +1,8 @@
 // The hyper-parameters of a table's cells, told apart into shared ones and ones that differ, by diffing the runs' specs.
 import { z } from 'zod';
 import { methodNamed, methodTitle } from '../methods/catalogue.js';
-import { type Condition, conditionTitle } from '../suite/condition.js';
 import type { RunGraph, RunNode } from '../suite/expand.js';
+import { type NoiseSetting, noiseSettingTitle } from '../suite/noise_setting.js';
 
 /** Fields that are the table's own axes, say which method it is, or are told in the caption. */
 const NOT_SETTINGS =
@@ -26,7 +26,7 @@ export interface Settings {
 }
 
 /** Compares the specs of all cells. */
-export function settingsOf({ cells, conditions, suite }: RunGraph): Settings {
+export function settingsOf({ cells, noiseSettings, suite }: RunGraph): Settings {
   const flat = cells.map(({ run }) => flatten(run));
   const paths = [...new Set(flat.flatMap(({ fields }) => [...fields.keys()]))];
   const settings: Settings = { differing: [], shared: '' };
@@ -41,13 +41,14 @@ export function settingsOf({ cells, conditions, suite }: RunGraph): Settings {
     }
     const groups = new Map<string, string[]>();
     for (const method of Object.keys(suite.methods)) {
-      const perCondition = conditions.map(
+      const perNoiseSetting = noiseSettings.map(
         ({ label }) =>
-          flat.find(({ run }) => run.method === method && run.condition.label === label)?.fields.get(path) ??
-          null,
+          flat
+            .find(({ run }) => run.method === method && run.noiseSetting.label === label)
+            ?.fields.get(path) ?? null,
       );
-      if (perCondition.every((v) => v === null)) continue;
-      const text = describe(perCondition, conditions);
+      if (perNoiseSetting.every((v) => v === null)) continue;
+      const text = describe(perNoiseSetting, noiseSettings);
       groups.set(text, [...(groups.get(text) ?? []), methodTitle(method)]);
     }
     const parts = [...groups].map(([text, titles]) => `${text} (${titles.join(', ')})`);
@@ -68,11 +69,11 @@ function titleOf(field: string, methods: readonly string[]): string | undefined 
 }
 
 /** One method's values over the columns: `0.1, but 0.05 at 80 %`. */
-function describe(values: readonly (string | null)[], conditions: readonly Condition[]): string {
+function describe(values: readonly (string | null)[], noiseSettings: readonly NoiseSetting[]): string {
   const columns = new Map<string, string[]>();
   values.forEach((value, i) => {
     const key = value ?? 'none';
-    columns.set(key, [...(columns.get(key) ?? []), conditionTitle(conditions[i]!)]);
+    columns.set(key, [...(columns.get(key) ?? []), noiseSettingTitle(noiseSettings[i]!)]);
   });
   const [usual, ...others] = [...columns].sort(([, a], [, b]) => b.length - a.length);
   const exceptions = others.map(([value, titles]) => `${value} at ${titles.join(' and ')}`);

@@ -5,7 +5,7 @@ import { methodTitle } from '../methods/catalogue.js';
 import type { CellSummary } from '../results/aggregate.js';
 import { paperAccuracy } from '../results/published.js';
 import { intervalAround } from '../statistics/statistics.js';
-import { conditionTitle } from '../suite/condition.js';
+import { noiseSettingTitle } from '../suite/noise_setting.js';
 import { captionOf } from './caption.js';
 import { markdownText, plain } from './escape.js';
 import type { Report } from './report.js';
@@ -22,13 +22,13 @@ export function halfWidth({ mean, std, seeds }: Pick<CellSummary, 'mean' | 'std'
 
 /** Header and rows: a method and its accuracy at each noise rate, the paper's value in parentheses; then external methods. */
 export function tableCells({ graph, cells, external, published }: Report): string[][] {
-  const { conditions, suite } = graph;
-  const header = ['Method', ...conditions.map(conditionTitle)];
+  const { noiseSettings, suite } = graph;
+  const header = ['Method', ...noiseSettings.map(noiseSettingTitle)];
   const rows = Object.keys(suite.methods).map((method) => [
     methodTitle(method),
-    ...conditions.map((condition) => {
-      const cell = cells.find((c) => c.method === method && c.condition === condition.label)!;
-      const paper = paperAccuracy(published, method, condition);
+    ...noiseSettings.map((noiseSetting) => {
+      const cell = cells.find((c) => c.method === method && c.noiseSetting === noiseSetting.label)!;
+      const paper = paperAccuracy(published, method, noiseSetting);
       return [ours(cell, suite.seeds.length), paper === null ? '' : `(${paper.toFixed(1)})`].join(' ').trim();
     }),
   ]);

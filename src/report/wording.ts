@@ -1,7 +1,7 @@
 // Runs and durations as people say them.
 import { methodTitle } from '../methods/catalogue.js';
-import { conditionTitle } from '../suite/condition.js';
 import type { RunNode } from '../suite/expand.js';
+import { noiseSettingTitle } from '../suite/noise_setting.js';
 
 /** Seconds as `42 s`, `7 min`, `3.5 h` or `2.1 days`. */
 export function duration(seconds: number): string {
@@ -18,5 +18,5 @@ export function leftText(seconds: number | undefined): string {
 
 /** A run's cell: `SAM, 40 %, seed 1`. */
 export function runTitle(run: RunNode): string {
-  return `${methodTitle(run.method)}, ${conditionTitle(run.condition)}, seed ${run.spec.seed}`;
+  return `${methodTitle(run.method)}, ${noiseSettingTitle(run.noiseSetting)}, seed ${run.spec.seed}`;
 }

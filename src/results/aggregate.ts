@@ -4,11 +4,11 @@ import type { RunRecord } from '../spec/record.js';
 import { mean, sampleStd } from '../statistics/statistics.js';
 import type { RunGraph } from '../suite/expand.js';
 
-/** One method under one noise condition. */
+/** One method under one noise setting. */
 export interface CellSummary {
   method: string;
-  /** The column's name, see `Condition.label`. */
-  condition: string;
+  /** The column's name, see `NoiseSetting.label`. */
+  noiseSetting: string;
   /** Seeds with a result. */
   seeds: number;
   /** Seeds whose run, or its teacher's, failed. */
@@ -45,8 +45,8 @@ export function summarise(
   lost: ReadonlySet<string> = new Set(),
 ): CellSummary[] {
   return Object.keys(graph.suite.methods).flatMap((method) =>
-    graph.conditions.map(({ label }) => {
-      const cells = graph.cells.filter((cell) => cell.method === method && cell.condition.label === label);
+    graph.noiseSettings.map(({ label }) => {
+      const cells = graph.cells.filter((cell) => cell.method === method && cell.noiseSetting.label === label);
       const accuracies = cells.flatMap(({ run }) => {
         const record = records.get(run.id);
         return record ? [finalAccuracy(record)] : [];
@@ -54,7 +54,7 @@ export function summarise(
       const damaged = cells.filter(({ run }) => lost.has(run.id)).length;
       return {
         method,
-        condition: label,
+        noiseSetting: label,
         seeds: accuracies.length,
         failed: cells.filter(({ run }) => failed.has(run.id)).length,
         damaged,

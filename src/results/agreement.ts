@@ -2,8 +2,8 @@
 
 import type { RunRecord } from '../spec/record.js';
 import { type Difference, kendallTauB, mean, pairedDifference } from '../statistics/statistics.js';
-import type { Condition } from '../suite/condition.js';
 import type { RunGraph } from '../suite/expand.js';
+import type { NoiseSetting } from '../suite/noise_setting.js';
 import { finalAccuracy } from './aggregate.js';
 import { type Published, paperAccuracy } from './published.js';
 
@@ -21,7 +21,7 @@ export interface Ordering {
   worse: string;
   better: string;
   /** By column, of those that have results of both methods for a seed. */
-  differences: { condition: string; difference: Difference }[];
+  differences: { noiseSetting: string; difference: Difference }[];
   /** Of the means over all columns, of the seeds that have both in all of them. */
   overall: Difference | null;
 }
@@ -39,16 +39,18 @@ export interface Shape {
  * Compares results with the paper's table. Only columns and methods that have both count; seeds are paired, because
  * all methods at one seed share images, wrong labels, initial weights and batch order.
  */
-export function shapeOf(
+export function agreementOf(
   graph: RunGraph,
   records: ReadonlyMap<string, RunRecord>,
   published: Published,
 ): Shape {
   const { seeds, methods } = graph.suite;
-  const columns = graph.conditions.filter((condition) => paperAccuracy(published, 'sgd', condition) !== null);
-  const accuracy = (method: string, condition: string, seed: number): number | undefined => {
+  const columns = graph.noiseSettings.filter(
+    (noiseSetting) => paperAccuracy(published, 'sgd', noiseSetting) !== null,
+  );
+  const accuracy = (method: string, noiseSetting: string, seed: number): number | undefined => {
     const cell = graph.cells.find(
-      (c) => c.method === method && c.condition.label === condition && c.seed === seed,
+      (c) => c.method === method && c.noiseSetting.label === noiseSetting && c.seed === seed,
     );
     const record = cell && records.get(cell.run.id);
     return record && finalAccuracy(record);
@@ -74,17 +76,17 @@ export function shapeOf(
   const orderings = PAPER_ORDER.map(([worse, better]) => ({
     worse,
     better,
-    differences: labels.flatMap((condition) => {
-      const difference = compared(worse, better, [condition]);
-      return difference ? [{ condition, difference }] : [];
+    differences: labels.flatMap((noiseSetting) => {
+      const difference = compared(worse, better, [noiseSetting]);
+      return difference ? [{ noiseSetting, difference }] : [];
     }),
     overall: labels.length ? compared(worse, better, labels) : null,
   })).filter(({ differences }) => differences.length);
 
-  const strata = columns.map((condition) =>
+  const strata = columns.map((noiseSetting) =>
     Object.keys(methods).flatMap((method) => {
-      const ours = meanBySeed(method, [condition.label]).filter((value) => value !== undefined);
-      const paper = paperAccuracy(published, method, condition);
+      const ours = meanBySeed(method, [noiseSetting.label]).filter((value) => value !== undefined);
+      const paper = paperAccuracy(published, method, noiseSetting);
       return ours.length && paper !== null ? [{ a: mean(ours), b: paper }] : [];
     }),
   );
@@ -98,17 +100,19 @@ export function shapeOf(
 /** Of the wrong labels, the percentage that a method's network predicts after the last epoch, mean over seeds. */
 export interface Memorisation {
   method: string;
-  condition: Condition;
+  noiseSetting: NoiseSetting;
   fitted: number;
 }
 
 /** The memorisation of every cell that has it, methods in table order. */
 export function wrongLabelsFitted(graph: RunGraph, records: ReadonlyMap<string, RunRecord>): Memorisation[] {
   return Object.keys(graph.suite.methods).flatMap((method) =>
-    graph.conditions.flatMap((condition) => {
-      const cells = graph.cells.filter((c) => c.method === method && c.condition.label === condition.label);
+    graph.noiseSettings.flatMap((noiseSetting) => {
+      const cells = graph.cells.filter(
+        (c) => c.method === method && c.noiseSetting.label === noiseSetting.label,
+      );
       const fitted = cells.flatMap(({ run }) => records.get(run.id)?.curve.at(-1)?.wrongLabelsFitted ?? []);
-      return fitted.length ? [{ method, condition, fitted: mean(fitted) }] : [];
+      return fitted.length ? [{ method, noiseSetting, fitted: mean(fitted) }] : [];
     }),
   );
 }

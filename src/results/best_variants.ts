@@ -1,14 +1,14 @@
 // Which of a method's variants did best at each noise rate: what a search for settings comes to.
 import { baseName } from '../methods/catalogue.js';
-import type { Condition } from '../suite/condition.js';
 import type { RunGraph } from '../suite/expand.js';
+import type { NoiseSetting } from '../suite/noise_setting.js';
 import type { CellSummary } from './aggregate.js';
 
 /** The best variant of a method in one column. */
 export interface BestVariant {
   /** The method that they are variants of. */
   method: string;
-  condition: Condition;
+  noiseSetting: NoiseSetting;
   /** The variant's row. */
   variant: string;
   /** Its accuracy, mean over seeds, percent. */
@@ -27,25 +27,25 @@ export function bestVariants(graph: RunGraph, cells: readonly CellSummary[]): Be
     (base) => rows.filter((row) => baseName(row) === base).length > 1,
   );
   return several.flatMap((method) =>
-    graph.conditions.flatMap((condition) => {
+    graph.noiseSettings.flatMap((noiseSetting) => {
       const seen = new Set<string>();
       const tried = cells
-        .filter((cell) => baseName(cell.method) === method && cell.condition === condition.label)
+        .filter((cell) => baseName(cell.method) === method && cell.noiseSetting === noiseSetting.label)
         .flatMap(({ method: variant, mean }) => {
-          const runs = runsOf(graph, variant, condition);
+          const runs = runsOf(graph, variant, noiseSetting);
           if (mean === null || seen.has(runs)) return [];
           seen.add(runs);
           return [{ variant, accuracy: mean }];
         });
       const [best] = tried.toSorted((a, b) => b.accuracy - a.accuracy);
-      return best ? [{ method, condition, ...best, tried: tried.length }] : [];
+      return best ? [{ method, noiseSetting, ...best, tried: tried.length }] : [];
     }),
   );
 }
 
-function runsOf({ cells }: RunGraph, row: string, { label }: Condition): string {
+function runsOf({ cells }: RunGraph, row: string, { label }: NoiseSetting): string {
   return cells
-    .filter((cell) => cell.method === row && cell.condition.label === label)
+    .filter((cell) => cell.method === row && cell.noiseSetting.label === label)
     .map(({ run }) => run.id)
     .join();
 }

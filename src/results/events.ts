@@ -20,7 +20,7 @@ export interface RunUnderWay {
 }
 
 /** Runs under way by their ids, and why those that failed did. */
-export interface Happening {
+export interface RunStatus {
   underWay: Map<string, RunUnderWay>;
   failures: Map<string, string>;
 }
@@ -55,7 +55,7 @@ const line = z.discriminatedUnion('event', [
 ]);
 
 /** Follows the log's lines in their order; other and torn lines say nothing. */
-export function happeningIn(log: string): Happening {
+export function happeningIn(log: string): RunStatus {
   const underWay = new Map<string, RunUnderWay>();
   const failures = new Map<string, string>();
   for (const text of log.split('\n')) {
@@ -85,6 +85,6 @@ function parsed(text: string): z.infer<typeof line> | undefined {
 }
 
 /** What a folder's log says; nothing if it has none. */
-export async function readHappening(out: string): Promise<Happening> {
+export async function readHappening(out: string): Promise<RunStatus> {
   return happeningIn((await textIfThere(path.join(out, EVENTS)).catch(() => undefined)) ?? '');
 }

@@ -15,8 +15,8 @@ import { describeProblem } from '../spec/problem.js';
 import type { RunRecord } from '../spec/record.js';
 import { canonicalJson, type NoiseSpec, type RunSpec } from '../spec/run_spec.js';
 import { type Difference, mean, pairedDifference, sampleStd } from '../statistics/statistics.js';
-import { type Condition, conditionTitle } from '../suite/condition.js';
 import type { RunGraph, RunNode } from '../suite/expand.js';
+import { type NoiseSetting, noiseSettingTitle } from '../suite/noise_setting.js';
 import { type CellSummary, finalAccuracy } from './aggregate.js';
 import { sealed, unseal } from './record_schema.js';
 import { type Fault, totalDamage, totalOf } from './store.js';
@@ -144,12 +144,16 @@ function parseRow(line: string): { row: ExternalRow } | { damage: string } {
 /** In what a row is not of the suite; undefined if it is. */
 function misfitOf(
   { noise, seed, data }: ExternalRow,
-  { conditions, suite, runs }: RunGraph,
+  { noiseSettings, suite, runs }: RunGraph,
 ): string | undefined {
   const is = (field: string, value: unknown, allowed: string) =>
     `${field} is ${canonicalJson(value)}; allowed: ${allowed}, as in suite.json`;
-  if (!conditions.some((condition) => isAt({ noise }, condition)))
-    return is('noise', noise, conditions.map((condition) => canonicalJson(condition.noise)).join(' or '));
+  if (!noiseSettings.some((noiseSetting) => isAt({ noise }, noiseSetting)))
+    return is(
+      'noise',
+      noise,
+      noiseSettings.map((noiseSetting) => canonicalJson(noiseSetting.noise)).join(' or '),
+    );
   if (!suite.seeds.includes(seed)) return is('seed', seed, suite.seeds.join(', '));
   const own = canonicalJson(dataOf(runs[0]!.spec));
   return canonicalJson(data) === own ? undefined : is('data', data, own);
@@ -213,15 +217,15 @@ function contentFault(row: ExternalRow): string | undefined {
 }
 
 /** Whether a row is of a column; two label files with the same labels are two columns of the same rows. */
-export function isAt({ noise }: Pick<ExternalRow, 'noise'>, condition: Condition): boolean {
-  return canonicalJson(noise) === canonicalJson(condition.noise);
+export function isAt({ noise }: Pick<ExternalRow, 'noise'>, noiseSetting: NoiseSetting): boolean {
+  return canonicalJson(noise) === canonicalJson(noiseSetting.noise);
 }
 
 const keyOf = ({ name, noise, seed }: ExternalRow) => canonicalJson([name, noise, seed]);
 
-function titleOf(row: ExternalRow, { conditions }: RunGraph): string {
-  const condition = conditions.find((one) => isAt(row, one))!;
-  return `${JSON.stringify(row.name)} at ${conditionTitle(condition)}, seed ${row.seed}`;
+function titleOf(row: ExternalRow, { noiseSettings }: RunGraph): string {
+  const noiseSetting = noiseSettings.find((one) => isAt(row, one))!;
+  return `${JSON.stringify(row.name)} at ${noiseSettingTitle(noiseSetting)}, seed ${row.seed}`;
 }
 
 /** What predictions are scored against, and of which runs. */
@@ -308,7 +312,7 @@ export function withRow(
         `--${field} ${row[field]}: ${externalFile(out)} has ${JSON.stringify(same[field])} for ${JSON.stringify(row.name)} at another noise or seed; allowed: the same, or another --as`,
       );
   const added = same ? { ...row, by: same.by, link: same.link } : row;
-  const column = (r: ExternalRow) => graph.conditions.findIndex((condition) => isAt(r, condition));
+  const column = (r: ExternalRow) => graph.noiseSettings.findIndex((noiseSetting) => isAt(r, noiseSetting));
   return [...others, added].sort(
     (a, b) => Number(a.name > b.name) - Number(a.name < b.name) || column(a) - column(b) || a.seed - b.seed,
   );
@@ -346,24 +350,24 @@ export function externalMethods(
   records: ReadonlyMap<string, RunRecord>,
   rows: readonly ExternalRow[],
 ): ExternalMethod[] {
-  const { conditions, suite } = graph;
+  const { noiseSettings, suite } = graph;
   return [...new Set(rows.map(({ name }) => name))].map((name) => {
     const own = rows.filter((row) => row.name === name);
-    const at = (condition: Condition) => own.filter((row) => isAt(row, condition));
-    const held = conditions.filter((condition) => at(condition).length);
-    const theirs = (condition: Condition, seed: number) =>
-      at(condition).find((row) => row.seed === seed)?.testAccuracy;
-    const compared = (minus: string, columns: readonly Condition[]) => {
-      const ours = ({ label }: Condition, seed: number) => {
+    const at = (noiseSetting: NoiseSetting) => own.filter((row) => isAt(row, noiseSetting));
+    const held = noiseSettings.filter((noiseSetting) => at(noiseSetting).length);
+    const theirs = (noiseSetting: NoiseSetting, seed: number) =>
+      at(noiseSetting).find((row) => row.seed === seed)?.testAccuracy;
+    const compared = (minus: string, columns: readonly NoiseSetting[]) => {
+      const ours = ({ label }: NoiseSetting, seed: number) => {
         const cell = graph.cells.find(
-          (c) => c.method === minus && c.condition.label === label && c.seed === seed,
+          (c) => c.method === minus && c.noiseSetting.label === label && c.seed === seed,
         );
         const record = cell && records.get(cell.run.id);
         return record && finalAccuracy(record);
       };
       const pairs = suite.seeds.flatMap((seed) => {
         const [before, after] = [ours, theirs].map((of) =>
-          columns.flatMap((condition) => of(condition, seed) ?? []),
+          columns.flatMap((noiseSetting) => of(noiseSetting, seed) ?? []),
         ) as [number[], number[]];
         const isWhole = columns.length && before.length === columns.length && after.length === columns.length;
         return isWhole ? [[mean(before), mean(after)] as const] : [];
@@ -381,11 +385,11 @@ export function externalMethods(
       by,
       link,
       rows: own,
-      cells: conditions.map((condition) => {
-        const accuracies = at(condition).map(({ testAccuracy }) => testAccuracy);
+      cells: noiseSettings.map((noiseSetting) => {
+        const accuracies = at(noiseSetting).map(({ testAccuracy }) => testAccuracy);
         return {
           method: name,
-          condition: condition.label,
+          noiseSetting: noiseSetting.label,
           seeds: accuracies.length,
           failed: 0,
           damaged: 0,
@@ -393,12 +397,12 @@ export function externalMethods(
           std: accuracies.length > 1 ? sampleStd(accuracies) : null,
         };
       }),
-      fitted: conditions.map((condition) => {
-        const found = at(condition).flatMap(({ train }) => train?.wrongLabelsFitted ?? []);
+      fitted: noiseSettings.map((noiseSetting) => {
+        const found = at(noiseSetting).flatMap(({ train }) => train?.wrongLabelsFitted ?? []);
         return found.length ? mean(found) : null;
       }),
       differences: Object.keys(suite.methods).flatMap((minus) => {
-        const columns = conditions.map((condition) => compared(minus, [condition]));
+        const columns = noiseSettings.map((noiseSetting) => compared(minus, [noiseSetting]));
         const overall = held.length > 1 ? compared(minus, held) : null;
         return columns.some((difference) => difference) ? [{ minus, columns, overall }] : [];
       }),

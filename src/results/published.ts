@@ -6,7 +6,7 @@ import { parseJson } from '../io/json.js';
 import { PROJECT_ROOT } from '../io/project.js';
 import { InputError } from '../spec/errors.js';
 import { describeProblem } from '../spec/problem.js';
-import type { Condition } from '../suite/condition.js';
+import type { NoiseSetting } from '../suite/noise_setting.js';
 
 const text = z.string({ error: 'a text' }).min(1, 'a text');
 const accuracy = z.record(
@@ -53,10 +53,10 @@ export function parsePublished(content: string, file: string): Published {
   return data;
 }
 
-/** A published row's accuracy under a condition, percent; null if it gives none. */
+/** A published row's accuracy under a noise setting, percent; null if it gives none. */
 export function accuracyAt(
   { accuracy }: Pick<PublishedRow, 'accuracy'>,
-  { published }: Condition,
+  { published }: NoiseSetting,
 ): number | null {
   return published === undefined ? null : (accuracy[published] ?? null);
 }
@@ -67,8 +67,12 @@ export function literatureOf(published: Published, method: string): PublishedRow
   return isPapers ? [] : published.rows.filter((r) => r.block === 'literature' && r.method === method);
 }
 
-/** The paper's own accuracy of a method under a condition, percent; null if it gives none. */
-export function paperAccuracy(published: Published, method: string, condition: Condition): number | null {
+/** The paper's own accuracy of a method under a noise setting, percent; null if it gives none. */
+export function paperAccuracy(
+  published: Published,
+  method: string,
+  noiseSetting: NoiseSetting,
+): number | null {
   const row = published.rows.find((r) => r.block === 'paper' && r.method === method);
-  return row ? accuracyAt(row, condition) : null;
+  return row ? accuracyAt(row, noiseSetting) : null;
 }

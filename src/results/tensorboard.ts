@@ -21,8 +21,8 @@ const SCALARS: Record<string, (evaluation: Evaluation) => number | null> = {
 };
 
 /** What TensorBoard calls a run; the name of its folder, so of harmless characters only. */
-export function tensorBoardName({ id, method, condition, spec }: RunNode): string {
-  const name = `${method}-${condition.label}-seed${spec.seed}`;
+export function tensorBoardName({ id, method, noiseSetting, spec }: RunNode): string {
+  const name = `${method}-${noiseSetting.label}-seed${spec.seed}`;
   const harmless = name.replace(/[^\w.@=+,-]/g, '_');
   return harmless === name ? name : `${harmless}-${id.slice(0, 8)}`;
 }

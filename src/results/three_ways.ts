@@ -1,4 +1,4 @@
-// Accuracy three ways: after the last epoch, at the best one (which looks at the test images: an oracle), and at the one chosen on held-out noisy labels.
+// Accuracy three ways: after the last epoch, at the best one (which looks at the test images: an oracle), and at the one chosen on the noisy labels of the validation images.
 
 import type { RunRecord } from '../spec/record.js';
 import { mean } from '../statistics/statistics.js';
@@ -9,7 +9,7 @@ import { bestAccuracy, finalAccuracy } from './aggregate.js';
 export interface ThreeWays {
   method: string;
   /** The column's name. */
-  condition: string;
+  noiseSetting: string;
   /** Cost of a run, in trainings by SGD. */
   cost: number;
   last: number;
@@ -18,7 +18,7 @@ export interface ThreeWays {
   chosen: number;
 }
 
-/** The epoch at which the accuracy on held-out noisy labels is highest, the first of several; undefined if it was not measured. */
+/** The epoch at which the accuracy on the noisy labels of the validation images is highest, the first of several; undefined if it was not measured. */
 export function chosenEpoch({ curve }: RunRecord): RunRecord['curve'][number] | undefined {
   const measured = curve.filter(({ noisyHeldOutAccuracy }) => noisyHeldOutAccuracy !== undefined);
   return measured.toSorted(
@@ -26,19 +26,21 @@ export function chosenEpoch({ curve }: RunRecord): RunRecord['curve'][number] | 
   )[0];
 }
 
-/** The cells whose records all have an accuracy on held-out noisy labels; methods in table order, each with the columns in order. */
+/** The cells whose records all have an accuracy on the noisy labels of the validation images; methods in table order, each with the columns in order. */
 export function threeWays(graph: RunGraph, records: ReadonlyMap<string, RunRecord>): ThreeWays[] {
   return Object.keys(graph.suite.methods).flatMap((method) =>
-    graph.conditions.flatMap((condition) => {
-      const cells = graph.cells.filter((cell) => cell.method === method && cell.condition === condition);
+    graph.noiseSettings.flatMap((noiseSetting) => {
+      const cells = graph.cells.filter(
+        (cell) => cell.method === method && cell.noiseSetting === noiseSetting,
+      );
       const found = cells.flatMap(({ run }) => records.get(run.id) ?? []);
       const chosen = found.flatMap((record) => chosenEpoch(record)?.testAccuracy ?? []);
       if (!found.length || chosen.length < found.length) return [];
       return [
         {
           method,
-          condition: condition.label,
-          cost: cells[0]!.run.units,
+          noiseSetting: noiseSetting.label,
+          cost: cells[0]!.run.cost,
           last: mean(found.map(finalAccuracy)),
           oracle: mean(found.map(bestAccuracy)),
           chosen: mean(chosen),

@@ -17,7 +17,7 @@ export interface Evaluation {
   trueLabelsRecovered: number | null;
   /** Accuracy on the training images against their true labels (null: nobody knows them). */
   trainAccuracyTrue: number | null;
-  /** Accuracy on the held-out images against NOISY labels, by which an epoch can be chosen; where there are such images. */
+  /** Accuracy on the validation images against NOISY labels, by which an epoch can be chosen; where there are such images. */
   noisyHeldOutAccuracy?: number;
 }
 

@@ -57,7 +57,7 @@ export interface RunSpec extends MethodSpec {
      * trained on. Settings are chosen on it.
      */
     heldOut?: number;
-    /** What is tested on: the test set, or if given the held-out part of the training set. */
+    /** What is tested on: the test set, or if given the validation set. */
     testOn?: 'held-out';
     /** An augmentation, and where it is of a user's file the SHA-256 of that. */
     augment: string;

@@ -1,11 +1,11 @@
 // One column and seed of a suite, as commands are told them: --noise and --seed.
 import { InputError } from '../spec/errors.js';
-import type { Condition } from './condition.js';
 import type { RunGraph, RunNode } from './expand.js';
+import type { NoiseSetting } from './noise_setting.js';
 
 /** A column and seed, and a run that sees their images and labels, as all runs of theirs do. */
 export interface ColumnAndSeed {
-  condition: Condition;
+  noiseSetting: NoiseSetting;
   seed: number;
   run: RunNode;
 }
@@ -15,24 +15,24 @@ export interface ColumnAndSeed {
  * @throws InputError if they are none of the suite's
  */
 export function columnAndSeed(
-  { conditions, cells, suite }: RunGraph,
+  { noiseSettings, cells, suite }: RunGraph,
   noise: string,
   seedText: string,
 ): ColumnAndSeed {
-  const condition =
-    conditions.find(({ label }) => label === noise) ?? conditions.find(({ key }) => key === noise);
-  if (!condition)
+  const noiseSetting =
+    noiseSettings.find(({ label }) => label === noise) ?? noiseSettings.find(({ key }) => key === noise);
+  if (!noiseSetting)
     throw new InputError(
-      `--noise ${noise}: is not in the suite ${suite.name}; allowed: one of ${conditions.map(({ key }) => key).join(', ')}`,
+      `--noise ${noise}: is not in the suite ${suite.name}; allowed: one of ${noiseSettings.map(({ key }) => key).join(', ')}`,
     );
   const seed = suite.seeds.find((s) => String(s) === seedText);
   if (seed === undefined)
     throw new InputError(
       `--seed ${seedText}: is not in the suite ${suite.name}; allowed: ${suite.seeds.length === 1 ? '' : 'one of '}${suite.seeds.join(', ')}`,
     );
-  const cell = cells.find((c) => c.condition.label === condition.label && c.seed === seed);
-  if (!cell) throw new Error(`no run at ${condition.label} and seed ${seed}`);
-  return { condition, seed, run: cell.run };
+  const cell = cells.find((c) => c.noiseSetting.label === noiseSetting.label && c.seed === seed);
+  if (!cell) throw new Error(`no run at ${noiseSetting.label} and seed ${seed}`);
+  return { noiseSetting, seed, run: cell.run };
 }
 
 /** Of how many seeds a suite must at least be to have one, as `seedsOf` continues its list; undefined if it never has it. */

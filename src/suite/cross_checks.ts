@@ -6,8 +6,8 @@ import { methodNamed } from '../methods/catalogue.js';
 import { NETWORKS } from '../models/catalogue.js';
 import { isName, NAME } from '../spec/fields.js';
 import { CELLS } from '../spec/limits.js';
-import { noisesOf } from './condition.js';
 import { isPerColumn, settingsAt } from './method_settings.js';
+import { noisesOf } from './noise_setting.js';
 import type { Suite } from './schema.js';
 
 /** Adds an issue for each rule broken: batches that fit the subset, settings for every noise rate, m that divides a batch. */

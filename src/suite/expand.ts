@@ -6,8 +6,8 @@ import { methodNamed, methodSpec, sameVariant } from '../methods/catalogue.js';
 import { sgd } from '../methods/sgd.js';
 import { networkInSpec } from '../models/catalogue.js';
 import { ALGORITHM_VERSION, canonicalJson, type RunSpec, runId } from '../spec/run_spec.js';
-import { type Condition, conditions } from './condition.js';
 import { type MethodSettings, type PerColumn, settingsAt } from './method_settings.js';
+import { type NoiseSetting, noiseSettings } from './noise_setting.js';
 import type { ResolvedSuite } from './resolve.js';
 import { useFiles } from './user_files.js';
 
@@ -16,26 +16,26 @@ export interface RunNode {
   id: string;
   spec: RunSpec;
   method: string;
-  condition: Condition;
+  noiseSetting: NoiseSetting;
   /** Ids of the runs that must be finished before: the one whose predictions it learns, and the one whose guesses its noise is. */
   dependsOn: string[];
   /** Set where a noise is made of its guesses: its record keeps them. */
   keepsGuesses?: true;
   /** Its cost, in trainings with plain SGD over the suite's epochs. */
-  units: number;
+  cost: number;
 }
 
 /** One (method, noise, seed) of the table and the run that fills it. */
 export interface Cell {
   method: string;
-  condition: Condition;
+  noiseSetting: NoiseSetting;
   seed: number;
   run: RunNode;
 }
 
 export interface RunGraph {
   suite: ResolvedSuite;
-  conditions: Condition[];
+  noiseSettings: NoiseSetting[];
   /** Ordered by seed, noise, method. */
   cells: Cell[];
   /** Ordered likewise, each after those it depends on; a run that several cells need appears once. */
@@ -57,16 +57,16 @@ interface Expansion {
  */
 export function expand(suite: ResolvedSuite, algorithm = ALGORITHM_VERSION): RunGraph {
   useFiles(suite.files ?? {});
-  const columns = conditions(suite);
+  const columns = noiseSettings(suite);
   const runs = new Map<string, RunNode>();
   const cells: Cell[] = [];
   for (const seed of suite.seeds)
-    for (const condition of columns)
+    for (const noiseSetting of columns)
       for (const [name, settings] of Object.entries(suite.methods)) {
-        const run = addRun({ suite, algorithm, runs }, name, settings, condition, seed);
-        cells.push({ method: name, condition, seed, run });
+        const run = addRun({ suite, algorithm, runs }, name, settings, noiseSetting, seed);
+        cells.push({ method: name, noiseSetting, seed, run });
       }
-  return { suite, conditions: columns, cells, runs: [...runs.values()] };
+  return { suite, noiseSettings: columns, cells, runs: [...runs.values()] };
 }
 
 /**
@@ -77,29 +77,29 @@ function addRun(
   expansion: Expansion,
   name: string,
   settings: MethodSettings,
-  condition: Condition,
+  noiseSetting: NoiseSetting,
   seed: number,
 ): RunNode {
   const { suite, algorithm, runs } = expansion;
   const method = methodNamed(name);
   const base = method.teacher === undefined ? undefined : teacherName(suite, name, method.teacher);
-  const teacher = base && addRun(expansion, base, suite.methods[base] ?? settings, condition, seed);
-  const guesser = addGuesser(expansion, condition, seed);
-  const own = settingsAt(method, settings, condition.key);
+  const teacher = base && addRun(expansion, base, suite.methods[base] ?? settings, noiseSetting, seed);
+  const guesser = addGuesser(expansion, noiseSetting, seed);
+  const own = settingsAt(method, settings, noiseSetting.key);
   const spec: RunSpec = {
     algorithm,
     labels: teacher ? { from: 'predictions', teacher: teacher.id } : { from: 'noise' },
     ...methodSpec(method, own),
-    noise: condition.noise,
-    training: trainingAt(suite, settings.training, condition),
+    noise: noiseSetting.noise,
+    training: trainingAt(suite, settings.training, noiseSetting),
     ...commonSpec(suite, seed),
   };
   const id = runId(spec);
   const known = runs.get(id);
   if (known) return known;
-  const units = (method.cost(own, spec.training) * spec.training.epochs) / suite.training.epochs;
+  const cost = (method.cost(own, spec.training) * spec.training.epochs) / suite.training.epochs;
   const dependsOn = [teacher, guesser].flatMap((run) => (run ? [run.id] : []));
-  const node: RunNode = { id, spec, method: name, condition, dependsOn, units };
+  const node: RunNode = { id, spec, method: name, noiseSetting, dependsOn, cost };
   runs.set(id, node);
   return node;
 }
@@ -119,8 +119,8 @@ function commonSpec(suite: ResolvedSuite, seed: number) {
   };
 }
 
-/** The condition of a noise's teacher, which learns true labels. */
-const CLEAN: Condition = {
+/** The noise setting of a noise's teacher, which learns true labels. */
+const CLEAN: NoiseSetting = {
   key: 'clean',
   label: 'clean',
   title: 'no noise',
@@ -131,7 +131,7 @@ const CLEAN: Condition = {
 /** Adds the run that a noise has its guesses from, if it has one: plain SGD on the true labels of the same images. */
 function addGuesser(
   { suite, algorithm, runs }: Expansion,
-  { noise }: Condition,
+  { noise }: NoiseSetting,
   seed: number,
 ): RunNode | undefined {
   const training = noiseOf(noise).guesser?.(settingOf(noise));
@@ -146,9 +146,9 @@ function addGuesser(
   };
   const id = runId(spec);
   const known = runs.get(id);
-  const units = training.epochs / suite.training.epochs;
+  const cost = training.epochs / suite.training.epochs;
   const node: RunNode = {
-    ...(known ?? { id, spec, method: sgd.name, condition: CLEAN, dependsOn: [], units }),
+    ...(known ?? { id, spec, method: sgd.name, noiseSetting: CLEAN, dependsOn: [], cost }),
     keepsGuesses: true,
   };
   runs.set(id, node);
@@ -160,29 +160,29 @@ function teacherName(suite: ResolvedSuite, student: string, base: string): strin
   return variant in suite.methods || !(base in suite.methods) ? variant : base;
 }
 
-/** A method's training settings under a condition: the suite's but where it departs from them. */
-function trainingAt(suite: ResolvedSuite, training: MethodSettings['training'], condition: Condition) {
+/** A method's training settings under a noise setting: the suite's but where it departs from them. */
+function trainingAt(suite: ResolvedSuite, training: MethodSettings['training'], noiseSetting: NoiseSetting) {
   const given = { ...suite.training, ...training };
   return {
     ...given,
-    learningRate: numberAt(given.learningRate, condition),
-    weightDecay: numberAt(given.weightDecay, condition),
+    learningRate: numberAt(given.learningRate, noiseSetting),
+    weightDecay: numberAt(given.weightDecay, noiseSetting),
   };
 }
 
-/** A number under a condition. */
-function numberAt(setting: PerColumn<number>, condition: Condition): number {
-  const value = typeof setting === 'object' ? setting[condition.key] : setting;
-  if (value === undefined) throw new Error(`no setting for noise ${condition.key}`);
+/** A number under a noise setting. */
+function numberAt(setting: PerColumn<number>, noiseSetting: NoiseSetting): number {
+  const value = typeof setting === 'object' ? setting[noiseSetting.key] : setting;
+  if (value === undefined) throw new Error(`no setting for noise ${noiseSetting.key}`);
   return value;
 }
 
-/** Whether a run is of a condition: two label files with the same labels are two conditions of the same runs. */
-export function hasNoiseOf({ spec }: RunNode, { noise }: Condition): boolean {
+/** Whether a run is of a noise setting: two label files with the same labels are two noise settings of the same runs. */
+export function hasNoiseOf({ spec }: RunNode, { noise }: NoiseSetting): boolean {
   return canonicalJson(spec.noise) === canonicalJson(noise);
 }
 
 /** Cost of a set of runs, in trainings with plain SGD. */
-export function totalUnits(runs: readonly RunNode[]): number {
-  return runs.reduce((sum, run) => sum + run.units, 0);
+export function totalCost(runs: readonly RunNode[]): number {
+  return runs.reduce((sum, run) => sum + run.cost, 0);
 }

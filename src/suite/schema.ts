@@ -22,9 +22,9 @@ import {
 import { NAME_LENGTH, SEEDS, THREADS } from '../spec/limits.js';
 import type { Architecture } from '../spec/run_spec.js';
 import { isUserFile } from '../user/bundle.js';
-import { noiseSchema } from './condition.js';
 import { checkAcrossFields } from './cross_checks.js';
 import { type MethodSettings, settingsSchema } from './method_settings.js';
+import { noiseSchema } from './noise_setting.js';
 
 /** An entry of a registry by its kind, with its settings. */
 const model = z.unknown().transform((given, context): Architecture => {

@@ -6,7 +6,7 @@ import type { RunGraph, RunNode } from './expand.js';
 export interface Selection {
   /** Methods by name. */
   method: string[];
-  /** Noise conditions, by the rate in percent, as a fraction, or by the label file's name. */
+  /** Noise settings, by the rate in percent, as a fraction, or by the label file's name. */
   noise: string[];
   /** How many seeds, if told: the first of the suite, and then others (see `seedsOf`). */
   seeds?: number;
@@ -43,12 +43,15 @@ export function select(graph: RunGraph, selection: Selection): RunGraph {
       `--seeds ${count}: there are ${suite.seeds.length} (${suite.seeds.join(', ')}); allowed: 1 to ${suite.seeds.length}`,
     );
   const methods = chosen('method', selection.method, Object.keys(suite.methods), (name) => [name]);
-  const conditions = chosen('noise', selection.noise, graph.conditions, ({ label, key }) => [label, key]);
+  const noiseSettings = chosen('noise', selection.noise, graph.noiseSettings, ({ label, key }) => [
+    label,
+    key,
+  ]);
   const seeds = suite.seeds.slice(0, count);
   const cells = graph.cells.filter(
-    ({ method, condition, seed }) =>
+    ({ method, noiseSetting, seed }) =>
       methods.includes(method) &&
-      conditions.some(({ label }) => label === condition.label) &&
+      noiseSettings.some(({ label }) => label === noiseSetting.label) &&
       seeds.includes(seed),
   );
   const byId = new Map(graph.runs.map((run) => [run.id, run]));
@@ -58,7 +61,7 @@ export function select(graph: RunGraph, selection: Selection): RunGraph {
     for (const teacher of dependsOn) need(byId.get(teacher)!);
   };
   for (const { run } of cells) need(run);
-  return { suite, conditions, cells, runs: graph.runs.filter(({ id }) => needed.has(id)) };
+  return { suite, noiseSettings, cells, runs: graph.runs.filter(({ id }) => needed.has(id)) };
 }
 
 /** The candidates that have one of the values as a name, in their order; a value is taken by its first name if two candidates have it. */

@@ -15,8 +15,8 @@ import { isUserFile, shownFile, type UserModule } from '../user/bundle.js';
 import { locatedError, userSeconds, watch } from '../user/guard.js';
 import type { Entries, Kind } from '../user/kinds.js';
 import { loadUserFile, loadUserModule } from '../user/load.js';
-import { conditions } from './condition.js';
 import { settingsAt } from './method_settings.js';
+import { noiseSettings } from './noise_setting.js';
 import type { ResolvedSuite } from './resolve.js';
 
 /** A user's file as a suite names it. */
@@ -271,7 +271,7 @@ function settingsIn(path: string, suite: Described): Record<string, unknown>[] {
     [path, ...students].includes(baseName(name)),
   );
   return given.flatMap(([, settings]) =>
-    conditions(suite).map(({ key }) => settingsAt(METHODS.named(path), settings, key)),
+    noiseSettings(suite).map(({ key }) => settingsAt(METHODS.named(path), settings, key)),
   );
 }
 

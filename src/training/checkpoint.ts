@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { deserialize, serialize } from 'node:v8';
 import type { Values } from '../engine/program.js';
-import { explained, setAside, writeWhole } from '../io/files.js';
+import { explained, quarantine, writeWhole } from '../io/files.js';
 import { PATH_ERRORS, readBounded } from '../io/paths.js';
 import { CHECKPOINT_BYTES } from '../spec/limits.js';
 import type { Evaluation } from '../spec/record.js';
@@ -52,8 +52,8 @@ export async function writeCheckpoint(file: string, checkpoint: Checkpoint): Pro
 export async function readCheckpoint(
   file: string,
   of: string,
-): Promise<{ checkpoint?: Checkpoint; setAside?: { file: string; damage: string } }> {
-  const moved = async (damage: string) => ({ setAside: { file: await setAside(file), damage } });
+): Promise<{ checkpoint?: Checkpoint; quarantined?: { file: string; damage: string } }> {
+  const moved = async (damage: string) => ({ quarantined: { file: await quarantine(file), damage } });
   let bytes: Buffer;
   try {
     bytes = await readBounded(file, CHECKPOINT_BYTES);

@@ -16,7 +16,7 @@ export interface RunJob {
   noisyLabels: Uint8Array;
   /** The labels that are learned: the noisy ones, or a teacher's predictions. */
   targetLabels: Uint8Array;
-  /** Noisy labels of the held-out images, on which an epoch can be chosen; absent where these are tested on. */
+  /** Noisy labels of the validation images, on which an epoch can be chosen; absent where these are tested on. */
   heldOutLabels?: Uint8Array;
   /** Where its state is saved, and looked for when it begins; changes no result. */
   checkpoint?: { file: string; every: CheckpointInterval };
@@ -34,7 +34,7 @@ export interface TrainingJob extends RunJob {
   train: ImageSet;
   /** The clean test images. */
   test: ImageSet;
-  /** The held-out images with their NOISY labels. */
+  /** The validation images with their NOISY labels. */
   heldOut?: ImageSet;
 }
 
@@ -53,7 +53,7 @@ export interface TrainingProgress {
   /** Set when the training has not begun at its first step, but here. */
   resumed?: true;
   /** Set once if a checkpoint could not be used: it was moved aside, and the training begun anew. */
-  setAside?: { file: string; damage: string };
+  quarantined?: { file: string; damage: string };
 }
 
 /** Told what is begun that may take long, in words. */

@@ -54,7 +54,7 @@ export async function trainIn(
   const curve: Evaluation[] = from?.curve ?? [];
   const recent: number[] = from?.recent ?? [];
   const wallSeconds = () => (from?.wallSeconds ?? 0) + (performance.now() - started) / 1000;
-  let { setAside } = found;
+  let { quarantined } = found;
   let select = from?.select ?? job.only;
   const logProbabilities: Float32Array[] = [];
   const memory = from?.memory ?? {};
@@ -100,8 +100,8 @@ export async function trainIn(
       if (!Number.isFinite(loss)) throw new Error(divergence(step + 1, rate, recent));
       epochLoss += loss;
       stepsDone++;
-      onProgress({ epoch, epochs, step: step + 1, steps, loss, ...(setAside && { setAside }) });
-      setAside = undefined;
+      onProgress({ epoch, epochs, step: step + 1, steps, loss, ...(quarantined && { quarantined }) });
+      quarantined = undefined;
     }
     if (epoch % evaluateEvery === 0 || epoch === epochs) {
       const { train, test, heldOut } = job;

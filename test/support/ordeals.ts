@@ -14,7 +14,7 @@ import { verify } from '../../src/cli/verify.js';
 import { UNFINISHED } from '../../src/io/files.js';
 import { PROJECT_ROOT } from '../../src/io/project.js';
 import { integer, type Stream } from '../../src/io/random.js';
-import { readOwnGraph } from '../../src/results/ownership.js';
+import { readOwnGraph } from '../../src/results/manifest.js';
 import { readStored } from '../../src/results/store.js';
 import { SUITE, temporaryFolder } from '../fakes.js';
 import { engine } from './stand_in.js';

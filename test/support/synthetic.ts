@@ -15,8 +15,8 @@ export function synthetic(changes: Partial<ResolvedSuite> = {}, epochs = 4, leve
 
 function syntheticRecord(run: RunNode, level: number): RunRecord {
   const { epochs } = run.spec.training;
-  const next = stream(run.spec.seed, `synthetic ${run.method} ${run.condition.label}`);
-  const rate = run.condition.rate ?? 0.4;
+  const next = stream(run.spec.seed, `synthetic ${run.method} ${run.noiseSetting.label}`);
+  const rate = run.noiseSetting.rate ?? 0.4;
   const hundredths = (value: number) => Math.round(100 * value) / 100;
   const curve = Array.from({ length: epochs }, (_, i) => ({
     epoch: i + 1,
@@ -33,6 +33,6 @@ function syntheticRecord(run: RunNode, level: number): RunRecord {
     ...fakeRecord(run, 0),
     curve,
     noise: { rate, transitions: Array.from({ length: 10 }, (_, t) => row(t)) },
-    wallSeconds: 60 * run.units,
+    wallSeconds: 60 * run.cost,
   };
 }

@@ -80,7 +80,7 @@ export async function cachedOfficial(data: OfficialData): Promise<LoadedDataset 
 /**
  * Makes sure that a data set is there: from `dataDir` if given, else from the cache, which is completed from the first
  * source that works. Every file is verified against its official SHA-256, each time. A damaged file in the cache is
- * set aside and fetched again; `dataDir` is never altered.
+ * quarantined and fetched again; `dataDir` is never altered.
  *
  * @returns the folder with the verified official binary files
  * @throws InputError if `dataDir` lacks a file or has a damaged one, if the cache cannot be written, if no source works
@@ -119,7 +119,7 @@ async function verified(
   const wanted: OfficialFile[] = [];
   for (const file of filesOf(data)) {
     const state = await fileState(folder, file, records);
-    if (state === 'corrupt') await setAside(data, path.join(folder, file.name), say);
+    if (state === 'corrupt') await quarantine(data, path.join(folder, file.name), say);
     if (state !== 'ok') wanted.push(file);
   }
   if (wanted.length > 0) await complete(data, folder, wanted, options.sources ?? data.sources, say, records);
@@ -164,7 +164,7 @@ async function fileState(folder: string, file: OfficialFile, records?: Records):
   }
 }
 
-async function setAside({ title }: OfficialData, file: string, say: (line: string) => void): Promise<void> {
+async function quarantine({ title }: OfficialData, file: string, say: (line: string) => void): Promise<void> {
   let n = 1;
   while (existsSync(`${file}.corrupt-${n}`)) n++;
   try {

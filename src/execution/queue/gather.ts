@@ -3,7 +3,7 @@ import { setTimeout } from 'node:timers/promises';
 import { makeResultsFolder } from '../../io/files.js';
 import { checkUnlocked, lock } from '../../io/lock.js';
 import { unmakeFolders } from '../../io/paths.js';
-import { checkOwner, claim } from '../../results/ownership.js';
+import { checkManifest, claim } from '../../results/manifest.js';
 import { writeFailure, writeRecord } from '../../results/store.js';
 import type { RunGraph } from '../../suite/expand.js';
 import type { Commission } from '../commission.js';
@@ -40,7 +40,7 @@ export interface Gathered extends ExecutionState {
  */
 export async function gather(gathering: Gathering): Promise<Gathered> {
   const { graph, out, observer } = gathering;
-  await checkOwner(out, graph.suite);
+  await checkManifest(out, graph.suite);
   await checkUnlocked(out);
   await checkStored(out, graph);
   const made = makeResultsFolder(out);

@@ -3,8 +3,8 @@ import { methodTitle } from '../../methods/catalogue.js';
 import type { Comparison } from '../../regression/compare.js';
 import { type CellVerdict, isFailure } from '../../regression/verdict.js';
 import { type Published, paperAccuracy } from '../../results/published.js';
-import { conditionTitle } from '../../suite/condition.js';
 import type { RunGraph } from '../../suite/expand.js';
+import { noiseSettingTitle } from '../../suite/noise_setting.js';
 
 /** A comparison, the graph its cells are of, and the published numbers beside it. */
 export interface CheckReport {
@@ -21,14 +21,14 @@ export function verdicts({ comparison }: CheckReport): CellVerdict[] {
 /** `SAM, 40 %`. */
 export function cellTitle({ method, noise }: CellVerdict, graph: RunGraph): string {
   if (noise === null) return `${methodTitle(method)}, all rates`;
-  const condition = graph.conditions.find(({ label }) => label === noise);
-  return `${methodTitle(method)}, ${condition ? conditionTitle(condition) : noise}`;
+  const noiseSetting = graph.noiseSettings.find(({ label }) => label === noise);
+  return `${methodTitle(method)}, ${noiseSetting ? noiseSettingTitle(noiseSetting) : noise}`;
 }
 
 /** The paper's accuracy for a cell, percent; null if it gives none. */
 export function paperOf({ method, noise }: CellVerdict, { graph, published }: CheckReport): number | null {
-  const condition = graph.conditions.find(({ label }) => label === noise);
-  return condition ? paperAccuracy(published, method, condition) : null;
+  const noiseSetting = graph.noiseSettings.find(({ label }) => label === noise);
+  return noiseSetting ? paperAccuracy(published, method, noiseSetting) : null;
 }
 
 /** `regressed`, or with `defect` what makes it one. */
@@ -121,7 +121,7 @@ export function notes(report: CheckReport): string[] {
           ]),
     ...(byBits
       ? [
-          `${byBits} ${of} compared bit for bit: same spec, machine and libraries must give the same accuracies and weights.`,
+          `${byBits} ${of} compared bitwise: same spec, machine and libraries must give the same accuracies and weights.`,
         ]
       : []),
     ...(judged.length
@@ -144,12 +144,14 @@ function why({ comparison }: CheckReport): string {
   return differs ? `: ${differs.field} is ${differs.after}, the baseline's is ${differs.before}` : '';
 }
 
-/** The loss that a check should not sleep through, in points. */
+/** The loss that a check should not sleep through, in percentage points. */
 const LOSS = 2;
 
 function range(least: number, most: number): string {
   const [low, high] = [least.toFixed(1), most.toFixed(1)];
-  return low === high ? `${low} points` : `${low} to ${high} points, depending on the cell,`;
+  return low === high
+    ? `${low} percentage points`
+    : `${low} to ${high} percentage points, depending on the cell,`;
 }
 
 function worth(judged: readonly CellVerdict[]): string[] {
@@ -160,6 +162,6 @@ function worth(judged: readonly CellVerdict[]): string[] {
   const seen = detectable.filter((value) => value <= LOSS).length;
   return [
     level,
-    `What a pass proves: changes of ${range(least, most)} would have been found four times out of five, smaller ones less often. A loss of ${LOSS} points would have been found so in ${seen} of ${detectable.length} cells${seen < detectable.length ? '; more seeds see more' : ''}.`,
+    `What a pass proves: changes of ${range(least, most)} would have been found four times out of five, smaller ones less often. A loss of ${LOSS} percentage points would have been found so in ${seen} of ${detectable.length} cells${seen < detectable.length ? '; more seeds see more' : ''}.`,
   ];
 }

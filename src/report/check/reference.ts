@@ -2,17 +2,17 @@
 import { table } from 'table';
 import { methodTitle } from '../../methods/catalogue.js';
 import { paperAccuracy } from '../../results/published.js';
-import { conditionTitle } from '../../suite/condition.js';
+import { noiseSettingTitle } from '../../suite/noise_setting.js';
 import { plain } from '../escape.js';
 import type { Report } from '../report.js';
 
 /** Ours, the paper's, and the difference, for each cell that has a result. */
 export function referenceText({ graph, cells, published }: Report): string {
-  const rows = cells.flatMap(({ method, condition: label, mean, seeds }) => {
-    const condition = graph.conditions.find((c) => c.label === label)!;
+  const rows = cells.flatMap(({ method, noiseSetting: label, mean, seeds }) => {
+    const noiseSetting = graph.noiseSettings.find((c) => c.label === label)!;
     if (mean === null) return [];
-    const paper = paperAccuracy(published, method, condition);
-    const title = `${methodTitle(method)}, ${conditionTitle(condition)}`;
+    const paper = paperAccuracy(published, method, noiseSetting);
+    const title = `${methodTitle(method)}, ${noiseSettingTitle(noiseSetting)}`;
     const difference = paper === null ? '-' : (mean - paper).toFixed(2);
     return [[title, String(seeds), mean.toFixed(2), paper?.toFixed(1) ?? '-', difference].map(plain)];
   });

@@ -14,7 +14,7 @@ interface Props {
 }
 
 export function DifferenceTable({ folder, to, differences }: Props) {
-  const { name: from, methods, conditions } = folder;
+  const { name: from, methods, noiseSettings } = folder;
   const paired = differences.every((d) => d.paired);
   const rows = methods.filter(({ name }) => differences.some(({ method }) => method === name));
   return (
@@ -25,16 +25,16 @@ export function DifferenceTable({ folder, to, differences }: Props) {
       {rows.length === 0 && <p class="missing">They have no cell in common yet.</p>}
       {rows.length > 0 && (
         <>
-          <TableBox class="results" caption={`${to} minus ${from}, points of accuracy`}>
-            <Columns conditions={conditions} />
+          <TableBox class="results" caption={`${to} minus ${from}, percentage points of accuracy`}>
+            <Columns noiseSettings={noiseSettings} />
             <tbody>
               {rows.map(({ name, title }) => (
                 <tr key={name}>
                   <th scope="row">{title}</th>
-                  {conditions.map(({ label }) => (
+                  {noiseSettings.map(({ label }) => (
                     <Cell
                       key={label}
-                      cell={differences.find((d) => d.method === name && d.condition === label)}
+                      cell={differences.find((d) => d.method === name && d.noiseSetting === label)}
                     />
                   ))}
                 </tr>
@@ -66,7 +66,7 @@ function Cell({ cell }: { cell: DifferenceData | undefined }) {
   const { difference, half, before, after } = cell;
   const clear = half !== null && Math.abs(difference) > half;
   return (
-    <td data-method={cell.method} data-condition={cell.condition}>
+    <td data-method={cell.method} data-noiseSetting={cell.noiseSetting}>
       <span class="step">
         <Difference value={difference} text={withHalf(points(difference), half) + (clear ? ' *' : '')} />
       </span>
@@ -85,7 +85,7 @@ function differencesCsv(differences: readonly DifferenceData[]): string {
       d.from,
       d.to,
       d.method,
-      d.condition,
+      d.noiseSetting,
       d.before.toFixed(2),
       d.after.toFixed(2),
       d.difference.toFixed(2),

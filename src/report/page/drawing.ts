@@ -1,6 +1,13 @@
 // What a figure needs of the plotting library: a seam, because the page is rendered where there is no browser, too.
 import { createContext } from 'preact';
-import type { CellData, ConditionData, CurveData, CurveQuantity, MethodData, RunData } from '../page_data.js';
+import type {
+  CellData,
+  CurveData,
+  CurveQuantity,
+  MethodData,
+  NoiseSettingData,
+  RunData,
+} from '../page_data.js';
 
 /** A drawn figure, and what can be read from it along x. */
 export interface Drawing {
@@ -39,13 +46,13 @@ export interface Drawings {
   /** Accuracy against noise, one line a method, the paper's dashed. */
   accuracy(
     methods: readonly MethodData[],
-    conditions: readonly ConditionData[],
+    noiseSettings: readonly NoiseSettingData[],
     cells: readonly CellData[],
     width: number,
   ): Drawing;
   /** One method's accuracy against noise, one line a folder, the paper's dashed. */
   comparison(
-    conditions: readonly ConditionData[],
+    noiseSettings: readonly NoiseSettingData[],
     folders: readonly { name: string; cells: readonly CellData[] }[],
     width: number,
   ): Drawing;
@@ -56,7 +63,7 @@ export interface Drawings {
   runGraph(
     runs: readonly RunData[],
     methods: readonly MethodData[],
-    conditions: readonly ConditionData[],
+    noiseSettings: readonly NoiseSettingData[],
     width: number,
   ): Drawing;
   /** The line and marker of a method, for a legend. */

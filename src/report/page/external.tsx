@@ -1,12 +1,12 @@
 // Methods that were scored, not run: their rows, marked, and what is known of them.
 import type { ExternalData, FolderData } from '../page_data.js';
+import { Step } from './agreement.js';
 import { accuracy, withHalf } from './format.js';
-import { Step } from './shape.js';
 import { TableBox } from './table_box.js';
 import { Columns } from './table_parts.js';
 
-/** Rows below those of the project, in a table with a column for each condition. */
-export function ExternalRows({ folder: { external, conditions, seeds: wanted } }: { folder: FolderData }) {
+/** Rows below those of the project, in a table with a column for each noise setting. */
+export function ExternalRows({ folder: { external, noiseSettings, seeds: wanted } }: { folder: FolderData }) {
   return (
     <>
       {external.map(({ name, cells }) => (
@@ -15,7 +15,7 @@ export function ExternalRows({ folder: { external, conditions, seeds: wanted } }
             {name} <span class="mark">external</span>
           </th>
           {cells.map((cell, i) => (
-            <td key={conditions[i]!.label} data-external={conditions[i]!.label}>
+            <td key={noiseSettings[i]!.label} data-external={noiseSettings[i]!.label}>
               {cell ? (
                 <span class="ours">{withHalf(accuracy(cell.mean), cell.half)}</span>
               ) : (
@@ -35,7 +35,7 @@ export function ExternalRows({ folder: { external, conditions, seeds: wanted } }
 }
 
 /** Whose the rows are, and how far they are from those of the project. */
-export function ExternalSection({ folder: { external, conditions, seeds } }: { folder: FolderData }) {
+export function ExternalSection({ folder: { external, noiseSettings, seeds } }: { folder: FolderData }) {
   if (!external.length) return null;
   const compared = external.flatMap(({ differences }) => differences);
   const isAveraged = compared.some(({ overall }) => overall);
@@ -53,14 +53,21 @@ export function ExternalSection({ folder: { external, conditions, seeds } }: { f
       </ul>
       {compared.length > 0 && (
         <>
-          <TableBox class="results steps" caption="External rows minus rows of the table, points of accuracy">
-            <Columns first="Difference" conditions={conditions} {...(isAveraged && { last: 'On average' })} />
+          <TableBox
+            class="results steps"
+            caption="External rows minus rows of the table, percentage points of accuracy"
+          >
+            <Columns
+              first="Difference"
+              noiseSettings={noiseSettings}
+              {...(isAveraged && { last: 'On average' })}
+            />
             <tbody>
               {compared.map(({ title, columns, overall }) => (
                 <tr key={title}>
                   <th scope="row">{title}</th>
                   {columns.map((step, i) => (
-                    <Step key={conditions[i]!.label} step={step} />
+                    <Step key={noiseSettings[i]!.label} step={step} />
                   ))}
                   {isAveraged && <Step step={overall} />}
                 </tr>
@@ -75,13 +82,13 @@ export function ExternalSection({ folder: { external, conditions, seeds } }: { f
       )}
       {memorised.length > 0 && (
         <TableBox class="results" caption="Wrong labels that external methods predict, percent of them">
-          <Columns conditions={conditions} />
+          <Columns noiseSettings={noiseSettings} />
           <tbody>
             {memorised.map(({ name, fitted }) => (
               <tr key={name}>
                 <th scope="row">{name}</th>
                 {fitted.map((share, i) => (
-                  <td key={conditions[i]!.label}>{share === null ? '–' : share.toFixed(1)}</td>
+                  <td key={noiseSettings[i]!.label}>{share === null ? '–' : share.toFixed(1)}</td>
                 ))}
               </tr>
             ))}

@@ -11,12 +11,12 @@ const QUANTITIES: { quantity: CurveQuantity; title: string; about: string }[] = 
   { quantity: 'testAccuracy', title: 'Test accuracy', about: 'on the clean test images, %' },
   {
     quantity: 'wrongLabelsFitted',
-    title: 'Wrong labels fitted',
+    title: 'Memorised wrong labels',
     about: 'of the wrongly labelled images, % predicted as that wrong label',
   },
   {
     quantity: 'trueLabelsRecovered',
-    title: 'True labels recovered',
+    title: 'Accuracy on mislabelled images',
     about: 'of the wrongly labelled images, % predicted as their true class',
   },
 ];
@@ -58,9 +58,9 @@ export function Figures({ data }: { data: PageData }) {
     (f) => f.methods,
     (m) => m.name,
   ).sort((a, b) => a.style - b.style);
-  const conditions = union(
+  const noiseSettings = union(
     folders,
-    (f) => f.conditions,
+    (f) => f.noiseSettings,
     (c) => c.label,
   );
   const [hidden, setHidden] = useState<ReadonlySet<string>>(() => crowded(data));
@@ -70,8 +70,8 @@ export function Figures({ data }: { data: PageData }) {
     setHidden(next);
   };
   const [chosen, setChosen] = useState<string>();
-  const middle = conditions[Math.floor((conditions.length - 1) / 2)]!.label;
-  const condition = conditions.some(({ label }) => label === chosen) ? chosen! : middle;
+  const middle = noiseSettings[Math.floor((noiseSettings.length - 1) / 2)]!.label;
+  const noiseSetting = noiseSettings.some(({ label }) => label === chosen) ? chosen! : middle;
   const visible = methods.filter(({ name }) => !hidden.has(name));
   const legend = <Legend methods={methods} hidden={hidden} toggle={toggle} />;
   const many = folders.length > 1;
@@ -87,7 +87,7 @@ export function Figures({ data }: { data: PageData }) {
             <Chart
               label={`Clean-test accuracy against noise, one line for each of ${methods.length} methods`}
               of={[folders, hidden]}
-              draw={(drawings, width) => drawings.accuracy(visible, conditions, folders[0]!.cells, width)}
+              draw={(drawings, width) => drawings.accuracy(visible, noiseSettings, folders[0]!.cells, width)}
             />
             <p class="legend">
               Solid lines with filled markers: ours
@@ -109,21 +109,21 @@ export function Figures({ data }: { data: PageData }) {
             <Choice
               legend="Noise"
               name="condition"
-              options={conditions.map(({ label, title }) => ({ value: label, title }))}
-              value={condition}
+              options={noiseSettings.map(({ label, title }) => ({ value: label, title }))}
+              value={noiseSetting}
               choose={setChosen}
             />
           </div>
           {legend}
           {many && <FolderLegend folders={folders} />}
-          {conditions.map(({ label, title }) => (
+          {noiseSettings.map(({ label, title }) => (
             <Curves
               key={label}
               folders={folders}
               methods={visible}
-              condition={label}
+              noiseSetting={label}
               title={title}
-              current={label === condition}
+              current={label === noiseSetting}
             />
           ))}
           <p class="legend">{seedsNote(folders)} Markers only tell the lines apart.</p>
@@ -141,17 +141,17 @@ function seedsNote(folders: readonly FolderData[]): string {
   return `Lines: means over seeds${folders.length === 1 ? '; shaded: from the lowest seed to the highest' : ''}.`;
 }
 
-/** The three quantities under one condition; the others are drawn for paper only. */
+/** The three quantities under one noise setting; the others are drawn for paper only. */
 function Curves({
   folders,
   methods,
-  condition,
+  noiseSetting,
   title,
   current,
 }: {
   folders: readonly FolderData[];
   methods: readonly MethodData[];
-  condition: string;
+  noiseSetting: string;
   title: string;
   current: boolean;
 }) {
@@ -160,7 +160,7 @@ function Curves({
       method,
       folder,
       place,
-      curves: curves.filter((c) => c.method === method.name && c.condition === condition),
+      curves: curves.filter((c) => c.method === method.name && c.noiseSetting === noiseSetting),
     })),
   );
   const epochs = Math.max(1, ...folders.flatMap(({ curves }) => curves.map((c) => c.epochs.at(-1)!)));
@@ -204,9 +204,9 @@ function Comparison({
       <div class="panels">
         {methods.map((method) => {
           const cellsOf = (folder: FolderData) => folder.cells.filter((cell) => cell.method === method.name);
-          const conditions = union(
+          const noiseSettings = union(
             folders,
-            (f) => f.conditions,
+            (f) => f.noiseSettings,
             (c) => c.label,
           );
           return (
@@ -219,7 +219,7 @@ function Comparison({
                 of={[folders]}
                 draw={(drawings, width) =>
                   drawings.comparison(
-                    conditions,
+                    noiseSettings,
                     folders.map((folder) => ({ name: folder.name, cells: cellsOf(folder) })),
                     width,
                   )
@@ -304,7 +304,7 @@ function curvesCsv(folders: readonly FolderData[]): string {
       c.epochs.map((epoch, i) => [
         name,
         c.method,
-        c.condition,
+        c.noiseSetting,
         c.seed,
         epoch,
         c.testAccuracy[i]!,

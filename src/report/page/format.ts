@@ -7,7 +7,7 @@ const MINUS = '−';
 /** An accuracy, percent. */
 export const accuracy = (percent: number) => percent.toFixed(2);
 
-/** A difference in points, with its sign. */
+/** A difference in percentage points, with its sign. */
 export function points(difference: number): string {
   const text = Math.abs(difference).toFixed(2);
   if (Number(text) === 0) return `±${text}`;

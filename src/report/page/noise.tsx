@@ -6,18 +6,18 @@ import { count } from './format.js';
 import { TableBox } from './table_box.js';
 
 export function Noise({ folder, named }: { folder: FolderData; named: boolean }) {
-  const { transitions, conditions, classNames } = folder;
+  const { transitions, noiseSettings, classNames } = folder;
   return (
     <div class="card">
       {named && <h3>{folder.name}</h3>}
       {transitions.length === 0 && <p class="missing">Known once a run has finished.</p>}
       <div class="panels matrices">
-        {transitions.map(({ condition, seeds, counts }) => {
-          const title = conditions.find(({ label }) => label === condition)!.title;
+        {transitions.map(({ noiseSetting, seeds, counts }) => {
+          const title = noiseSettings.find(({ label }) => label === noiseSetting)!.title;
           const images = counts.flat().reduce((sum, n) => sum + n, 0);
           const right = counts.reduce((sum, row, t) => sum + row[t]!, 0);
           return (
-            <figure key={condition}>
+            <figure key={noiseSetting}>
               <figcaption>
                 <b>{title}</b> {(100 * (1 - right / images)).toFixed(2)} % of {images.toLocaleString('en')}{' '}
                 labels are wrong

@@ -1,12 +1,12 @@
 // The page: what was run, the table, the figures, the runs, where it all comes from.
 import type { PageData } from '../page_data.js';
+import { Shape } from './agreement.js';
 import { DifferenceTable } from './difference_table.js';
 import { Figures } from './figures.js';
 import { Header } from './header.js';
 import { Noise } from './noise.js';
 import { Provenance, Settings } from './origin.js';
 import { Runs } from './runs.js';
-import { Shape } from './shape.js';
 import { ResultsTable } from './table.js';
 
 /** @param connection of a page that is served live: how it stands */

@@ -23,7 +23,7 @@ function State({ run }: { run: RunData }) {
 }
 
 export function Runs({ folder, named }: { folder: FolderData; named: boolean }) {
-  const { runs, methods, conditions } = folder;
+  const { runs, methods, noiseSettings } = folder;
   const titleOf = (name: string) => methods.find((m) => m.name === name)!.title;
   const counts = ORDER.map((state) => ({
     state,
@@ -59,7 +59,7 @@ export function Runs({ folder, named }: { folder: FolderData; named: boolean }) 
       <Chart
         label="Run graph: a box for each run with its state and time, an arrow from each teacher to its student"
         of={[folder]}
-        draw={(drawings, width) => drawings.runGraph(runs, methods, conditions, width)}
+        draw={(drawings, width) => drawings.runGraph(runs, methods, noiseSettings, width)}
       />
       <p class="legend">
         An arrow leads from a teacher to the run that learns what it predicts. The darker a finished box, the
@@ -76,10 +76,10 @@ export function Runs({ folder, named }: { folder: FolderData; named: boolean }) 
               <th scope="col">Seed</th>
               <th scope="col">State</th>
               <th scope="col">Test accuracy</th>
-              <th scope="col">Wrong labels fitted</th>
-              <th scope="col">True labels recovered</th>
+              <th scope="col">Memorised wrong labels</th>
+              <th scope="col">Accuracy on mislabelled images</th>
               <th scope="col">Time</th>
-              <th scope="col">Units</th>
+              <th scope="col">Cost</th>
               <th scope="col">Learns from</th>
             </tr>
           </thead>
@@ -99,7 +99,7 @@ export function Runs({ folder, named }: { folder: FolderData; named: boolean }) 
                 <td class="number">{number(run.wrongLabelsFitted)}</td>
                 <td class="number">{number(run.trueLabelsRecovered)}</td>
                 <td class="number">{run.duration}</td>
-                <td class="number">{run.units}</td>
+                <td class="number">{run.cost}</td>
                 <td>{run.dependsOn.length ? <code>{run.dependsOn.join(', ')}</code> : 'the noisy labels'}</td>
               </tr>
             ))}

@@ -11,7 +11,7 @@ function Cell({ cell, wanted }: { cell: CellData; wanted: number }) {
   const instead = damaged ? 'damaged' : failed ? 'failed' : 'not finished';
   const text = mean === null ? '' : withHalf(accuracy(mean), half);
   return (
-    <td data-method={cell.method} data-condition={cell.condition}>
+    <td data-method={cell.method} data-noiseSetting={cell.noiseSetting}>
       {mean === null ? (
         <span class={damaged || failed ? 'missing failed' : 'missing'}>{instead}</span>
       ) : (
@@ -36,14 +36,14 @@ function Cell({ cell, wanted }: { cell: CellData; wanted: number }) {
 
 /** The table of one folder, with its caption and notes. */
 export function ResultsTable({ folder, named }: { folder: FolderData; named: boolean }) {
-  const { caption, conditions, methods, cells, seeds, literature } = folder;
+  const { caption, noiseSettings, methods, cells, seeds, literature } = folder;
   const rows = methods.filter(({ name }) => cells.some(({ method }) => method === name));
   const published = literature.filter(({ accuracies }) => accuracies.some((a) => a !== null));
   return (
     <div class="card">
       {named && <h3>{folder.name}</h3>}
       <TableBox class="results" caption={caption.title}>
-        <Columns conditions={conditions} />
+        <Columns noiseSettings={noiseSettings} />
         <tbody>
           {rows.map(({ name, title }) => (
             <tr key={name}>
@@ -51,7 +51,7 @@ export function ResultsTable({ folder, named }: { folder: FolderData; named: boo
               {cells
                 .filter(({ method }) => method === name)
                 .map((cell) => (
-                  <Cell key={cell.condition} cell={cell} wanted={seeds.length} />
+                  <Cell key={cell.noiseSetting} cell={cell} wanted={seeds.length} />
                 ))}
             </tr>
           ))}
@@ -63,7 +63,7 @@ export function ResultsTable({ folder, named }: { folder: FolderData; named: boo
         {seeds.length > 1 && ', ± half of the 95 % interval of the mean over seeds'}
         {cells.some(({ paper }) => paper !== null) && (
           <>
-            ; below it the paper's, and the difference to it in points, shaded{' '}
+            ; below it the paper's, and the difference to it in percentage points, shaded{' '}
             <Difference value={-8} text="below" /> or <Difference value={8} text="above" />
           </>
         )}
@@ -86,7 +86,7 @@ export function ResultsTable({ folder, named }: { folder: FolderData; named: boo
         <details>
           <summary>Other published results, as quoted by the paper</summary>
           <TableBox class="results published" label="Other published results">
-            <Columns conditions={conditions} />
+            <Columns noiseSettings={noiseSettings} />
             <tbody>
               {published.map(({ title, source, accuracies }) => (
                 <tr key={title}>
@@ -94,7 +94,7 @@ export function ResultsTable({ folder, named }: { folder: FolderData; named: boo
                     {title}
                   </th>
                   {accuracies.map((value, i) => (
-                    <td key={conditions[i]!.label}>{value === null ? '–' : value.toFixed(1)}</td>
+                    <td key={noiseSettings[i]!.label}>{value === null ? '–' : value.toFixed(1)}</td>
                   ))}
                 </tr>
               ))}

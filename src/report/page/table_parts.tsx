@@ -1,7 +1,7 @@
-// What several tables have: the shade of a difference, and the head with a column for each noise condition.
-import type { ConditionData } from '../page_data.js';
+// What several tables have: the shade of a difference, and the head with a column for each noise setting.
+import type { NoiseSettingData } from '../page_data.js';
 
-/** Differences are shaded in full from here on, in points. */
+/** Differences are shaded in full from here on, in percentage points. */
 const FULL_SHADE = 40;
 
 /** The shade of a difference, -1 to 1; roots tell small ones apart. */
@@ -19,21 +19,21 @@ export function Difference({ value, text }: { value: number; text: string }) {
   );
 }
 
-/** The head of a table with a column for each condition, and one more if it is named. */
+/** The head of a table with a column for each noise setting, and one more if it is named. */
 export function Columns({
   first = 'Method',
-  conditions,
+  noiseSettings,
   last,
 }: {
   first?: string;
-  conditions: readonly ConditionData[];
+  noiseSettings: readonly NoiseSettingData[];
   last?: string;
 }) {
   return (
     <thead>
       <tr>
         <th scope="col">{first}</th>
-        {conditions.map(({ label, title }) => (
+        {noiseSettings.map(({ label, title }) => (
           <th scope="col" key={label}>
             {title}
           </th>

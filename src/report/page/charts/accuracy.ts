@@ -1,6 +1,6 @@
 // Accuracy against noise: of a folder's methods, or of one method in several folders.
 import * as Plot from '@observablehq/plot';
-import type { CellData, ConditionData } from '../../page_data.js';
+import type { CellData, NoiseSettingData } from '../../page_data.js';
 import type { Drawings } from '../drawing.js';
 import { accuracy, withHalf } from '../format.js';
 import { folderColour, methodColour, methodSymbol } from '../styles.js';
@@ -12,23 +12,23 @@ interface Point {
   cell: CellData;
 }
 
-/** Positions of the conditions: their rates, or their order where they have none. */
-function positions(conditions: readonly ConditionData[]): Map<string, number> {
-  const rated = conditions.every(({ rate }) => rate !== null);
-  return new Map(conditions.map(({ label, rate }, i) => [label, rated ? rate! : i]));
+/** Positions of the noise settings: their rates, or their order where they have none. */
+function positions(noiseSettings: readonly NoiseSettingData[]): Map<string, number> {
+  const rated = noiseSettings.every(({ rate }) => rate !== null);
+  return new Map(noiseSettings.map(({ label, rate }, i) => [label, rated ? rate! : i]));
 }
 
-/** What the conditions are called, by position in ascending order. */
+/** What the noise settings are called, by position in ascending order. */
 function titlesByPosition(
-  conditions: readonly ConditionData[],
+  noiseSettings: readonly NoiseSettingData[],
   at: ReadonlyMap<string, number>,
 ): Map<number, string> {
-  const titled = conditions.map(({ label, title }) => [at.get(label)!, title] as const);
+  const titled = noiseSettings.map(({ label, title }) => [at.get(label)!, title] as const);
   return new Map(titled.sort(([a], [b]) => a - b));
 }
 
 const pointsOf = (cells: readonly CellData[], at: ReadonlyMap<string, number>): Point[] =>
-  cells.map((cell) => ({ x: at.get(cell.condition)!, cell })).sort((a, b) => a.x - b.x);
+  cells.map((cell) => ({ x: at.get(cell.noiseSetting)!, cell })).sort((a, b) => a.x - b.x);
 
 function ours(points: readonly Point[], colour: string, symbol: Plot.SymbolType, dx = 0): Plot.Markish[] {
   const found = points.filter(({ cell }) => cell.mean !== null);
@@ -84,15 +84,15 @@ function papers(points: readonly Point[], colour: string, symbol: Plot.SymbolTyp
   ];
 }
 
-/** The x axis with a tick for each condition. */
+/** The x axis with a tick for each noise setting. */
 function noiseAxis(
-  conditions: readonly ConditionData[],
+  noiseSettings: readonly NoiseSettingData[],
   at: ReadonlyMap<string, number>,
 ): Plot.PlotOptions['x'] {
   const xs = [...at.values()];
   const [low, high] = [Math.min(...xs), Math.max(...xs)];
   const room = (high - low || 1) * 0.08;
-  const titles = new Map(conditions.map(({ label, title }) => [at.get(label)!, title]));
+  const titles = new Map(noiseSettings.map(({ label, title }) => [at.get(label)!, title]));
   return {
     type: 'linear',
     domain: [low - room, high + room],
@@ -114,8 +114,8 @@ function accuracyScale(cells: readonly CellData[]): Plot.PlotOptions['y'] {
   return { domain: [0, Math.min(100, Math.ceil(highest / 10) * 10)] };
 }
 
-export const accuracyFigure: Drawings['accuracy'] = (methods, conditions, cells, width) => {
-  const at = positions(conditions);
+export const accuracyFigure: Drawings['accuracy'] = (methods, noiseSettings, cells, width) => {
+  const at = positions(noiseSettings);
   const withBars = cells.some(({ half }) => half !== null);
   const lines = methods.map((method, i) => ({
     method,
@@ -129,7 +129,7 @@ export const accuracyFigure: Drawings['accuracy'] = (methods, conditions, cells,
   const figure = plotted({
     width,
     height: Math.round(Math.max(280, Math.min(440, width * 0.5))),
-    x: noiseAxis(conditions, at),
+    x: noiseAxis(noiseSettings, at),
     y: accuracyScale(cells),
     marks: [
       ...percentAxis(),
@@ -141,7 +141,7 @@ export const accuracyFigure: Drawings['accuracy'] = (methods, conditions, cells,
       ),
     ],
   });
-  const titles = titlesByPosition(conditions, at);
+  const titles = titlesByPosition(noiseSettings, at);
   return readable(
     figure,
     [...titles.keys()],
@@ -165,8 +165,8 @@ function besidePaper({ mean, half, paper }: CellData): string {
   return paper === null ? text : `${text} (${paper.toFixed(1)})`;
 }
 
-export const comparisonFigure: Drawings['comparison'] = (conditions, folders, width) => {
-  const at = positions(conditions);
+export const comparisonFigure: Drawings['comparison'] = (noiseSettings, folders, width) => {
+  const at = positions(noiseSettings);
   const lines = folders.map(({ name, cells }, place) => ({
     name,
     colour: folderColour(place),
@@ -177,7 +177,7 @@ export const comparisonFigure: Drawings['comparison'] = (conditions, folders, wi
   const figure = plotted({
     width,
     height: 230,
-    x: noiseAxis(conditions, at),
+    x: noiseAxis(noiseSettings, at),
     y: accuracyScale(all),
     marks: [
       ...percentAxis(),
@@ -185,7 +185,7 @@ export const comparisonFigure: Drawings['comparison'] = (conditions, folders, wi
       ...lines.flatMap(({ points, colour, symbol }) => ours(points, colour, symbol)),
     ],
   });
-  const titles = titlesByPosition(conditions, at);
+  const titles = titlesByPosition(noiseSettings, at);
   return readable(
     figure,
     [...titles.keys()],

@@ -1,6 +1,6 @@
 // The run graph: a box for each run, methods from left to right, noise and seeds from top to bottom.
 import * as Plot from '@observablehq/plot';
-import type { ConditionData, MethodData, RunData } from '../../page_data.js';
+import type { MethodData, NoiseSettingData, RunData } from '../../page_data.js';
 import type { Drawings } from '../drawing.js';
 import { STATES } from '../styles.js';
 import { plotted } from './frame.js';
@@ -22,11 +22,11 @@ interface Layout {
   boxWidth: number;
 }
 
-export const runGraphFigure: Drawings['runGraph'] = (runs, methods, conditions, width) => {
+export const runGraphFigure: Drawings['runGraph'] = (runs, methods, noiseSettings, width) => {
   const { columns, rows, rowOf, narrow, marginLeft, padding, boxWidth } = layout(
     runs,
     methods,
-    conditions,
+    noiseSettings,
     width,
   );
   const title = (run: RunData) => columns.find(({ name }) => name === run.method)!.title;
@@ -81,7 +81,7 @@ export const runGraphFigure: Drawings['runGraph'] = (runs, methods, conditions, 
 function layout(
   runs: readonly RunData[],
   methods: readonly MethodData[],
-  conditions: readonly ConditionData[],
+  noiseSettings: readonly NoiseSettingData[],
   width: number,
 ): Layout {
   const columns = methods.filter(({ name }) => runs.some(({ method }) => method === name));
@@ -89,8 +89,8 @@ function layout(
   const seeds = [...new Set(runs.map(({ seed }) => seed))];
   const rowOf: Layout['rowOf'] = ({ column, seed }) =>
     seeds.length > 1 ? `${column} · ${narrow ? '' : 'seed '}${seed}` : column;
-  const titles = conditions.map(({ title }) => title);
-  // Teachers of other conditions come first.
+  const titles = noiseSettings.map(({ title }) => title);
+  // Teachers of other noise settings come first.
   const others = new Set(runs.flatMap(({ column }) => (titles.includes(column) ? [] : [column])));
   const rows = [...others, ...titles].flatMap((column) => seeds.map((seed) => rowOf({ column, seed })));
   const marginLeft = seeds.length > 1 ? (narrow ? 46 : 84) : 34;

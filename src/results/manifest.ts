@@ -35,10 +35,10 @@ const OWN = [
   EXTERNAL,
   EXTERNAL_TABLE,
 ];
-export const ownerFile = (out: string) => path.join(out, 'suite.json');
+export const manifestFile = (out: string) => path.join(out, 'suite.json');
 
 /** The suite a results folder belongs to; undefined if it has none. @throws InputError if its suite.json is damaged */
-export async function readOwner(out: string): Promise<ResolvedSuite | undefined> {
+export async function readManifest(out: string): Promise<ResolvedSuite | undefined> {
   return (await readOwnerFile(out))?.suite;
 }
 
@@ -55,7 +55,7 @@ export async function readOwnGraph(out: string): Promise<RunGraph> {
 }
 
 async function readOwnerFile(out: string): Promise<Owner | undefined> {
-  const text = await textIfThere(ownerFile(out));
+  const text = await textIfThere(manifestFile(out));
   if (text === undefined) return undefined;
   try {
     const { algorithm, suite } = JSON.parse(text) as Owner;
@@ -64,7 +64,7 @@ async function readOwnerFile(out: string): Promise<Owner | undefined> {
     return { algorithm, suite: parseResolvedSuite(suite, 'suite') };
   } catch (error) {
     throw new InputError(
-      `${ownerFile(out)}: is damaged (${(error as Error).message.replace(/\s+/g, ' ')}): restore it, or choose another folder with --out`,
+      `${manifestFile(out)}: is damaged (${(error as Error).message.replace(/\s+/g, ' ')}): restore it, or choose another folder with --out`,
     );
   }
 }
@@ -74,7 +74,7 @@ async function readOwnerFile(out: string): Promise<Owner | undefined> {
  *
  * @throws InputError if the folder holds another suite's results, or this suite's with other settings, or cannot be written
  */
-export async function checkOwner(out: string, suite: ResolvedSuite): Promise<void> {
+export async function checkManifest(out: string, suite: ResolvedSuite): Promise<void> {
   await checkWritable(out);
   const owner = await readOwnerFile(out);
   const goOn = 'choose another folder with --out';
@@ -110,7 +110,7 @@ export async function checkOwner(out: string, suite: ResolvedSuite): Promise<voi
 /** Marks a folder as the suite's own. @throws InputError if it cannot be written */
 export async function claim(out: string, suite: ResolvedSuite): Promise<void> {
   const owner: Owner = { algorithm: ALGORITHM_VERSION, suite };
-  await writeWhole(ownerFile(out), `${JSON.stringify(owner, null, 2)}\n`);
+  await writeWhole(manifestFile(out), `${JSON.stringify(owner, null, 2)}\n`);
 }
 
 /** What results depend on: all but the prose and how often runs are saved. */

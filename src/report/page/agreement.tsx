@@ -27,7 +27,7 @@ export function Step({ step }: { step: MethodDifference | null }) {
 const tauText = (tau: number | null) => (tau === null ? '–' : tau.toFixed(2).replace('-', '−'));
 
 export function Shape({ folder, named }: { folder: FolderData; named: boolean }) {
-  const { shape, conditions, seeds } = folder;
+  const { shape, noiseSettings, seeds } = folder;
   const { tau, tauOverall, orderings, fitted } = shape;
   return (
     <div class="card">
@@ -36,15 +36,15 @@ export function Shape({ folder, named }: { folder: FolderData; named: boolean })
         <>
           <TableBox
             class="results steps"
-            caption="Differences between methods, points of accuracy; all of them are positive in the paper"
+            caption="Differences between methods, percentage points of accuracy; all of them are positive in the paper"
           >
-            <Columns first="Difference" conditions={conditions} last="On average" />
+            <Columns first="Difference" noiseSettings={noiseSettings} last="On average" />
             <tbody>
               {orderings.map(({ title, differences, overall }) => (
                 <tr key={title}>
                   <th scope="row">{title}</th>
                   {differences.map((step, i) => (
-                    <Step key={conditions[i]!.label} step={step} />
+                    <Step key={noiseSettings[i]!.label} step={step} />
                   ))}
                   <Step step={overall} />
                 </tr>
@@ -52,7 +52,7 @@ export function Shape({ folder, named }: { folder: FolderData; named: boolean })
               <tr>
                 <th scope="row">Order of the methods (tau-b)</th>
                 {tau.map((value, i) => (
-                  <td key={conditions[i]!.label}>{tauText(value)}</td>
+                  <td key={noiseSettings[i]!.label}>{tauText(value)}</td>
                 ))}
                 <td>{tauText(tauOverall)}</td>
               </tr>
@@ -71,13 +71,13 @@ export function Shape({ folder, named }: { folder: FolderData; named: boolean })
           class="results"
           caption="Memorisation: wrong labels that the network predicts after the last epoch, percent of them"
         >
-          <Columns conditions={conditions} />
+          <Columns noiseSettings={noiseSettings} />
           <tbody>
             {fitted.map(({ title, shares }) => (
               <tr key={title}>
                 <th scope="row">{title}</th>
                 {shares.map((share, i) => (
-                  <td key={conditions[i]!.label}>{share === null ? '–' : share.toFixed(1)}</td>
+                  <td key={noiseSettings[i]!.label}>{share === null ? '–' : share.toFixed(1)}</td>
                 ))}
               </tr>
             ))}

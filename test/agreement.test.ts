@@ -1,10 +1,10 @@
 // The measures of the paper's shape: order of the methods, paired differences, memorisation.
 import { expect } from 'chai';
 import { parse } from 'csv-parse/sync';
-import { shapeNotes } from '../src/report/agreement.js';
+import { agreementNotes } from '../src/report/agreement.js';
 import { shapeCsv } from '../src/report/csv.js';
 import { reportOf } from '../src/report/report.js';
-import { shapeOf } from '../src/results/agreement.js';
+import { agreementOf } from '../src/results/agreement.js';
 import { readPublished } from '../src/results/published.js';
 import type { RunRecord } from '../src/spec/record.js';
 import { kendallTauB } from '../src/statistics/statistics.js';
@@ -55,7 +55,7 @@ describe("Kendall's tau-b", () => {
 
 describe("the paper's shape", () => {
   it('is there in full where every method is in its place', () => {
-    const shape = shapeOf(
+    const shape = agreementOf(
       graph,
       recordsWith((run) => 50 + place(run)),
       published,
@@ -73,9 +73,9 @@ describe("the paper's shape", () => {
   });
 
   it('says at which noise rate the order is another', () => {
-    const shape = shapeOf(
+    const shape = agreementOf(
       graph,
-      recordsWith((run) => (run.condition.label === '80' ? 50 - place(run) : 50 + place(run))),
+      recordsWith((run) => (run.noiseSetting.label === '80' ? 50 - place(run) : 50 + place(run))),
       published,
     );
     expect([...shape.tau]).to.deep.equal([
@@ -93,7 +93,7 @@ describe("the paper's shape", () => {
     const records = recordsWith(
       (run) => 40 + luck[run.spec.seed]! + (run.method === 'sam' ? gain[run.spec.seed]! : 0),
     );
-    const { differences } = shapeOf(graph, records, published).orderings.find(
+    const { differences } = agreementOf(graph, records, published).orderings.find(
       ({ worse, better }) => worse === 'sgd' && better === 'sam',
     )!;
     const { difference, interval } = differences[0]!.difference;
@@ -106,7 +106,7 @@ describe("the paper's shape", () => {
     const records = recordsWith((run) =>
       run.method === 'sam' && run.spec.seed > 1 ? null : 40 + place(run),
     );
-    const { orderings } = shapeOf(graph, records, published);
+    const { orderings } = agreementOf(graph, records, published);
     const sam = orderings.find(({ worse, better }) => worse === 'sgd' && better === 'sam')!;
     expect(
       sam.differences.map(({ difference }) => [difference.difference, difference.interval]),
@@ -123,7 +123,7 @@ describe("the paper's shape", () => {
       graph,
       recordsWith((run) => 50 + place(run) * run.spec.seed),
     );
-    const notes = shapeNotes(report).join('\n');
+    const notes = agreementNotes(report).join('\n');
     expect(notes).to.include('20 % 1.00, 40 % 1.00, 60 % 1.00, 80 % 1.00; overall 1.00.');
     expect(notes).to.match(
       /SAM - SGD: 20 % \+6\.00 \[-1\.45, 13\.45\], .*; on average \+6\.00 \[-1\.45, 13\.45\]/,
@@ -147,6 +147,6 @@ describe("the paper's shape", () => {
     const methods = { sgd: {}, sam: { rho: 0.1 } };
     const other = expand({ ...suite, methods, noise: { kind: 'symmetric', rates: [0.3], redraw: 'other' } });
     const records = new Map(other.runs.map((run) => [run.id, fakeRecord(run, 40)]));
-    expect(shapeNotes(reportOf(other, records))).to.deep.equal([]);
+    expect(agreementNotes(reportOf(other, records))).to.deep.equal([]);
   });
 });

@@ -1,4 +1,4 @@
-// The noise of a suite, and the noise conditions it makes: the columns of its table.
+// The noise of a suite, and the noise settings it makes: the columns of its table.
 import { z } from 'zod';
 import { datasetNamed } from '../data/datasets/dataset.js';
 import { columnsOf, NOISES, type NoiseSettings, parseNoise } from '../data/noises/noise.js';
@@ -19,7 +19,7 @@ export const noiseSchema = z.unknown().transform((given, context): NoiseSettings
 });
 
 /** One column of the table. */
-export interface Condition {
+export interface NoiseSetting {
   /** How a suite's settings that are one for each column call it: `0.2`, or a label file's name. */
   key: string;
   /** The column's name: the rate in percent, `20`, or the label file's name. */
@@ -46,7 +46,7 @@ export function noisesOf({ noise, data }: NoisyData) {
   return [noise].flat().map((given) => {
     const { kind, name: _, ...settings } = given;
     const columns = columnsOf(given).map(
-      ({ published, ...column }): Condition => ({
+      ({ published, ...column }): NoiseSetting => ({
         ...column,
         ...(isPublished && published !== undefined && { published }),
       }),
@@ -56,19 +56,19 @@ export function noisesOf({ noise, data }: NoisyData) {
 }
 
 /** The columns of a suite, in its order. */
-export function conditions(suite: NoisyData): Condition[] {
+export function noiseSettings(suite: NoisyData): NoiseSetting[] {
   return noisesOf(suite).flatMap(({ columns }) => columns);
 }
 
 /** A column as prose. */
-export function conditionTitle({ title }: Condition): string {
+export function noiseSettingTitle({ title }: NoiseSetting): string {
   return title;
 }
 
 /** What the columns of a suite are, in words. @param title makes a column's title */
 export function noiseInWords(
   suite: NoisyData,
-  title: (condition: Condition) => string = conditionTitle,
+  title: (noiseSetting: NoiseSetting) => string = noiseSettingTitle,
 ): string {
   const dataset = datasetNamed(suite.data.dataset);
   const classes = dataset.classNames.length;
