@@ -121,7 +121,7 @@ describe('an export', () => {
     expect((100 * right) / truth!.length).to.equal(curve.at(-1)!.trainAccuracyTrue);
   }).timeout(60_000);
 
-  it('of what is tested on held-out images has their places in the training set', async () => {
+  it('evaluated on validation images has their places in the training set', async () => {
     const data = { ...SUITE.data, heldOut: 30, testOn: 'held-out' };
     const out = await exported(await suiteFile({ ...HELD_OUT, data }));
     const numbers = async (name: string) => parseNpy(await readFile(path.join(out, `${name}.npy`)));

@@ -18,7 +18,7 @@ function numbered(count: number, first: number): ImageSet {
 const places = ({ images, count }: ImageSet) =>
   Array.from({ length: count }, (_, i) => images[i * IMAGE_BYTES]!);
 
-describe('held-out images', () => {
+describe('validation images', () => {
   const cifar = { train: numbered(100, 0), test: numbered(40, 200) };
   const prepared = (data: object, seeds: number[]) => {
     const suite = { ...SUITE, data: { ...SUITE.data, ...data }, seeds } as ResolvedSuite;

@@ -58,8 +58,8 @@ function refusal(action: () => unknown): string {
   throw new Error('not refused');
 }
 
-describe('a comparison by bits', () => {
-  it('passes the same bits, and says that it was by bits', () => {
+describe('a bitwise comparison', () => {
+  it('passes the same bits, and says that it was bitwise', () => {
     const { passed, cells, methods } = comparison(seeded(1), seeded(1));
     expect(passed).to.equal(true);
     expect(cells).to.have.length(20);

@@ -34,7 +34,7 @@ function recordWith(id: string, test: number[], noisy?: number[]): RunRecord {
 }
 
 describe('accuracy three ways', () => {
-  it('is that of the last, the best and the epoch with most held-out noisy labels right, the first of equals', () => {
+  it('is that of the last, the best and the epoch with most noisy labels of validation images right, the first of equals', () => {
     expect(chosenEpoch(recordWith(first!.id, [50, 40]))).to.equal(undefined);
     expect(chosenEpoch(recordWith(first!.id, [50, 40], [30, 20]))!.epoch).to.equal(1);
     expect(chosenEpoch(recordWith(first!.id, [50, 40], [30, 30]))!.epoch).to.equal(1);
@@ -69,7 +69,7 @@ describe('accuracy three ways', () => {
     ]);
   });
 
-  it('is measured on noisy labels of the held-out images, which no run is trained on', async () => {
+  it('is measured on noisy labels of the validation images, which no run is trained on', async () => {
     const next = stream(1, 'pixels');
     const whole = (count: number) => ({
       ...blankImages(cifar10, count),
