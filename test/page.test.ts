@@ -176,7 +176,7 @@ describe('the page in a browser', function () {
       /of 40 runs finished, 1 failed, 1 without a teacher, \d+ to do/,
     );
     const cell = (method: string, noiseSetting: string) =>
-      page.locator(`td[data-method="${method}"][data-condition="${noiseSetting}"]`).innerText();
+      page.locator(`td[data-method="${method}"][data-noise-setting="${noiseSetting}"]`).innerText();
     expect(await cell('sam', '20')).to.match(/^failed/);
     expect(await cell('sgd', '80')).to.match(/^not finished/);
     expect(await cell('sgd', '20')).to.match(/1 of 2 seeds/);

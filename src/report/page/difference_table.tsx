@@ -66,7 +66,7 @@ function Cell({ cell }: { cell: DifferenceData | undefined }) {
   const { difference, half, before, after } = cell;
   const clear = half !== null && Math.abs(difference) > half;
   return (
-    <td data-method={cell.method} data-noiseSetting={cell.noiseSetting}>
+    <td data-method={cell.method} data-noise-setting={cell.noiseSetting}>
       <span class="step">
         <Difference value={difference} text={withHalf(points(difference), half) + (clear ? ' *' : '')} />
       </span>

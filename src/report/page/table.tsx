@@ -11,7 +11,7 @@ function Cell({ cell, wanted }: { cell: CellData; wanted: number }) {
   const instead = damaged ? 'damaged' : failed ? 'failed' : 'not finished';
   const text = mean === null ? '' : withHalf(accuracy(mean), half);
   return (
-    <td data-method={cell.method} data-noiseSetting={cell.noiseSetting}>
+    <td data-method={cell.method} data-noise-setting={cell.noiseSetting}>
       {mean === null ? (
         <span class={damaged || failed ? 'missing failed' : 'missing'}>{instead}</span>
       ) : (
