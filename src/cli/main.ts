@@ -5,31 +5,7 @@ import { VERSION } from '../io/project.js';
 import { plain } from '../report/escape.js';
 import { EXIT_BAD_INPUT, InputError } from '../spec/errors.js';
 import { endProcess, toldByUser } from '../user/guard.js';
-import * as baseline from './baseline.js';
-import * as check from './check.js';
-import * as collect from './collect.js';
-import * as compare from './compare.js';
-import * as data from './data.js';
-import * as doctor from './doctor.js';
-import * as estimate from './estimate.js';
-import * as exporting from './export.js';
-import * as noise from './noise.js';
-import * as perf from './perf.js';
-import * as plan from './plan.js';
-import * as registries from './registries.js';
-import * as report from './report.js';
-import * as run from './run.js';
-import * as runs from './runs.js';
-import * as score from './score.js';
-import * as status from './status.js';
-import * as submit from './submit.js';
-import * as suites from './suites.js';
-import * as suspects from './suspects.js';
-import * as table from './table.js';
 import { tell } from './tell.js';
-import * as verify from './verify.js';
-import * as watch from './watch.js';
-import * as worker from './worker.js';
 
 const HELP = `
 Examples:
@@ -66,33 +42,42 @@ const program = new Command('labelnoise')
     outputError: (text, write) => write(`labelnoise: ${plain(text.replace(/^error: /, '').trim())}\n`),
   })
   .addHelpText('after', HELP);
-for (const command of [
-  run,
-  runs,
-  table,
-  report,
-  watch,
-  submit,
-  worker,
-  status,
-  collect,
-  plan,
-  check,
-  compare,
-  baseline,
-  verify,
-  suites,
-  registries,
-  data,
-  noise,
-  exporting,
-  score,
-  estimate,
-  suspects,
-  doctor,
-  perf,
-])
-  command.register(program);
+/** Where the commands are, in the order of `--help`. */
+const COMMANDS: Record<string, () => Promise<{ register(program: Command): void }>> = {
+  run: () => import('./run.js'),
+  runs: () => import('./runs.js'),
+  table: () => import('./table.js'),
+  report: () => import('./report.js'),
+  watch: () => import('./watch.js'),
+  submit: () => import('./submit.js'),
+  worker: () => import('./worker.js'),
+  status: () => import('./status.js'),
+  collect: () => import('./collect.js'),
+  plan: () => import('./plan.js'),
+  check: () => import('./check.js'),
+  compare: () => import('./compare.js'),
+  baseline: () => import('./baseline.js'),
+  verify: () => import('./verify.js'),
+  suites: () => import('./suites.js'),
+  methods: () => import('./registries.js'),
+  noises: () => import('./registries.js'),
+  datasets: () => import('./registries.js'),
+  models: () => import('./registries.js'),
+  augmentations: () => import('./registries.js'),
+  data: () => import('./data.js'),
+  noise: () => import('./noise.js'),
+  export: () => import('./export.js'),
+  score: () => import('./score.js'),
+  estimate: () => import('./estimate.js'),
+  suspects: () => import('./suspects.js'),
+  doctor: () => import('./doctor.js'),
+  perf: () => import('./perf.js'),
+};
+// Most of what a quick command takes is loading code: of all commands where none is named, of one otherwise.
+const named = process.argv[2];
+const wanted =
+  named !== undefined && Object.hasOwn(COMMANDS, named) ? [COMMANDS[named]!] : Object.values(COMMANDS);
+for (const module of new Set(await Promise.all(wanted.map((load) => load())))) module.register(program);
 
 function explain(found: unknown): void {
   const error = toldByUser(found);
