@@ -12,7 +12,9 @@ BUILT := dist/.built
 SOURCES := $(shell find src/ test/ -type d -o -name '*.ts' -o -name '*.tsx' -o -name '*.css')
 # What the report's page needs in the browser.
 PAGE := $(addprefix src/report/page/,first.ts browser.tsx page.css)
-MOCHA := node_modules/.bin/mocha --reporter dist/test/support/reporter.js
+# As many files at a time as there are processors, at most eight; JOBS=1 for one after the other.
+JOBS ?= $(shell n=$$(getconf _NPROCESSORS_ONLN); [ "$$n" -lt 8 ] && echo "$$n" || echo 8)
+MOCHA := node_modules/.bin/mocha --parallel --jobs $(JOBS) --reporter dist/test/support/reporter.js
 LABELNOISE := node dist/src/cli/main.js
 # Runs a command whose output only matters when it fails.
 QUIETLY = quietly() { out=$$("$$@" 2>&1) || { rc=$$?; printf '%s\n' "$$out" >&2; exit $$rc; }; }; quietly

@@ -19,7 +19,10 @@ export const text = (allowed: string) =>
     (v) => typeof v === 'string' && v.length <= SENTENCE_LENGTH && /^(?:\P{Cc}|[\t\r\n])+$/u.test(v),
   );
 export const wholeNumber = (from: number, to: number) =>
-  integer(`a whole number from ${from} to ${to}`, (v) => v >= from && v <= to);
+  integer(
+    from > to ? `at least ${from}, of which there are only ${to}` : `a whole number from ${from} to ${to}`,
+    (v) => v >= from && v <= to,
+  );
 
 export const positive = () => number('a number above 0', (v) => v > 0);
 
