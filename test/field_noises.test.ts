@@ -286,6 +286,26 @@ describe('instance-dependent noise', function () {
     expect(all.some((pairs) => pairs[0] !== pairs[2])).to.equal(true);
   });
 
+  it('is one noise for training and validation images', () => {
+    const copies = 200;
+    const pixels = new Uint8Array(copies * 3072);
+    for (let i = 0; i < copies; i++) pixels.set(train.images.subarray(0, 3072), i * 3072);
+    const indices = Int32Array.from({ length: copies }, (_, i) => i);
+    const data = { dataset: 'cifar10', trainImages: copies, testImages: 10, augment: 'none' };
+    const instance = { kind: 'instance', rate: 0.5 };
+    const pair = { kind: 'pair', rate: 0 };
+    for (const noise of [instance, { kind: 'blend', layers: [pair, instance] }])
+      for (const label of [0, 3, 6, 9]) {
+        const images = { count: copies, images: pixels, labels: new Uint8Array(copies).fill(label) };
+        const of = (part: 'train' | 'held-out') =>
+          noisyLabels({ noise, seed: 1, data }, images, indices, new Map(), undefined, part);
+        const [trained, validation] = [of('train'), of('held-out')];
+        // Which of the equal images are wrong differs; what they are taken for does not.
+        expect(validation).not.to.deep.equal(trained);
+        expect(new Set(validation)).to.deep.equal(new Set(trained));
+      }
+  });
+
   it('is nested: what is wrong at a lower rate is wrong in the same way at a higher one', async () => {
     const [low, high] = [
       await labelsOf({ kind: 'instance', rates: [0.1] }),

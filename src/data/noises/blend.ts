@@ -70,7 +70,7 @@ export const blend: Noise<typeof settings, Setting> = {
     }
     return undefined;
   },
-  labels: ({ setting: { layers }, trueLabels, stream, ...rest }) =>
+  labels: ({ setting: { layers }, trueLabels, stream, ownStream, ...rest }) =>
     layers.reduce<Uint8Array>(
       (labels, layer, i) =>
         noiseOf(layer).labels({
@@ -78,6 +78,7 @@ export const blend: Noise<typeof settings, Setting> = {
           setting: settingOf(layer),
           trueLabels: labels,
           stream: (...name) => stream('layer', i, ...name),
+          ownStream: (...name) => ownStream('layer', i, ...name),
         }),
       Uint8Array.from(trueLabels),
     ),

@@ -27,7 +27,7 @@ export const instance: Noise<typeof settings, { rate: number }> = {
   cite: 'Xia et al., Part-dependent Label Noise: Towards Instance-dependent Label Noise, NeurIPS 2020',
   settings,
   columns: ({ rates }) => rateColumns('instance', rates),
-  labels({ setting: { rate }, trueLabels, images, dataset, stream }) {
+  labels({ setting: { rate }, trueLabels, images, dataset, stream, ownStream }) {
     const { classNames, imageSize, channels, mean, deviation } = dataset;
     const classes = classNames.length;
     const features = imageSize ** 2 * channels;
@@ -48,7 +48,7 @@ export const instance: Noise<typeof settings, { rate: number }> = {
     for (let label = 0; label < classes; label++) {
       const wrong = [...trueLabels.keys()].filter((i) => trueLabels[i] === label && draws[i]!.isWrong);
       if (!wrong.length) continue;
-      const weights = projection(stream('projection', label), features * classes);
+      const weights = projection(ownStream('projection', label), features * classes);
       for (const i of wrong) {
         const scores = new Float64Array(classes);
         for (let f = 0; f < features; f++) {

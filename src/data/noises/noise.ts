@@ -46,6 +46,8 @@ export interface Labelling<Setting extends object = object> {
   dataset: Dataset;
   /** A stream of random numbers of the run's seed that nothing else draws from; another for each name. */
   stream(...name: (string | number)[]): Stream;
+  /** Likewise for what the noise itself is, not what becomes of an image: the same for training and validation images. */
+  ownStream(...name: (string | number)[]): Stream;
   /** Labels of whole training sets by their SHA-256: those of the files that `resolve` read. */
   files: ReadonlyMap<string, Uint8Array>;
   /** What another network takes these images for, if the noise has a teacher. */
@@ -197,6 +199,7 @@ export function noisyLabels(
     indices,
     dataset,
     stream: (...name) => stream(seed, ...(part === 'train' ? [] : [part]), 'noise', ...name),
+    ownStream: (...name) => stream(seed, 'noise', ...name),
     files,
     ...(guesses && { guesses }),
   });
