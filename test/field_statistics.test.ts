@@ -5,8 +5,9 @@ import { tf } from '../src/engine/tensorflow.js';
 import { normal, stream } from '../src/io/random.js';
 import { adaptiveAscent } from '../src/methods/asam.js';
 import { peersLosses } from '../src/methods/co_teaching.js';
-import { robustScatter } from '../src/methods/covariance.js';
+import { factor, robustScatter } from '../src/methods/covariance.js';
 import { sharpened } from '../src/methods/divide_mix.js';
+import { truncatedGce } from '../src/methods/gce.js';
 import { crossEntropy, ranks } from '../src/methods/gradient.js';
 import { gapGradient } from '../src/methods/gsam.js';
 import { rateOfAgreement } from '../src/methods/incv.js';
@@ -88,6 +89,11 @@ describe('minimum covariance determinant', () => {
     const of = (a: number, b: number) =>
       clean.reduce((sum, row) => sum + (row[a]! - means[a]!) * (row[b]! - means[b]!), 0) / 70;
     near(covariance, [of(0, 0), of(0, 1), of(1, 0), of(1, 1)]);
+  });
+
+  it('is told of features that are no numbers, instead of looking for ever', () => {
+    for (const value of [Number.NaN, Number.POSITIVE_INFINITY])
+      expect(() => factor(Float64Array.of(1, 0, 0, value), 2)).to.throw('not finite');
   });
 
   it('makes a classifier that wrong labels do not move', () => {
@@ -265,5 +271,38 @@ describe('steps of the field', () => {
     expect([...plan.select!]).to.deep.equal([...sum.keys()].filter((i) => i % 4 !== 1));
     expect(plan.restart).to.equal(true);
     expect(relativeDistance([sum[0]!, sum[1]!], [-3.5, 10.5])).to.be.below(1e-6);
+  });
+
+  it('O2U-Net’s stages leave epochs for the last one', () => {
+    const check = (first: number, cyclic: number) =>
+      o2uNet.check!(o2uNet.settings.parse({ first, cyclic }), { batchSize: 4 });
+    expect(check(0.2, 0.35)).to.equal(undefined);
+    expect(check(0.6, 0.4)).to.deep.equal({
+      setting: 'cyclic',
+      allowed: 'a number below 0.4, what the first stage leaves: the last stage needs epochs too',
+    });
+  });
+
+  it('Truncated GCE tells what it keeps where no label is probable enough', () => {
+    const recipe = truncatedGce.recipe(truncatedGce.settings.parse({}), { ...TINY_DIMS, epochs: 12 });
+    const notes: string[] = [];
+    let kept: ArrayLike<number> = [];
+    const after = (epoch: number, p: number[]) =>
+      recipe.afterEpoch!({
+        epoch,
+        labels: Uint8Array.of(0, 0),
+        classes: 2,
+        logProbabilities: () => Float32Array.from(p, Math.log),
+        write: (_: string, values: Float32Array) => {
+          kept = values;
+        },
+        note: (text: string) => notes.push(text),
+      } as unknown as EpochView);
+    after(4, [0.9, 0.1, 0.2, 0.8]);
+    expect([...Array.from(kept)]).to.deep.equal([1, 0]);
+    after(5, [0.4, 0.6, 0.2, 0.8]);
+    expect(notes).to.deep.equal([
+      "after epoch 5 no example's label had a probability above 0.5; what was kept before stays",
+    ]);
   });
 });

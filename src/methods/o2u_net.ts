@@ -42,6 +42,13 @@ export const o2uNet = defineMethod({
       .describe("learning rate at the bottom of a cycle, as a share of the suite's"),
   }),
   cost: () => 1,
+  check: ({ first, cyclic }) =>
+    first + cyclic < 1
+      ? undefined
+      : {
+          setting: 'cyclic',
+          allowed: `a number below ${Number((1 - first).toFixed(6))}, what the first stage leaves: the last stage needs epochs too`,
+        },
   recipe({ rate, first, cyclic, period, high, low }, { epochs, stepsPerEpoch, batchSize }) {
     const begin = Math.max(1, Math.round(first * epochs));
     const end = Math.max(begin + 1, Math.round((first + cyclic) * epochs));
