@@ -1,10 +1,11 @@
 // Forward correction (Patrini et al., 2017): predictions go through the noise before they are compared with noisy labels.
 import { tf } from '../engine/tensorflow.js';
 import { fields, number } from '../spec/fields.js';
+import type { NoiseMeasurement } from '../spec/record.js';
 import { TINY } from './gradient.js';
 import { defineMethod, FORWARD } from './method.js';
 import { quantile } from './mixtures.js';
-import { type Rate, rateSetting } from './noise_rate.js';
+import { knownRate, type Rate, rateSetting } from './noise_rate.js';
 
 /**
  * -log((p T)_y), T_ij the probability that an image of class i is labelled j. Until T is estimated it is the identity, and the loss
@@ -35,7 +36,7 @@ export const forwardCorrection = defineMethod({
       transition: {
         shape: [classes, classes],
         dtype: 'float32',
-        init: (_next, _labels, { transitions }) => transitionOf(rate, transitions, classes),
+        init: (_next, _labels, noise) => transitionOf(rate, noise, classes),
       },
     },
     loss: (logits, { targets }, { state }) => ({
@@ -54,7 +55,10 @@ export const forwardCorrection = defineMethod({
   }),
 });
 
-function transitionOf(rate: Rate, transitions: number[][], classes: number): Float32Array {
+function transitionOf(rate: Rate, noise: NoiseMeasurement, classes: number): Float32Array {
+  // Asked for the rate, which is refused if it is not known: of such data the transitions are those of no noise.
+  if (rate === 'true') knownRate(rate, noise);
+  const { transitions } = noise;
   const of = (i: number, j: number): number => {
     const isTrue = i === j ? 1 : 0;
     if (rate === 'estimated') return isTrue;

@@ -1,6 +1,7 @@
 // The noise rate as a setting of the methods that need it: the true one, a stated one, or one estimated on the way.
 import { InputError } from '../spec/errors.js';
 import { value } from '../spec/fields.js';
+import type { NoiseMeasurement } from '../spec/record.js';
 import type { RecipeState } from './method.js';
 import { betaMixture } from './mixtures.js';
 
@@ -23,15 +24,18 @@ export function rateState(rate: Rate): RecipeState {
   return {
     shape: [],
     dtype: 'float32',
-    init(_next, _labels, noise) {
-      const known = rate === 'true' ? noise.rate : rate === 'estimated' ? 0 : rate;
-      if (known === null)
-        throw new InputError(
-          'the noise rate is "true", and nobody knows the true labels; allowed: "estimated", or a number from 0 up to 1',
-        );
-      return Float32Array.of(known);
-    },
+    init: (_next, _labels, noise) => Float32Array.of(knownRate(rate, noise)),
   };
+}
+
+/** The rate, 0 if it is to be estimated. @throws InputError if it is the true one and nobody knows it */
+export function knownRate(rate: Rate, noise: NoiseMeasurement): number {
+  const known = rate === 'true' ? noise.rate : rate === 'estimated' ? 0 : rate;
+  if (known === null)
+    throw new InputError(
+      'the noise rate is "true", and nobody knows the true labels; allowed: "estimated", or a number from 0 up to 1',
+    );
+  return known;
 }
 
 /** Losses of the labels that are learned. @param log logarithms of probabilities, images x classes */
