@@ -1,9 +1,12 @@
 // Every method of the field: a tiny training that is stopped and goes on with equal bits; SAM's switches; rates that are not known.
 import path from 'node:path';
 import { expect } from 'chai';
+import { tf } from '../src/engine/tensorflow.js';
 import { integer, stream } from '../src/io/random.js';
 import { METHODS, methodSpec } from '../src/methods/catalogue.js';
+import type { Method, Recipe } from '../src/methods/method.js';
 import { InputError } from '../src/spec/errors.js';
+import { fields } from '../src/spec/fields.js';
 import type { RunSpec } from '../src/spec/run_spec.js';
 import { expand } from '../src/suite/expand.js';
 import type { ResolvedSuite } from '../src/suite/resolve.js';
@@ -131,6 +134,35 @@ describe('a part of the images', () => {
     const error = await train({ ...job('o2u-net'), only }, () => {}, never).catch((e: Error) => e);
     expect(error).to.be.instanceOf(InputError);
     expect((error as Error).message).to.include('O2U-Net chooses itself which images it learns');
+  });
+});
+
+describe('what a method makes of the last layer', () => {
+  const own = (name: string, networks: number, recipe: Recipe): Method => ({
+    ...{ name, title: name, settings: fields({}), cost: () => 1, networks },
+    recipe: () => recipe,
+  });
+  afterEach(() => {
+    for (const name of ['short', 'far']) METHODS.remove(name);
+  });
+
+  it('is one label of a class for each image', async () => {
+    for (const labels of [new Uint8Array(3), new Uint8Array(50).fill(10)]) {
+      METHODS.add(own('short', 1, { classifier: () => () => labels }));
+      const error = await run('short').catch((e: Error) => e);
+      expect((error as Error).message).to.match(/^the classifier gives .*; expected: 50, from 0 to 9$/);
+    }
+  });
+
+  it('has a loss where two networks hold the other classes for impossible', async () => {
+    const push = [-1, 1, 1, 1, 1, 1, 1, 1, 1, 1];
+    METHODS.add(
+      own('far', 2, {
+        loss: (logits) => ({ losses: logits.map((some) => tf.mul(tf.sum(tf.mul(some, push), 1), 100)) }),
+      }),
+    );
+    const { curve } = await run('far');
+    expect(curve.at(-1)!.testLoss).to.be.greaterThan(50).and.to.be.lessThan(100);
   });
 });
 

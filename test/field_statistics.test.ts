@@ -287,7 +287,7 @@ describe('steps of the field', () => {
     const recipe = truncatedGce.recipe(truncatedGce.settings.parse({}), { ...TINY_DIMS, epochs: 12 });
     const notes: string[] = [];
     let kept: ArrayLike<number> = [];
-    const after = (epoch: number, p: number[]) =>
+    const seen = (epoch: number, p: number[]) =>
       recipe.afterEpoch!({
         epoch,
         labels: Uint8Array.of(0, 0),
@@ -298,9 +298,9 @@ describe('steps of the field', () => {
         },
         note: (text: string) => notes.push(text),
       } as unknown as EpochView);
-    after(4, [0.9, 0.1, 0.2, 0.8]);
+    seen(4, [0.9, 0.1, 0.2, 0.8]);
     expect([...Array.from(kept)]).to.deep.equal([1, 0]);
-    after(5, [0.4, 0.6, 0.2, 0.8]);
+    seen(5, [0.4, 0.6, 0.2, 0.8]);
     expect(notes).to.deep.equal([
       "after epoch 5 no example's label had a probability above 0.5; what was kept before stays",
     ]);
