@@ -10,16 +10,16 @@ import { sharpened } from '../src/methods/divide_mix.js';
 import { truncatedGce } from '../src/methods/gce.js';
 import { crossEntropy, ranks } from '../src/methods/gradient.js';
 import { gapGradient } from '../src/methods/gsam.js';
-import { rateOfAgreement } from '../src/methods/incv.js';
 import { lastLayerL2 } from '../src/methods/last_layer_l2.js';
 import { mentorMixed, movingPercentile } from '../src/methods/mentornet.js';
 import type { Batch, EpochView, ObjectiveOf, Step } from '../src/methods/method.js';
-import { betaMixture, gaussianMixture, logGamma, quantile } from '../src/methods/mixtures.js';
+import { betaMixture, gaussianMixture, logGamma } from '../src/methods/mixtures.js';
 import { o2uNet } from '../src/methods/o2u_net.js';
 import { generativeClassifier } from '../src/methods/rog.js';
 import { jacobianSam, logitSam } from '../src/methods/sam_terms.js';
 import { damped } from '../src/methods/saner.js';
 import { unnormalisedSam } from '../src/methods/unnormalised_sam.js';
+import { quantile } from '../src/statistics/statistics.js';
 import { relativeDistance, TINY_DIMS } from './support/programs.js';
 
 interface Fixture {
@@ -230,12 +230,6 @@ describe('steps of the field', () => {
     const found = mentorMixed(pair, tf.tensor1d([1, 0]), tf.tensor1d([0.3, 0.3]), tf.tensor1d([0.9, 0.1]));
     near(found.images.dataSync(), [3, 3]);
     near(found.targets.dataSync(), [0.7, 0.3, 0.7, 0.3]);
-  });
-
-  it('INCV finds the rate at which two networks agree so often', () => {
-    for (const rate of [0, 0.2, 0.4, 0.6, 0.8])
-      expect(rateOfAgreement((1 - rate) ** 2 + rate ** 2 / 9, 10)).to.be.closeTo(rate, 1e-9);
-    expect(rateOfAgreement(0.01, 10)).to.be.closeTo(0.9, 1e-9);
   });
 
   it('DivideMix sharpens', () => {

@@ -2,9 +2,9 @@
 import { tf } from '../engine/tensorflow.js';
 import { fields, number } from '../spec/fields.js';
 import type { NoiseMeasurement } from '../spec/record.js';
+import { ANCHOR_PERCENTILE, anchors } from '../statistics/label_errors.js';
 import { TINY } from './gradient.js';
 import { defineMethod, FORWARD } from './method.js';
-import { quantile } from './mixtures.js';
 import { knownRate, type Rate, rateSetting } from './noise_rate.js';
 
 /**
@@ -27,7 +27,7 @@ export const forwardCorrection = defineMethod({
       .meta({ title: 'warm-up (share of the epochs)' })
       .describe('share of the epochs after which T is estimated'),
     percentile: number('a number above 0 and at most 100', (v) => v > 0 && v <= 100)
-      .default(97)
+      .default(ANCHOR_PERCENTILE)
       .describe('images surer of a class than this percentile are taken for outliers'),
   }),
   cost: ({ rate }, { epochs }) => 1 + (rate === 'estimated' ? FORWARD / epochs : 0),
@@ -71,14 +71,9 @@ function transitionOf(rate: Rate, noise: NoiseMeasurement, classes: number): Flo
 
 /** T by what is predicted for the image that is surest of each class. @param log logarithms of probabilities, images x classes */
 export function estimatedTransition(log: Float32Array, classes: number, percentile: number): Float32Array {
-  const images = log.length / classes;
-  const transition = new Float32Array(classes ** 2);
-  for (let i = 0; i < classes; i++) {
-    const sure = Float32Array.from({ length: images }, (_, n) => log[n * classes + i]!);
-    const limit = quantile(sure.slice().sort(), percentile / 100);
-    let best = -1;
-    for (let n = 0; n < images; n++) if (sure[n]! <= limit && (best < 0 || sure[n]! > sure[best]!)) best = n;
-    for (let j = 0; j < classes; j++) transition[i * classes + j] = Math.exp(log[best * classes + j]!);
-  }
-  return transition;
+  const found = anchors({ values: log, classes }, percentile);
+  return Float32Array.from(
+    found.flatMap((at) => [...log.subarray(at * classes, (at + 1) * classes)]),
+    Math.exp,
+  );
 }

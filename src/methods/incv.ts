@@ -2,6 +2,7 @@
 import { tf } from '../engine/tensorflow.js';
 import { permutation } from '../io/random.js';
 import { fields, number } from '../spec/fields.js';
+import { rateOfAgreement } from '../statistics/label_errors.js';
 import { peersLosses } from './co_teaching.js';
 import { crossEntropy } from './gradient.js';
 import { defineMethod, FORWARD, type Recipe } from './method.js';
@@ -101,12 +102,3 @@ export const incv = defineMethod({
     };
   },
 });
-
-/**
- * The noise rate e at which labels and predictions of two networks with the same errors agree so often: (1 - e)^2 + e^2 / (C - 1) =
- * agreement, the smaller solution. Where the agreement is below what chance gives, the rate at which they agree least.
- */
-export function rateOfAgreement(agreement: number, classes: number): number {
-  const a = classes / (classes - 1);
-  return (1 - Math.sqrt(Math.max(0, 1 - a * (1 - agreement)))) / a;
-}

@@ -34,6 +34,13 @@ export function median(values: number[]): number {
   return sorted.length % 2 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
 }
 
+/** The value below which this share of the sorted values lies, interpolated as NumPy does. */
+export function quantile(sorted: ArrayLike<number>, share: number): number {
+  const at = share * (sorted.length - 1);
+  const [below, above] = [sorted[Math.floor(at)]!, sorted[Math.ceil(at)]!];
+  return below + (above - below) * (at - Math.floor(at));
+}
+
 // Student's t distribution; with infinitely many degrees of freedom it is the normal one.
 
 /** From here on the t distribution is the normal one to more digits than are ever shown. */
