@@ -437,6 +437,14 @@ describe('one noise on another', () => {
     expect(new Set(columns.map(({ group }) => group)).size).to.equal(1);
   });
 
+  it('has one network to guess at most', () => {
+    const feature = { kind: 'feature', rates: [0.1] };
+    const text = JSON.stringify({ ...SUITE, noise: { kind: 'blend', layers: [feature, feature] } });
+    expect(() => parseSuite(text, 'mine.json')).to.throw(
+      /noise\.layers .*feature once: there is one network whose guesses a run's labels are made of/,
+    );
+  });
+
   it('has what replaces all labels only below', () => {
     const layers = [
       { kind: 'pair', rates: [0.1] },
