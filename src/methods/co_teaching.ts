@@ -15,7 +15,7 @@ export const coTeaching = defineMethod({
   cite: 'Han et al., Co-teaching: Robust Training of Deep Neural Networks with Extremely Noisy Labels, NeurIPS 2018',
   networks: 2,
   settings: fields({
-    rate: rateSetting(),
+    rate: rateSetting('at the end of the ramp'),
     ramp: number('a number above 0 and at most 1', (v) => v > 0 && v <= 1)
       .default(0.05)
       .meta({ title: 'ramp (share of the epochs)' })

@@ -8,16 +8,15 @@ import { betaMixture } from './mixtures.js';
 /** `true` reads the rate off the true labels, as the papers do, whose benchmarks know it; nothing else of them is seen. */
 export type Rate = number | 'true' | 'estimated';
 
-export const rateSetting = () =>
+/** @param when it is estimated, as the end of a sentence */
+export const rateSetting = (when = 'on the way') =>
   value<Rate>(
     '"true", "estimated", or a number from 0 up to 1',
     (v) => v === 'true' || v === 'estimated' || (typeof v === 'number' && v >= 0 && v < 1),
   )
     .default('true')
     .meta({ title: 'noise rate' })
-    .describe(
-      'share of wrong labels: "true" (as the papers assume), a number, or "estimated" after the warm-up',
-    );
+    .describe(`share of wrong labels: "true" (as the papers assume), a number, or "estimated" ${when}`);
 
 /** A state that holds the rate; 0 until it is estimated. */
 export function rateState(rate: Rate): RecipeState {

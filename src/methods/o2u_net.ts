@@ -19,7 +19,7 @@ export const o2uNet = defineMethod({
   title: 'O2U-Net',
   cite: 'Huang et al., O2U-Net: A Simple Noisy Label Detection Approach for Deep Neural Networks, ICCV 2019',
   settings: fields({
-    rate: rateSetting(),
+    rate: rateSetting('after the first stage'),
     first: number('a number above 0 and below 1', (v) => v > 0 && v < 1)
       .default(0.2)
       .meta({ title: 'first stage (share of the epochs)' })
