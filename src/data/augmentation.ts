@@ -193,7 +193,7 @@ export interface SourcePixels {
 }
 
 /** Draws flips and crops of a batch of square images. */
-export function flipAndCrop(batch: number, next: Stream, size: number): SourcePixels {
+function flipAndCrop(batch: number, next: Stream, size: number): SourcePixels {
   const rows = new Int32Array(batch * size);
   const columns = new Int32Array(batch * size);
   for (let image = 0; image < batch; image++) {

@@ -5,9 +5,8 @@ import { fields, number } from '../spec/fields.js';
 import { rateOfAgreement } from '../statistics/label_errors.js';
 import { peersLosses } from './co_teaching.js';
 import { crossEntropy } from './gradient.js';
-import { defineMethod, FORWARD, type Recipe } from './method.js';
+import { cosineRate, defineMethod, FORWARD, type Recipe } from './method.js';
 import { rateSetting, rateState } from './noise_rate.js';
-import { cosineRate } from './schedule.js';
 
 /**
  * One iteration of the paper's cross-validation, for `crossValidation` of the epochs: the two networks learn a half each. Selected is an

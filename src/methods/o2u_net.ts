@@ -2,9 +2,8 @@
 import { fields, number, wholeNumber } from '../spec/fields.js';
 import { EPOCHS } from '../spec/limits.js';
 import { crossEntropy, stopGradient } from './gradient.js';
-import { defineMethod } from './method.js';
+import { cosineRate, defineMethod } from './method.js';
 import { estimatedRate, lossesOfLabels, rateSetting, rateState } from './noise_rate.js';
-import { cosineRate } from './schedule.js';
 
 /** At the least so many images are trained on in the end. */
 const LEAST_BATCHES = 2;

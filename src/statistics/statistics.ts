@@ -73,19 +73,6 @@ export interface Interval {
   high: number;
 }
 
-/**
- * Student's t interval of the mean of normally distributed values.
- *
- * @param values for example the accuracies of a cell's seeds
- * @param confidence 0.95 unless told
- * @returns null where nothing can be said: below two values, or without any spread
- */
-export function meanInterval(values: readonly number[], confidence = 0.95): Interval | null {
-  if (values.length < 2) return null;
-  const standardError = sampleStd(values) / Math.sqrt(values.length);
-  return intervalAround(mean(values), standardError, values.length - 1, confidence);
-}
-
 /** The t interval around an estimate; null if its standard error is zero: no spread seen is not no spread. */
 export function intervalAround(
   estimate: number,
