@@ -137,6 +137,16 @@ describe('a part of the images', () => {
   });
 });
 
+describe('what a network says of its images', () => {
+  it('is kept of all evaluations, or of the last alone: of long trainings all are more than memory holds', async () => {
+    const said = async (examined: 'all' | 'last') =>
+      (await train({ ...job('sgd'), examined }, () => {}, never)).logProbabilities!;
+    const [all, last] = [await said('all'), await said('last')];
+    expect([all.length, last.length]).to.deep.equal([EPOCHS, 1]);
+    expect(last[0]).to.deep.equal(all.at(-1));
+  });
+});
+
 describe('what a method makes of the last layer', () => {
   const own = (name: string, networks: number, recipe: Recipe): Method => ({
     ...{ name, title: name, settings: fields({}), cost: () => 1, networks },

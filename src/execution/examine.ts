@@ -119,7 +119,7 @@ export class Examiner {
     const { job } = this.preparer.prepare(run, (id) => this.records.get(id));
     const isSlow = run.spec.precision === 'bfloat16' && this.using.emulatesBfloat16();
     const spec = isSlow ? { ...run.spec, precision: this.using.fastestPrecision() } : run.spec;
-    const examined = { ...job, spec, examined: true as const, ...(only && { only }) };
+    const examined = { ...job, spec, examined: 'all' as const, ...(only && { only }) };
     const outcome = await this.using.train(examined, onProgress, signal);
     return {
       images: this.images.of(run.spec),

@@ -67,7 +67,7 @@ export class Preparer {
             ),
           }),
         ...(this.dataDir !== undefined && { dataDir: this.dataDir }),
-        ...(run.keepsGuesses && { examined: true }),
+        ...(run.keepsGuesses && { examined: 'last' }),
       },
       noise: noiseIn(spec.data, train, noisy),
     };

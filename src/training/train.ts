@@ -114,7 +114,7 @@ export async function trainIn(
       predictions = on.train.predictions;
       const evaluation = evaluationOf(job, epoch, epochLoss / stepsDone, on);
       curve.push(evaluation);
-      if (job.examined)
+      if (job.examined === 'all' || (job.examined && epoch === epochs))
         logProbabilities.push(
           meanProbabilities(examine(session, job.train.count, networks, imageFormOf(spec.data).classes)),
         );
