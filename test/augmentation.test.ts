@@ -99,6 +99,17 @@ describe('augmentations', function () {
     }
   });
 
+  it('crops stay inside of images that are smaller than the padding', () => {
+    const cropped = AUGMENTATIONS.named('flip-crop');
+    for (const size of [1, 2, 4, 5, 32]) {
+      const { rows, columns } = cropped.draw(stream(1, 'crops'), 200, size, undefined as never);
+      for (const places of [rows!, columns!]) {
+        expect(Math.min(...places)).to.equal(0);
+        expect(Math.max(...places)).to.equal(size - 1);
+      }
+    }
+  });
+
   it('Cutout blanks a square of 16 pixels around a pixel, cut off at the edges', () => {
     const batch = 4000;
     const { kept } = AUGMENTATIONS.named('cutout').draw(stream(1, 'cutout'), batch, 32, {

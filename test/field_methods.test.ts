@@ -1,17 +1,24 @@
 // Every method of the field: a tiny training that is stopped and goes on with equal bits; SAM's switches; rates that are not known.
 import path from 'node:path';
 import { expect } from 'chai';
+import { tf } from '../src/engine/tensorflow.js';
 import { integer, stream } from '../src/io/random.js';
 import { METHODS, methodSpec } from '../src/methods/catalogue.js';
+import type { Method, Recipe } from '../src/methods/method.js';
+import { InputError } from '../src/spec/errors.js';
+import { fields } from '../src/spec/fields.js';
 import type { RunSpec } from '../src/spec/run_spec.js';
 import { expand } from '../src/suite/expand.js';
 import type { ResolvedSuite } from '../src/suite/resolve.js';
 import type { TrainingJob, TrainingOutcome, TrainingProgress } from '../src/training/job.js';
+import { programKey } from '../src/training/program_spec.js';
 import { train } from '../src/training/train.js';
+import { trajectoryOf } from '../src/training/trajectory.js';
 import { SUITE, temporaryFolder } from './fakes.js';
 
 const [node] = expand(SUITE as ResolvedSuite).runs;
 const EPOCHS = 6;
+const DIMS = { batchSize: 10, trainImages: 50, classes: 10, epochs: EPOCHS, stepsPerEpoch: 5 };
 
 /** What has no default, and values at which every stage has its turn in so few epochs. */
 const GIVEN: Record<string, Record<string, unknown>> = {
@@ -102,6 +109,73 @@ describe('SAM and its switches', () => {
   });
 });
 
+describe('Mixup + SAM', () => {
+  it('is one compiled step whatever its lambda and rho are drawn from', () => {
+    const keys = [
+      { alpha: 1, rho: 0.1 },
+      { alpha: 8, rho: 0.2 },
+    ].map((settings) => programKey(job('mixup-sam', settings).spec));
+    expect(keys[1]).to.equal(keys[0]);
+    expect(programKey(job('mixup-sam', { l2: 'outside' }).spec)).not.to.equal(keys[0]);
+  });
+});
+
+describe('a part of the images', () => {
+  const only = Int32Array.from({ length: 25 }, (_, i) => 2 * i);
+
+  it('has schedules over its own steps', async () => {
+    const { steps } = await trajectoryOf({ ...job('gsam'), only });
+    // Two steps an epoch, so that eleven of twelve are done before the last.
+    expect(steps).to.have.length(12);
+    expect(steps.at(-1)!.given.rho).to.be.closeTo(0.05 * (1 + Math.cos((Math.PI * 11) / 12)), 1e-6);
+  });
+
+  it('is not left by a method that chooses its images', async () => {
+    const error = await train({ ...job('o2u-net'), only }, () => {}, never).catch((e: Error) => e);
+    expect(error).to.be.instanceOf(InputError);
+    expect((error as Error).message).to.include('O2U-Net chooses itself which images it learns');
+  });
+});
+
+describe('what a network says of its images', () => {
+  it('is kept of all evaluations, or of the last alone: of long trainings all are more than memory holds', async () => {
+    const said = async (examined: 'all' | 'last') =>
+      (await train({ ...job('sgd'), examined }, () => {}, never)).logProbabilities!;
+    const [all, last] = [await said('all'), await said('last')];
+    expect([all.length, last.length]).to.deep.equal([EPOCHS, 1]);
+    expect(last[0]).to.deep.equal(all.at(-1));
+  });
+});
+
+describe('what a method makes of the last layer', () => {
+  const own = (name: string, networks: number, recipe: Recipe): Method => ({
+    ...{ name, title: name, settings: fields({}), cost: () => 1, networks },
+    recipe: () => recipe,
+  });
+  afterEach(() => {
+    for (const name of ['short', 'far']) METHODS.remove(name);
+  });
+
+  it('is one label of a class for each image', async () => {
+    for (const labels of [new Uint8Array(3), new Uint8Array(50).fill(10)]) {
+      METHODS.add(own('short', 1, { classifier: () => () => labels }));
+      const error = await run('short').catch((e: Error) => e);
+      expect((error as Error).message).to.match(/^the classifier gives .*; expected: 50, from 0 to 9$/);
+    }
+  });
+
+  it('has a loss where two networks hold the other classes for impossible', async () => {
+    const push = [-1, 1, 1, 1, 1, 1, 1, 1, 1, 1];
+    METHODS.add(
+      own('far', 2, {
+        loss: (logits) => ({ losses: logits.map((some) => tf.mul(tf.sum(tf.mul(some, push), 1), 100)) }),
+      }),
+    );
+    const { curve } = await run('far');
+    expect(curve.at(-1)!.testLoss).to.be.greaterThan(50).and.to.be.lessThan(100);
+  });
+});
+
 describe('a noise rate', () => {
   for (const name of ['co-teaching', 'o2u-net', 'incv', 'forward'])
     it(`is the true one, a stated one or estimated: ${name}`, async () => {
@@ -114,6 +188,22 @@ describe('a noise rate', () => {
       if (name !== 'forward') expect(estimated.notes?.join()).to.match(/estimated/);
       expect(METHODS.named(name).settings.safeParse({ rate: 1.5 }).error?.issues[0]?.message).to.equal(
         '"true", "estimated", or a number from 0 up to 1',
+      );
+      const recipe = METHODS.named(name).recipe(
+        { ...METHODS.named(name).settings.parse({}), rate: 'true' },
+        DIMS,
+      );
+      const { init } = Object.values(recipe.state!)[0]!;
+      const unknown = {
+        rate: null,
+        transitions: [
+          [5, 0],
+          [0, 5],
+        ],
+      };
+      expect(() => init!(stream(1, 'state'), Uint8Array.of(0, 1), unknown)).to.throw(
+        InputError,
+        /nobody knows the true labels/,
       );
     });
 });

@@ -394,7 +394,7 @@ describe('a suite of feature-dependent noise', () => {
     const go = () => run(suite, { out }, using, quiet as never, () => {});
     expect(await go()).to.equal(0);
     const [guesser, ...others] = jobs;
-    expect([jobs.length, guesser!.examined]).to.deep.equal([3, true]);
+    expect([jobs.length, guesser!.examined]).to.deep.equal([3, 'last']);
     for (const job of others) {
       expect(job.examined).to.equal(undefined);
       for (const [i, label] of job.noisyLabels.entries())
@@ -435,6 +435,14 @@ describe('one noise on another', () => {
     expect(columns.map(({ label }) => label)).to.deep.equal(['20_0', '20_50', '20_90']);
     expect(columns.map(({ rate }) => rate)).to.deep.equal([0, 0.5, 0.9]);
     expect(new Set(columns.map(({ group }) => group)).size).to.equal(1);
+  });
+
+  it('has one network to guess at most', () => {
+    const feature = { kind: 'feature', rates: [0.1] };
+    const text = JSON.stringify({ ...SUITE, noise: { kind: 'blend', layers: [feature, feature] } });
+    expect(() => parseSuite(text, 'mine.json')).to.throw(
+      /noise\.layers .*feature once: there is one network whose guesses a run's labels are made of/,
+    );
   });
 
   it('has what replaces all labels only below', () => {

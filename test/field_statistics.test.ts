@@ -5,20 +5,21 @@ import { tf } from '../src/engine/tensorflow.js';
 import { normal, stream } from '../src/io/random.js';
 import { adaptiveAscent } from '../src/methods/asam.js';
 import { peersLosses } from '../src/methods/co_teaching.js';
-import { robustScatter } from '../src/methods/covariance.js';
+import { factor, robustScatter } from '../src/methods/covariance.js';
 import { sharpened } from '../src/methods/divide_mix.js';
+import { truncatedGce } from '../src/methods/gce.js';
 import { crossEntropy, ranks } from '../src/methods/gradient.js';
 import { gapGradient } from '../src/methods/gsam.js';
-import { rateOfAgreement } from '../src/methods/incv.js';
 import { lastLayerL2 } from '../src/methods/last_layer_l2.js';
 import { mentorMixed, movingPercentile } from '../src/methods/mentornet.js';
 import type { Batch, EpochView, ObjectiveOf, Step } from '../src/methods/method.js';
-import { betaMixture, gaussianMixture, logGamma, quantile } from '../src/methods/mixtures.js';
+import { betaMixture, gaussianMixture, logGamma } from '../src/methods/mixtures.js';
 import { o2uNet } from '../src/methods/o2u_net.js';
 import { generativeClassifier } from '../src/methods/rog.js';
 import { jacobianSam, logitSam } from '../src/methods/sam_terms.js';
 import { damped } from '../src/methods/saner.js';
 import { unnormalisedSam } from '../src/methods/unnormalised_sam.js';
+import { quantile } from '../src/statistics/statistics.js';
 import { relativeDistance, TINY_DIMS } from './support/programs.js';
 
 interface Fixture {
@@ -88,6 +89,11 @@ describe('minimum covariance determinant', () => {
     const of = (a: number, b: number) =>
       clean.reduce((sum, row) => sum + (row[a]! - means[a]!) * (row[b]! - means[b]!), 0) / 70;
     near(covariance, [of(0, 0), of(0, 1), of(1, 0), of(1, 1)]);
+  });
+
+  it('is told of features that are no numbers, instead of looking for ever', () => {
+    for (const value of [Number.NaN, Number.POSITIVE_INFINITY])
+      expect(() => factor(Float64Array.of(1, 0, 0, value), 2)).to.throw('not finite');
   });
 
   it('makes a classifier that wrong labels do not move', () => {
@@ -226,12 +232,6 @@ describe('steps of the field', () => {
     near(found.targets.dataSync(), [0.7, 0.3, 0.7, 0.3]);
   });
 
-  it('INCV finds the rate at which two networks agree so often', () => {
-    for (const rate of [0, 0.2, 0.4, 0.6, 0.8])
-      expect(rateOfAgreement((1 - rate) ** 2 + rate ** 2 / 9, 10)).to.be.closeTo(rate, 1e-9);
-    expect(rateOfAgreement(0.01, 10)).to.be.closeTo(0.9, 1e-9);
-  });
-
   it('DivideMix sharpens', () => {
     near(sharpened(tf.tensor2d([[0.6, 0.3, 0.1]]), 0.5).dataSync(), [36 / 46, 9 / 46, 1 / 46], 1e-6);
   });
@@ -265,5 +265,38 @@ describe('steps of the field', () => {
     expect([...plan.select!]).to.deep.equal([...sum.keys()].filter((i) => i % 4 !== 1));
     expect(plan.restart).to.equal(true);
     expect(relativeDistance([sum[0]!, sum[1]!], [-3.5, 10.5])).to.be.below(1e-6);
+  });
+
+  it('O2U-Net’s stages leave epochs for the last one', () => {
+    const check = (first: number, cyclic: number) =>
+      o2uNet.check!(o2uNet.settings.parse({ first, cyclic }), { batchSize: 4 });
+    expect(check(0.2, 0.35)).to.equal(undefined);
+    expect(check(0.6, 0.4)).to.deep.equal({
+      setting: 'cyclic',
+      allowed: 'a number below 0.4, what the first stage leaves: the last stage needs epochs too',
+    });
+  });
+
+  it('Truncated GCE tells what it keeps where no label is probable enough', () => {
+    const recipe = truncatedGce.recipe(truncatedGce.settings.parse({}), { ...TINY_DIMS, epochs: 12 });
+    const notes: string[] = [];
+    let kept: ArrayLike<number> = [];
+    const seen = (epoch: number, p: number[]) =>
+      recipe.afterEpoch!({
+        epoch,
+        labels: Uint8Array.of(0, 0),
+        classes: 2,
+        logProbabilities: () => Float32Array.from(p, Math.log),
+        write: (_: string, values: Float32Array) => {
+          kept = values;
+        },
+        note: (text: string) => notes.push(text),
+      } as unknown as EpochView);
+    seen(4, [0.9, 0.1, 0.2, 0.8]);
+    expect([...Array.from(kept)]).to.deep.equal([1, 0]);
+    seen(5, [0.4, 0.6, 0.2, 0.8]);
+    expect(notes).to.deep.equal([
+      "after epoch 5 no example's label had a probability above 0.5; what was kept before stays",
+    ]);
   });
 });

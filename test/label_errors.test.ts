@@ -13,7 +13,13 @@ import type { Examined } from '../src/execution/examine.js';
 import { integer, normal, type Stream, stream } from '../src/io/random.js';
 import { contactSheet } from '../src/report/contact_sheet.js';
 import { InputError } from '../src/spec/errors.js';
-import { anchorMatrix, incvRate, mixtureRate, rocAuc, testedRate } from '../src/statistics/label_errors.js';
+import {
+  anchorMatrix,
+  mixtureRate,
+  rateOfAgreement,
+  rocAuc,
+  testedRate,
+} from '../src/statistics/label_errors.js';
 import type { RunJob, Trainer } from '../src/training/job.js';
 import { CIFAR, fakeEngine, fakeTrain, suiteFile, temporaryFolder } from './fakes.js';
 
@@ -27,8 +33,8 @@ function noisy(truth: Uint8Array, rate: number, next: Stream): Uint8Array {
 describe('estimates of the noise rate', () => {
   it("INCV's closed form is the inverse of how often two draws of noisy labels agree", () => {
     for (const e of [0, 0.1, 0.2, 0.4, 0.6, 0.8])
-      expect(incvRate((1 - e) ** 2 + e ** 2 / 9, CLASSES)).to.be.closeTo(e, 1e-9);
-    expect(incvRate(0.05, CLASSES)).to.be.closeTo(0.9, 1e-9);
+      expect(rateOfAgreement((1 - e) ** 2 + e ** 2 / 9, CLASSES)).to.be.closeTo(e, 1e-9);
+    expect(rateOfAgreement(0.05, CLASSES)).to.be.closeTo(0.9, 1e-9);
   });
 
   it('a network that is right on half of the images tells the rate by what it is on clean ones', () => {
@@ -41,6 +47,8 @@ describe('estimates of the noise rate', () => {
       expect(testedRate(agreed, 0.5, CLASSES)).to.be.closeTo(rate, 0.02);
     }
     expect([testedRate(0.9, 0.5, CLASSES), testedRate(0, 0.5, CLASSES)]).to.deep.equal([0, 1]);
+    // A network that knows no more than chance says nothing.
+    expect([testedRate(0.1, 0.1, CLASSES), testedRate(0.12, 0.08, CLASSES)]).to.deep.equal([null, null]);
   });
 
   it('two normal distributions of losses are told apart', () => {

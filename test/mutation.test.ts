@@ -5,9 +5,8 @@ import { expect } from 'chai';
 import { PROJECT_ROOT } from '../src/io/project.js';
 import { baselineOf } from '../src/regression/baseline.js';
 import { compare } from '../src/regression/compare.js';
-import { readManifest } from '../src/results/manifest.js';
+import { readOwnGraph } from '../src/results/manifest.js';
 import { readStored } from '../src/results/store.js';
-import { expand } from '../src/suite/expand.js';
 import { select } from '../src/suite/select.js';
 import { temporaryFolder } from './fakes.js';
 import { copyProduct, MUTATIONS, mutate, runCopy } from './support/mutations.js';
@@ -51,7 +50,7 @@ describe('a product broken on purpose', () => {
     const results = async (root: string, out: string, method?: string) => {
       const only = method ? ['--only', `method=${method}`] : [];
       expect(await runCopy(root, suite, '--out', out, ...only)).to.equal(undefined);
-      const graph = select(expand((await readManifest(out))!), { method: method ? [method] : [], noise: [] });
+      const graph = select(await readOwnGraph(out), { method: method ? [method] : [], noise: [] });
       const { records } = await readStored(out, graph.runs);
       return { graph, records, failed: new Set<string>() };
     };

@@ -5,9 +5,8 @@ import { table } from 'table';
 import { PROJECT_ROOT } from '../src/io/project.js';
 import { baselineOf } from '../src/regression/baseline.js';
 import { compare } from '../src/regression/compare.js';
-import { readManifest } from '../src/results/manifest.js';
+import { readOwnGraph } from '../src/results/manifest.js';
 import { failedRuns, readStored } from '../src/results/store.js';
-import { expand } from '../src/suite/expand.js';
 import { temporaryFolder } from './fakes.js';
 import { copyProduct, MUTATIONS, mutate, runCopy } from './support/mutations.js';
 
@@ -26,7 +25,7 @@ for (const mutation of mutations) {
 }
 
 async function resultsIn(out: string) {
-  const graph = expand((await readManifest(out))!);
+  const graph = await readOwnGraph(out);
   const { records } = await readStored(out, graph.runs);
   return { graph, records, failed: await failedRuns(out, graph.runs) };
 }

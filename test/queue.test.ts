@@ -18,7 +18,7 @@ import {
   type Seal,
   seal,
 } from '../src/execution/queue/messages.js';
-import { RunQueue } from '../src/execution/queue/queue.js';
+import { jobId, RunQueue } from '../src/execution/queue/queue.js';
 import { PROJECT_ROOT } from '../src/io/project.js';
 import { integer, stream } from '../src/io/random.js';
 import { queueContent } from '../src/report/live_queue.js';
@@ -121,6 +121,62 @@ describe('a queue', function () {
     const out = path.join(place.folder, 'local');
     await local(place.file, out);
     expect(await collected()).to.deep.equal(await tablesOf(out));
+  });
+
+  it('makes a run that depends on a teacher and on the network whose guesses its noise is', async () => {
+    const noise = { kind: 'feature', rates: [0.2, 0.4] };
+    const methods = { sgd: {}, mixup: { alpha: 8 }, 'bootstrap-mixup': { alpha: 8 } };
+    place = await placeAt(redis, { noise, methods } as object);
+    const workers = new Workers(redis.environment(), 20);
+    for (let i = 0; i < 3; i++) workers.start();
+    const out = path.join(place.folder, 'out');
+    expect(await place.submit({ out })).to.equal(0);
+    await workers.end('SIGTERM');
+    // The guesser, once, and three methods at two rates.
+    expect([...workers.said.matchAll(/: begun$/gm)]).to.have.length(7);
+    const records = await readdir(path.join(out, 'runs'));
+    expect(records).to.have.length(7);
+    const elsewhere = path.join(place.folder, 'local');
+    await local(place.file, elsewhere);
+    const runsOf = async (folder: string) =>
+      Promise.all(
+        records.map(async (name) => {
+          const { id, noise, predictions, guesses, spec } = JSON.parse(
+            await readFile(path.join(folder, 'runs', name), 'utf8'),
+          );
+          return { id, noise, predictions, guesses, spec };
+        }),
+      );
+    const made = await runsOf(out);
+    expect(made).to.deep.equal(await runsOf(elsewhere));
+    expect(made.filter(({ guesses }) => guesses)).to.have.length(1);
+    expect(made.filter(({ spec }) => spec.labels.from === 'predictions')).to.have.length(2);
+    expect(await tablesOf(out)).to.deep.equal(await tablesOf(elsewhere));
+  });
+
+  it('overlooks no run that finishes while it is looked at', async () => {
+    await place.submit();
+    const queue = await place.queue();
+    try {
+      const commission = await queue.theCommission();
+      const [run] = commission.graph.runs;
+      const ranges = queue.jobs.getRanges.bind(queue.jobs);
+      let finishing: Promise<unknown> | undefined;
+      queue.jobs.getRanges = async (...asked) => {
+        finishing ??= (async () => {
+          await queue.redis.hset(queue.key('results'), run!.id, 'its result');
+          await queue.jobs.remove(jobId(run!.id), { removeChildren: false });
+        })();
+        await finishing;
+        return ranges(...asked);
+      };
+      const { results, waiting } = await queue.standing(commission);
+      expect(finishing).not.to.equal(undefined);
+      expect([...results]).to.deep.equal([run!.id]);
+      expect(waiting.size).to.equal(19);
+    } finally {
+      await queue.close();
+    }
   });
 
   it(`loses and repeats nothing when workers are killed, ${KILLS} times at random`, async function () {

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { expect } from 'chai';
 import { z } from 'zod';
 import type { Engine } from '../src/cli/engine.js';
+import { listed } from '../src/cli/registries.js';
 import { run } from '../src/cli/run.js';
 import { verify } from '../src/cli/verify.js';
 import {
@@ -384,4 +385,16 @@ describe("a noise and a data set of others'", () => {
   ];
   for (const [what, changes, said] of cases)
     it(`in suites with ${what}: one line`, () => expect(refused(changes)).to.include(said));
+
+  it('are listed, all of them or those that are named', async () => {
+    const [named, ...others] = await listed('method', ['unnormalised-sam']);
+    expect(others).to.deep.equal([]);
+    expect(named!.settings!.rho!.description).to.equal('factor of the gradient that is added to the weights');
+    const all = await listed('noise', []);
+    expect(all.map(({ name }) => name)).to.include.members(['symmetric', 'blend', 'given']);
+    const error = await listed('noise', ['nosuch']).catch((e: Error) => e);
+    expect((error as Error).message).to.match(
+      /^nosuch: is no noise of this project, and no module by its name; allowed: one of symmetric, .* or the path of a file of yours/,
+    );
+  });
 });

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { expect } from 'chai';
 import { explained, quarantine } from '../src/io/files.js';
 import { summarise } from '../src/results/aggregate.js';
-import { checkManifest, claim, readManifest } from '../src/results/manifest.js';
+import { checkManifest, claim, readOwnGraph } from '../src/results/manifest.js';
 import { originOf } from '../src/results/provenance.js';
 import { parseRecord, recordText } from '../src/results/record_schema.js';
 import { readStored, writeRecord } from '../src/results/store.js';
@@ -117,7 +117,7 @@ describe('a results folder', () => {
     await checkManifest(out, suite);
     await checkManifest(out, { ...suite, description: 'Other words.' });
     await checkManifest(out, { ...suite, checkpoint: { epochs: 1 } });
-    expect(await readManifest(out)).to.deep.equal(suite);
+    expect((await readOwnGraph(out)).suite).to.deep.equal(suite);
   });
 
   it('is refused to another suite, and to the same one with other settings', async () => {

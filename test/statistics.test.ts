@@ -3,8 +3,8 @@ import { expect } from 'chai';
 import {
   cautiousSpread,
   holm,
+  intervalAround,
   mean,
-  meanInterval,
   noncentralT,
   pairedDifference,
   pooled,
@@ -52,13 +52,12 @@ describe('statistics', () => {
     expect(tQuantile(0.975, 1e9)).to.be.closeTo(tQuantile(0.975, 1e5), 1e-4);
   });
 
-  it("have Student's interval of a mean", () => {
-    const { low, high } = meanInterval(DRUG_1)!;
+  it("have Student's interval around a mean", () => {
+    const standardError = sampleStd(DRUG_1) / Math.sqrt(DRUG_1.length);
+    const { low, high } = intervalAround(mean(DRUG_1), standardError, DRUG_1.length - 1)!;
     expect(low).to.be.closeTo(-0.5297804, 1e-6);
     expect(high).to.be.closeTo(2.0297804, 1e-6);
-    expect(meanInterval([42])).to.equal(null);
-    expect(meanInterval([])).to.equal(null);
-    expect(meanInterval([10, 10, 10])).to.equal(null);
+    expect(intervalAround(10, 0, 2)).to.equal(null);
   });
 
   it('have the paired test', () => {

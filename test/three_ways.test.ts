@@ -10,7 +10,7 @@ import { reportOf } from '../src/report/report.js';
 import { tableTexts } from '../src/report/write.js';
 import { recordFaults } from '../src/results/consistency.js';
 import { parseRecord, recordText } from '../src/results/record_schema.js';
-import { chosenEpoch } from '../src/results/three_ways.js';
+import { chosenEpoch, threeWays } from '../src/results/three_ways.js';
 import type { RunRecord } from '../src/spec/record.js';
 import { expand } from '../src/suite/expand.js';
 import type { ResolvedSuite } from '../src/suite/resolve.js';
@@ -66,6 +66,28 @@ describe('accuracy three ways', () => {
     expect(faults(record)).to.deep.equal([]);
     expect(faults(with35)).to.deep.equal([
       'curve[0].noisyHeldOutAccuracy is 35; right: a whole number of 10 images, such as 40',
+    ]);
+  });
+
+  it('has noisy labels of every noise that asks for no network', () => {
+    const layers = [
+      { kind: 'pair', rates: [0.1] },
+      { kind: 'symmetric', rates: [0.4], redraw: 'other' },
+    ];
+    const labelsOf = (noise: object) => {
+      const { runs } = expand({ ...suite, noise, methods: { sgd: {} } } as ResolvedSuite);
+      const loaded = { train: blankImages(cifar10, 200), test: blankImages(cifar10, 40) };
+      return new Preparer(loaded, new Map()).prepare(runs.find(({ dependsOn }) => !dependsOn.length)!).job
+        .heldOutLabels;
+    };
+    expect(labelsOf({ kind: 'blend', layers })).to.have.length(10);
+  });
+
+  it('counts what a student costs with its teacher', () => {
+    const records = new Map(graph.runs.map((run) => [run.id, recordWith(run.id, [50, 50], [50, 50])]));
+    const cost = (method: string) => threeWays(graph, records).find((row) => row.method === method)!.cost;
+    expect([cost('sgd'), cost('sam'), cost('bootstrap-sam'), cost('bootstrap-mixup')]).to.deep.equal([
+      1, 2, 4, 2,
     ]);
   });
 

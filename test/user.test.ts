@@ -301,6 +301,15 @@ describe("files of users' own", () => {
     expect([cost(), recipe().cost(), recipe().list[0], recipe().list[1]()]).to.deep.equal([2, 2, 1, 2]);
     expect(recipe().values).to.deep.equal(Float32Array.of(1));
     expect(settings.parse({})).to.deep.equal({});
+    // Two instances of a class have their functions in common, and each its own fields.
+    class Part {
+      constructor(readonly q: number) {}
+      value() {
+        return this.q;
+      }
+    }
+    const made = guarded({ give: (q: number) => new Part(q) }, await bundle(await file(METHOD)));
+    expect([made.give(1), made.give(2)].map((part) => part.value())).to.deep.equal([1, 2]);
     const same = {};
     expect(
       guarded({ give: () => ({ dataId: same }) }, await bundle(await file(METHOD))).give().dataId,

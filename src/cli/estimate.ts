@@ -1,6 +1,7 @@
 // `labelnoise estimate`: how many labels are wrong, by what networks say of images they have not seen.
 import type { Command } from 'commander';
 import { table } from 'table';
+import { measureNoise } from '../data/noises/noise.js';
 import { type Examinable, type Examined, Examiner, readExaminable } from '../execution/examine.js';
 import { methodTitle } from '../methods/catalogue.js';
 import { plain } from '../report/escape.js';
@@ -8,12 +9,13 @@ import { InputError } from '../spec/errors.js';
 import {
   agreement,
   anchorMatrix,
-  incvRate,
   largest,
   mixtureRate,
+  rateOfAgreement,
   rateOfMatrix,
   testedRate,
 } from '../statistics/label_errors.js';
+import { mean } from '../statistics/statistics.js';
 import type { RunNode } from '../suite/expand.js';
 import { noiseSettingTitle } from '../suite/noise_setting.js';
 import { planOf } from '../suite/plan.js';
@@ -132,7 +134,8 @@ export function chosenRuns({ graph, runs }: Examinable, selection: Selection): R
 
 /** Estimated rates, 0 to 1, and matrix; the true ones where they are known. */
 export interface Estimates {
-  tested: number;
+  /** Null where the networks know no more than chance. */
+  tested: number | null;
   incv: number;
   mixture: number;
   anchors: number;
@@ -144,7 +147,6 @@ export interface Estimates {
 /** The estimates from what networks say of images that they have not seen. */
 export function estimatesOf({ probabilities, accuracies, given, images, dataset }: Examined): Estimates {
   const classes = dataset.classNames.length;
-  const mean = (values: readonly number[]) => values.reduce((a, b) => a + b) / values.length;
   // Evaluations in which more is known weigh more: the estimate is the more exact the more often the network is right.
   const chance = 1 / classes;
   const weights = accuracies.map((accuracy) => Math.max(1e-6, accuracy - chance) ** 2);
@@ -162,7 +164,7 @@ export function estimatesOf({ probabilities, accuracies, given, images, dataset 
   for (const label of largest({ values: together, classes })) taken[label]! += 1 / given.length;
   return {
     tested: testedRate(weighted(agreed), weighted(accuracies), classes),
-    incv: incvRate(agreement(largest({ values: together, classes }), given), classes),
+    incv: rateOfAgreement(agreement(largest({ values: together, classes }), given), classes),
     mixture: mixtureRate(losses),
     anchors: rateOfMatrix(matrix, taken),
     matrix,
@@ -176,13 +178,12 @@ function truthOf(
   given: Uint8Array,
   classes: number,
 ): { rate: number; matrix: number[][] } {
-  const counts = Array.from({ length: classes }, () => new Array<number>(classes).fill(0));
-  for (const [i, label] of labels.entries()) counts[label]![given[i]!]!++;
-  const matrix = counts.map((row) => {
+  const { rate, transitions } = measureNoise(labels, given, classes);
+  const matrix = transitions.map((row) => {
     const sum = row.reduce((a, b) => a + b);
     return row.map((count) => count / Math.max(1, sum));
   });
-  return { rate: 1 - agreement(labels, given), matrix };
+  return { rate, matrix };
 }
 
 /** Matrices of more classes than this are not printed. */
@@ -193,8 +194,8 @@ function estimateText({ id, method, noiseSetting, spec }: RunNode, found: Estima
   const percent = (rate: number) => `${(100 * rate).toFixed(1)} %`;
   const rows = Object.entries({ tested, INCV: incv, mixture, anchors }).map(([name, rate]) => [
     name,
-    percent(rate),
-    ...(truth ? [percent(truth.rate), `${(100 * (rate - truth.rate)).toFixed(1)}`] : []),
+    rate === null ? '-' : percent(rate),
+    ...(truth ? [percent(truth.rate), rate === null ? '-' : (100 * (rate - truth.rate)).toFixed(1)] : []),
   ]);
   const heading = ['estimate', 'wrong labels', ...(truth ? ['in truth', 'percentage points off'] : [])];
   const title = `${methodTitle(method)}, ${noiseSettingTitle(noiseSetting)}, seed ${spec.seed} (${id})`;

@@ -22,7 +22,7 @@ import { EVERYTHING } from '../suite/select.js';
 import { createEngine, type Engine } from './engine.js';
 
 /** Bumped when files are added to an export, or mean something else. */
-export const EXPORT_FORMAT = 1;
+const EXPORT_FORMAT = 1;
 
 export interface ExportOptions {
   noise: string;

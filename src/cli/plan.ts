@@ -66,7 +66,7 @@ export function register(program: Command): void {
 }
 
 /** Has a cluster make the runs: once somebody has started the script. */
-export function slurmExecutor(
+function slurmExecutor(
   out: string,
   { slurm: folder, partition, gres, time, mem, atOnce, sbatch }: PlanOptions,
   using: Engine,

@@ -2,9 +2,11 @@
 import type { Command } from 'commander';
 import { z } from 'zod';
 import { plain } from '../report/escape.js';
+import { InputError } from '../spec/errors.js';
+import { list } from '../spec/fields.js';
 import { entriesOf } from '../suite/user_files.js';
-import { shownFile, type UserModule } from '../user/bundle.js';
-import type { Entries, Kind } from '../user/kinds.js';
+import { shownFile, USER_FILE, type UserModule } from '../user/bundle.js';
+import { type Entries, KINDS, type Kind } from '../user/kinds.js';
 import { loadUserFile } from '../user/load.js';
 
 const COMMANDS: { kind: Kind; command: string; chosen: string }[] = [
@@ -38,16 +40,33 @@ export function register(program: Command): void {
     program
       .command(command)
       .description(`list the ${chosen}`)
-      .argument('[files...]', 'files of your own: checked, and listed too')
+      .argument(
+        '[entries...]',
+        'names, of what is to be listed alone; files of your own: checked, and listed too',
+      )
       .option('--json', 'as JSON')
-      .action(async (files: string[], { json }: { json?: boolean }) => {
-        const listed = entriesOf(kind).map((entry) => listing(entry));
-        for (const file of files) {
-          const { entry, module } = await loadUserFile(file, kind);
-          listed.push(listing(entry, module));
-        }
-        process.stdout.write(json ? `${JSON.stringify(listed, null, 2)}\n` : listed.map(lines).join(''));
+      .action(async (asked: string[], { json }: { json?: boolean }) => {
+        const found = await listed(kind, asked);
+        process.stdout.write(json ? `${JSON.stringify(found, null, 2)}\n` : found.map(lines).join(''));
       });
+}
+
+/** Entries of a kind: those that are named, or else all, and those of users' files. @throws InputError for what is neither a name nor such a file */
+export async function listed(kind: Kind, asked: readonly string[]): Promise<Listed[]> {
+  const all = entriesOf(kind);
+  const isName = (one: string) => all.some(({ name }) => name === one);
+  const found = all
+    .filter(({ name }) => !asked.some(isName) || asked.includes(name))
+    .map((entry) => listing(entry));
+  for (const file of asked.filter((one) => !isName(one))) {
+    if (!file.includes('.') && !file.includes('/'))
+      throw new InputError(
+        `${file}: is no ${KINDS[kind].title} of this project, and no module by its name; allowed: ${list(all.map(({ name }) => name))}, or ${USER_FILE}`,
+      );
+    const { entry, module } = await loadUserFile(file, kind);
+    found.push(listing(entry, module));
+  }
+  return found;
 }
 
 function listing(entry: Entries[Kind], module?: UserModule): Listed {

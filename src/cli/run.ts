@@ -1,9 +1,8 @@
 // `labelnoise run`: trains what a suite's table needs and prints the table.
 import path from 'node:path';
 import type { Command } from 'commander';
-import { checkStored, type Observer, stateOf } from '../execution/execute.js';
+import { checkStored, type Observer, observers, stateOf } from '../execution/execute.js';
 import { localExecutor } from '../execution/executor.js';
-import { observers } from '../execution/observers.js';
 import { reportOf } from '../report/report.js';
 import { tableLines, terminalTable } from '../report/table.js';
 import { writeNumbers, writeTables } from '../report/write.js';

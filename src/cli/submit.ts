@@ -1,9 +1,8 @@
 // `labelnoise submit`: puts a suite's runs into a queue, and with --out stays to fetch their results.
 import type { Command } from 'commander';
 import type { Terms } from '../execution/commission.js';
-import { checkStored, type ExecutionState, stateOf } from '../execution/execute.js';
+import { checkStored, type ExecutionState, observers, stateOf } from '../execution/execute.js';
 import type { Executor } from '../execution/executor.js';
-import { observers } from '../execution/observers.js';
 import { gather } from '../execution/queue/gather.js';
 import type { RunQueue, Submission } from '../execution/queue/queue.js';
 import { tableLines, terminalTable } from '../report/table.js';
@@ -68,7 +67,7 @@ export function register(program: Command): void {
 }
 
 /** Has a queue's workers make the runs. @param finished is told what was added */
-export function queueExecutor(
+function queueExecutor(
   queue: RunQueue,
   terms: Terms,
   out: string | undefined,

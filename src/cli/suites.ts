@@ -13,7 +13,7 @@ export function register(program: Command): void {
 }
 
 /** A line for each suite: its name and what it is. */
-export async function suiteList(): Promise<string> {
+async function suiteList(): Promise<string> {
   const names = await knownSuites();
   const width = Math.max(...names.map((name) => name.length));
   const lines = names.map(

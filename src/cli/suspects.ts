@@ -126,7 +126,7 @@ export async function suspects(
 }
 
 /** Ranks the images. */
-export function suspectsOf({ probabilities, given, images, dataset }: Examined): Suspects {
+function suspectsOf({ probabilities, given, images, dataset }: Examined): Suspects {
   const classes = dataset.classNames.length;
   const mean = new Float32Array(given.length * classes);
   for (const values of probabilities)

@@ -33,7 +33,7 @@ export function register(program: Command): void {
 }
 
 /** Prints the table that compares the noises of folders. @returns the exit code @throws InputError */
-export async function compareKinds(
+async function compareKinds(
   folders: readonly string[],
   into?: string,
   print: (text: string) => void = (text) => process.stdout.write(text),

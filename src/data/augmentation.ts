@@ -193,7 +193,7 @@ export interface SourcePixels {
 }
 
 /** Draws flips and crops of a batch of square images. */
-export function flipAndCrop(batch: number, next: Stream, size: number): SourcePixels {
+function flipAndCrop(batch: number, next: Stream, size: number): SourcePixels {
   const rows = new Int32Array(batch * size);
   const columns = new Int32Array(batch * size);
   for (let image = 0; image < batch; image++) {
@@ -211,6 +211,8 @@ export function flipAndCrop(batch: number, next: Stream, size: number): SourcePi
 
 /** Position in the image of a position that may lie in the reflect padding (the edge itself is not repeated). */
 function reflected(position: number, size: number): number {
-  if (position < 0) return -position;
-  return position >= size ? 2 * (size - 1) - position : position;
+  // There and back again; padding may be wider than the image.
+  const round = 2 * (size - 1);
+  const at = round && Math.abs(position) % round;
+  return at < size ? at : round - at;
 }

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { makeFolder } from '../io/paths.js';
 
 /** TensorFlow's numbers of the element types used here (types.proto). */
-export const DTYPES = { float32: 1, int32: 3, uint8: 4, bool: 10, bfloat16: 14, resource: 20 } as const;
+const DTYPES = { float32: 1, int32: 3, uint8: 4, bool: 10, bfloat16: 14, resource: 20 } as const;
 export type DType = keyof typeof DTYPES;
 
 /** One output of a node. */

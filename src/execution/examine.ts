@@ -21,7 +21,7 @@ export interface Examinable {
 }
 
 /** A results folder, or one of its runs: OUT/ID, OUT/runs/ID or that with .json. */
-export function targetOf(target: string): { out: string; id?: string } {
+function targetOf(target: string): { out: string; id?: string } {
   const [, out, id] = /^(.*?)\/(?:runs\/)?([0-9a-f]{16})(?:\.json)?$/.exec(target) ?? [];
   return out && id ? { out, id } : { out: target };
 }
@@ -119,7 +119,7 @@ export class Examiner {
     const { job } = this.preparer.prepare(run, (id) => this.records.get(id));
     const isSlow = run.spec.precision === 'bfloat16' && this.using.emulatesBfloat16();
     const spec = isSlow ? { ...run.spec, precision: this.using.fastestPrecision() } : run.spec;
-    const examined = { ...job, spec, examined: true as const, ...(only && { only }) };
+    const examined = { ...job, spec, examined: 'all' as const, ...(only && { only }) };
     const outcome = await this.using.train(examined, onProgress, signal);
     return {
       images: this.images.of(run.spec),

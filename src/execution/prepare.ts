@@ -1,7 +1,7 @@
 // What a run is trained on: its noisy labels, and the labels it learns.
 import { datasetOf, type LoadedDataset } from '../data/datasets/dataset.js';
 import { decodeGuesses } from '../data/guesses.js';
-import { noiseIn, noiseOf, noisyLabels } from '../data/noises/noise.js';
+import { noiseIn, noiseOf, noisyLabels, settingOf } from '../data/noises/noise.js';
 import { ImagesOfRuns } from '../data/subset.js';
 import { decodeLabels } from '../spec/labels.js';
 import type { NoiseMeasurement, RunRecord } from '../spec/record.js';
@@ -55,7 +55,8 @@ export class Preparer {
         targetLabels,
         ...(heldOut &&
           !spec.data.testOn &&
-          !noiseOf(spec.noise).guesser && {
+          // A network's guesses are of the training images alone.
+          !noiseOf(spec.noise).guesser?.(settingOf(spec.noise)) && {
             heldOutLabels: noisyLabels(
               spec,
               heldOut.set,
@@ -66,7 +67,7 @@ export class Preparer {
             ),
           }),
         ...(this.dataDir !== undefined && { dataDir: this.dataDir }),
-        ...(run.keepsGuesses && { examined: true }),
+        ...(run.keepsGuesses && { examined: 'last' }),
       },
       noise: noiseIn(spec.data, train, noisy),
     };

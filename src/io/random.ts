@@ -51,6 +51,8 @@ export function gamma(next: Stream, shape: number): number {
 
 /** A draw from Beta(alpha, alpha). */
 export function beta(next: Stream, alpha: number): number {
-  const x = gamma(next, alpha);
-  return x / (x + gamma(next, alpha));
+  const [x, y] = [gamma(next, alpha), gamma(next, alpha)];
+  // Of a small alpha both may be too small for a number; the distribution is then as good as that of a coin.
+  if (x + y === 0) return next() < 0.5 ? 0 : 1;
+  return x / (x + y);
 }

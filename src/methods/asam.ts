@@ -13,7 +13,7 @@ export const asam = defineMethod({
   cite: 'Kwon et al., ASAM: Adaptive Sharpness-Aware Minimization for Scale-Invariant Learning of Deep Neural Networks, ICML 2021',
   settings: fields({
     ...ascent,
-    rho: ascent.rho.default(0.5),
+    rho: ascent.rho.default(0.5).describe('radius of the ascent step, each weight measured by its own size'),
     eta: number('a number from 0', (v) => v >= 0)
       .default(0.01)
       .describe('added to the size of every weight'),

@@ -2,8 +2,8 @@
 import { tf } from '../engine/tensorflow.js';
 import { fields, number } from '../spec/fields.js';
 import { crossEntropy, ranks, withoutGradient } from './gradient.js';
-import { defineMethod, type EpochView, FORWARD, type Losses, type Recipe } from './method.js';
-import { estimatedRate, lossesOfLabels, type Rate, rateSetting, rateState } from './noise_rate.js';
+import { defineMethod, type EpochView, FORWARD, type Losses } from './method.js';
+import { estimatedRate, lossesOfLabels, rateSetting, rateState } from './noise_rate.js';
 
 /**
  * Each network learns the mean of the peer's smallest (1 - R) losses of the batch. R rises from 0 to the rate in a line over the first
@@ -15,7 +15,7 @@ export const coTeaching = defineMethod({
   cite: 'Han et al., Co-teaching: Robust Training of Deep Neural Networks with Extremely Noisy Labels, NeurIPS 2018',
   networks: 2,
   settings: fields({
-    rate: rateSetting(),
+    rate: rateSetting('at the end of the ramp'),
     ramp: number('a number above 0 and at most 1', (v) => v > 0 && v <= 1)
       .default(0.05)
       .meta({ title: 'ramp (share of the epochs)' })
@@ -25,7 +25,13 @@ export const coTeaching = defineMethod({
   recipe: ({ rate, ramp }, { epochs }) => {
     const rising = Math.max(1, Math.round(ramp * epochs));
     return {
-      ...peers(rate, (epoch) => (rate === 'estimated' ? 1 : Math.min(1, (epoch - 1) / rising))),
+      inputs: { ramp: { shape: [], dtype: 'float32' } },
+      draws: (_stream, epoch) => () => ({
+        ramp: Float32Array.of(rate === 'estimated' ? 1 : Math.min(1, (epoch - 1) / rising)),
+      }),
+      state: { rate: rateState(rate) },
+      loss: (logits, { targets }, { inputs, state }) =>
+        peersLosses(logits, targets, tf.mul(state.rate!, inputs.ramp!)),
       ...(rate === 'estimated' && {
         afterEpoch(view: EpochView) {
           if (view.epoch === rising) writeEstimate(view);
@@ -35,18 +41,6 @@ export const coTeaching = defineMethod({
     };
   },
 });
-
-/** The recipe of co-teaching. @param rampAt share of the rate that is left out in an epoch */
-export function peers(rate: Rate, rampAt: (epoch: number) => number): Recipe {
-  return {
-    inputs: { ramp: { shape: [], dtype: 'float32' } },
-    draws: (_stream, epoch) => () => ({ ramp: Float32Array.of(rampAt(epoch)) }),
-    state: { rate: rateState(rate) },
-    loss(logits, { targets }, { inputs, state }) {
-      return peersLosses(logits, targets, tf.mul(state.rate!, inputs.ramp!));
-    },
-  };
-}
 
 /** Each network's losses of the examples that are easiest for the other, scaled so that their mean over the batch is that over these. */
 export function peersLosses(logits: tf.Tensor2D[], targets: tf.Tensor2D, forgotten: tf.Tensor): Losses {

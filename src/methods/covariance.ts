@@ -86,6 +86,9 @@ export function factor(
 ): { lower: Float64Array; logDeterminant: number } {
   let trace = 0;
   for (let a = 0; a < width; a++) trace += covariance[a * width + a]!;
+  // No variance that is added would make such a covariance regular.
+  if (!covariance.every(Number.isFinite))
+    throw new Error('the features of the last layer are not finite: the training has diverged');
   for (let ridge = RIDGE * (trace / width || 1); ; ridge *= 10) {
     const lower = new Float64Array(width * width);
     let logDeterminant = 0;

@@ -1,10 +1,11 @@
 // Forward correction (Patrini et al., 2017): predictions go through the noise before they are compared with noisy labels.
 import { tf } from '../engine/tensorflow.js';
 import { fields, number } from '../spec/fields.js';
+import type { NoiseMeasurement } from '../spec/record.js';
+import { ANCHOR_PERCENTILE, anchors } from '../statistics/label_errors.js';
 import { TINY } from './gradient.js';
 import { defineMethod, FORWARD } from './method.js';
-import { quantile } from './mixtures.js';
-import { type Rate, rateSetting } from './noise_rate.js';
+import { knownRate, type Rate, rateSetting } from './noise_rate.js';
 
 /**
  * -log((p T)_y), T_ij the probability that an image of class i is labelled j. Until T is estimated it is the identity, and the loss
@@ -26,7 +27,7 @@ export const forwardCorrection = defineMethod({
       .meta({ title: 'warm-up (share of the epochs)' })
       .describe('share of the epochs after which T is estimated'),
     percentile: number('a number above 0 and at most 100', (v) => v > 0 && v <= 100)
-      .default(97)
+      .default(ANCHOR_PERCENTILE)
       .describe('images surer of a class than this percentile are taken for outliers'),
   }),
   cost: ({ rate }, { epochs }) => 1 + (rate === 'estimated' ? FORWARD / epochs : 0),
@@ -35,7 +36,7 @@ export const forwardCorrection = defineMethod({
       transition: {
         shape: [classes, classes],
         dtype: 'float32',
-        init: (_next, _labels, { transitions }) => transitionOf(rate, transitions, classes),
+        init: (_next, _labels, noise) => transitionOf(rate, noise, classes),
       },
     },
     loss: (logits, { targets }, { state }) => ({
@@ -54,7 +55,10 @@ export const forwardCorrection = defineMethod({
   }),
 });
 
-function transitionOf(rate: Rate, transitions: number[][], classes: number): Float32Array {
+function transitionOf(rate: Rate, noise: NoiseMeasurement, classes: number): Float32Array {
+  // Asked for the rate, which is refused if it is not known: of such data the transitions are those of no noise.
+  if (rate === 'true') knownRate(rate, noise);
+  const { transitions } = noise;
   const of = (i: number, j: number): number => {
     const isTrue = i === j ? 1 : 0;
     if (rate === 'estimated') return isTrue;
@@ -67,14 +71,9 @@ function transitionOf(rate: Rate, transitions: number[][], classes: number): Flo
 
 /** T by what is predicted for the image that is surest of each class. @param log logarithms of probabilities, images x classes */
 export function estimatedTransition(log: Float32Array, classes: number, percentile: number): Float32Array {
-  const images = log.length / classes;
-  const transition = new Float32Array(classes ** 2);
-  for (let i = 0; i < classes; i++) {
-    const sure = Float32Array.from({ length: images }, (_, n) => log[n * classes + i]!);
-    const limit = quantile(sure.slice().sort(), percentile / 100);
-    let best = -1;
-    for (let n = 0; n < images; n++) if (sure[n]! <= limit && (best < 0 || sure[n]! > sure[best]!)) best = n;
-    for (let j = 0; j < classes; j++) transition[i * classes + j] = Math.exp(log[best * classes + j]!);
-  }
-  return transition;
+  const found = anchors({ values: log, classes }, percentile);
+  return Float32Array.from(
+    found.flatMap((at) => [...log.subarray(at * classes, (at + 1) * classes)]),
+    Math.exp,
+  );
 }

@@ -63,7 +63,10 @@ export const truncatedGce = defineMethod({
           log[i * classes + label]! > Math.log(k) ? 1 : 0,
         );
         if (kept.some((v) => v)) write('kept', kept);
-        else note(`after epoch ${epoch} no example's label had a probability above ${k}; all were kept`);
+        else
+          note(
+            `after epoch ${epoch} no example's label had a probability above ${k}; what was kept before stays`,
+          );
         return undefined;
       },
     };

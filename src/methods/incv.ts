@@ -2,11 +2,11 @@
 import { tf } from '../engine/tensorflow.js';
 import { permutation } from '../io/random.js';
 import { fields, number } from '../spec/fields.js';
+import { rateOfAgreement } from '../statistics/label_errors.js';
 import { peersLosses } from './co_teaching.js';
 import { crossEntropy } from './gradient.js';
-import { defineMethod, FORWARD, type Recipe } from './method.js';
+import { cosineRate, defineMethod, FORWARD, type Recipe } from './method.js';
 import { rateSetting, rateState } from './noise_rate.js';
-import { cosineRate } from './schedule.js';
 
 /**
  * One iteration of the paper's cross-validation, for `crossValidation` of the epochs: the two networks learn a half each. Selected is an
@@ -101,12 +101,3 @@ export const incv = defineMethod({
     };
   },
 });
-
-/**
- * The noise rate e at which labels and predictions of two networks with the same errors agree so often: (1 - e)^2 + e^2 / (C - 1) =
- * agreement, the smaller solution. Where the agreement is below what chance gives, the rate at which they agree least.
- */
-export function rateOfAgreement(agreement: number, classes: number): number {
-  const a = classes / (classes - 1);
-  return (1 - Math.sqrt(Math.max(0, 1 - a * (1 - agreement)))) / a;
-}

@@ -50,6 +50,11 @@ export interface Method<S extends z.ZodObject = z.ZodObject> {
 /** What a forward pass costs, in steps of SGD: the backward pass is twice as much work. */
 export const FORWARD = 1 / 3;
 
+/** Cosine decay from `base` at step 0 to zero after the last step, without warm-up (the SAM authors' code). */
+export function cosineRate(base: number, step: number, steps: number): number {
+  return 0.5 * base * (1 + Math.cos((Math.PI * step) / steps));
+}
+
 /** The sizes of a run. */
 export interface Dims {
   /** Examples of a step. */

@@ -1,4 +1,5 @@
 // Mixtures of two distributions fitted to the losses of all examples by expectation maximisation: which labels are wrong.
+import { quantile } from '../statistics/statistics.js';
 
 /** A fitted mixture. */
 export interface Mixture {
@@ -8,13 +9,6 @@ export interface Mixture {
 
 /** Below this distance of the components' means, in shares of the range of losses, there are not two of them. */
 const LEAST_DISTANCE = 0.02;
-
-/** The value below which this share of the sorted values lies, interpolated as NumPy does. */
-export function quantile(sorted: Float32Array, share: number): number {
-  const at = share * (sorted.length - 1);
-  const [below, above] = [sorted[Math.floor(at)]!, sorted[Math.ceil(at)]!];
-  return below + (above - below) * (at - Math.floor(at));
-}
 
 /** Losses as shares of the range between these two, kept off 0 and 1, where beta densities have poles. */
 const INSIDE = 1e-3;

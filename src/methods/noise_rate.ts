@@ -1,37 +1,40 @@
 // The noise rate as a setting of the methods that need it: the true one, a stated one, or one estimated on the way.
 import { InputError } from '../spec/errors.js';
 import { value } from '../spec/fields.js';
+import type { NoiseMeasurement } from '../spec/record.js';
 import type { RecipeState } from './method.js';
 import { betaMixture } from './mixtures.js';
 
 /** `true` reads the rate off the true labels, as the papers do, whose benchmarks know it; nothing else of them is seen. */
 export type Rate = number | 'true' | 'estimated';
 
-export const rateSetting = () =>
+/** @param when it is estimated, as the end of a sentence */
+export const rateSetting = (when = 'on the way') =>
   value<Rate>(
     '"true", "estimated", or a number from 0 up to 1',
     (v) => v === 'true' || v === 'estimated' || (typeof v === 'number' && v >= 0 && v < 1),
   )
     .default('true')
     .meta({ title: 'noise rate' })
-    .describe(
-      'share of wrong labels: "true" (as the papers assume), a number, or "estimated" after the warm-up',
-    );
+    .describe(`share of wrong labels: "true" (as the papers assume), a number, or "estimated" ${when}`);
 
 /** A state that holds the rate; 0 until it is estimated. */
 export function rateState(rate: Rate): RecipeState {
   return {
     shape: [],
     dtype: 'float32',
-    init(_next, _labels, noise) {
-      const known = rate === 'true' ? noise.rate : rate === 'estimated' ? 0 : rate;
-      if (known === null)
-        throw new InputError(
-          'the noise rate is "true", and nobody knows the true labels; allowed: "estimated", or a number from 0 up to 1',
-        );
-      return Float32Array.of(known);
-    },
+    init: (_next, _labels, noise) => Float32Array.of(knownRate(rate, noise)),
   };
+}
+
+/** The rate, 0 if it is to be estimated. @throws InputError if it is the true one and nobody knows it */
+export function knownRate(rate: Rate, noise: NoiseMeasurement): number {
+  const known = rate === 'true' ? noise.rate : rate === 'estimated' ? 0 : rate;
+  if (known === null)
+    throw new InputError(
+      'the noise rate is "true", and nobody knows the true labels; allowed: "estimated", or a number from 0 up to 1',
+    );
+  return known;
 }
 
 /** Losses of the labels that are learned. @param log logarithms of probabilities, images x classes */

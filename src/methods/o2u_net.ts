@@ -2,9 +2,8 @@
 import { fields, number, wholeNumber } from '../spec/fields.js';
 import { EPOCHS } from '../spec/limits.js';
 import { crossEntropy, stopGradient } from './gradient.js';
-import { defineMethod } from './method.js';
+import { cosineRate, defineMethod } from './method.js';
 import { estimatedRate, lossesOfLabels, rateSetting, rateState } from './noise_rate.js';
-import { cosineRate } from './schedule.js';
 
 /** At the least so many images are trained on in the end. */
 const LEAST_BATCHES = 2;
@@ -19,7 +18,7 @@ export const o2uNet = defineMethod({
   title: 'O2U-Net',
   cite: 'Huang et al., O2U-Net: A Simple Noisy Label Detection Approach for Deep Neural Networks, ICCV 2019',
   settings: fields({
-    rate: rateSetting(),
+    rate: rateSetting('after the first stage'),
     first: number('a number above 0 and below 1', (v) => v > 0 && v < 1)
       .default(0.2)
       .meta({ title: 'first stage (share of the epochs)' })
@@ -42,6 +41,13 @@ export const o2uNet = defineMethod({
       .describe("learning rate at the bottom of a cycle, as a share of the suite's"),
   }),
   cost: () => 1,
+  check: ({ first, cyclic }) =>
+    first + cyclic < 1
+      ? undefined
+      : {
+          setting: 'cyclic',
+          allowed: `a number below ${Number((1 - first).toFixed(6))}, what the first stage leaves: the last stage needs epochs too`,
+        },
   recipe({ rate, first, cyclic, period, high, low }, { epochs, stepsPerEpoch, batchSize }) {
     const begin = Math.max(1, Math.round(first * epochs));
     const end = Math.max(begin + 1, Math.round((first + cyclic) * epochs));

@@ -54,9 +54,11 @@ const PAPER: Switches = { l2: 'inside', statistics: 'first', norm: 'all' };
 
 /** Those that are not the paper's. */
 function departures(settings: { [Name in keyof Switches]?: Switches[Name] | undefined }): Partial<Switches> {
-  const given = Object.entries(settings).filter(
-    ([name, value]) => value !== undefined && value !== PAPER[name as keyof Switches],
-  );
+  // There may be other settings beside them, as in Mixup + SAM.
+  const given = Object.entries(PAPER).flatMap(([name, paper]) => {
+    const value = settings[name as keyof Switches];
+    return value === undefined || value === paper ? [] : [[name, value]];
+  });
   return Object.fromEntries(given);
 }
 

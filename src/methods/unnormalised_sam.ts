@@ -9,7 +9,10 @@ export const unnormalisedSam = defineMethod({
   name: 'unnormalised-sam',
   title: 'Unnormalised SAM',
   cite: 'Andriushchenko and Flammarion, Towards Understanding Sharpness-Aware Minimization, ICML 2022',
-  settings: fields(ascent),
+  settings: fields({
+    ...ascent,
+    rho: ascent.rho.describe('factor of the gradient that is added to the weights'),
+  }),
   cost: () => 2,
   check: checkGroups,
   recipe: (settings) =>

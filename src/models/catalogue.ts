@@ -9,7 +9,7 @@ import { wideResnet } from './wide_resnet.js';
 export const NETWORKS = new Registry<NetworkKind>('network', wideResnet, resnet);
 
 /** The kind of network that a suite or a run's spec means, and its settings. @throws Error if it is not known here */
-export function networkOf({ kind, source, ...settings }: Architecture): {
+function networkOf({ kind, source, ...settings }: Architecture): {
   network: NetworkKind;
   settings: Record<string, unknown>;
 } {

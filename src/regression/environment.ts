@@ -2,7 +2,7 @@
 import type { Provenance } from '../spec/record.js';
 
 /** A part of a record's provenance, and precision and threads, in the order they are told in. */
-export const ENVIRONMENT = [
+const ENVIRONMENT = [
   'platform',
   'cpu',
   'instructions',

@@ -2,7 +2,6 @@
 import { InputError } from '../spec/errors.js';
 import { type Interval, mean, smallestDetectable } from '../statistics/statistics.js';
 import type { Baseline, SeedResult } from './baseline.js';
-import { bitDifference } from './bits.js';
 import { type Environment, environmentDifference } from './environment.js';
 import { ALPHA, type Design, type Judgement, type StatisticalVerdict } from './judge.js';
 import type { TrajectoryVerdict } from './trajectory.js';
@@ -232,4 +231,20 @@ export function unjudgeable(
   return new InputError(
     `${file}: ${method} at noise ${noise} cannot be judged: ${why}, and with one seed on both sides nothing says by how much; make the baseline with several seeds (labelnoise run <suite> --seeds 3)`,
   );
+}
+
+/** A seed whose bits are not the baseline's, in words; undefined if they are. */
+function bitDifference(before: SeedResult, after: SeedResult): string | undefined {
+  if (before.accuracy !== after.accuracy)
+    return `seed ${after.seed}: accuracy ${percent(before.accuracy)} became ${percent(after.accuracy)}`;
+  // Records of early versions have no hash.
+  if (before.weightsSha256 && after.weightsSha256 && before.weightsSha256 !== after.weightsSha256)
+    return `seed ${after.seed}: the same accuracy from other weights (SHA-256 ${before.weightsSha256.slice(0, 8)}..., now ${after.weightsSha256.slice(0, 8)}...)`;
+  return undefined;
+}
+
+/** Two decimals, more if the value has them: what differs must look different. */
+function percent(value: number): string {
+  const short = value.toFixed(2);
+  return Number(short) === value ? short : String(value);
 }

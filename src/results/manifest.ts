@@ -37,11 +37,6 @@ const OWN = [
 ];
 export const manifestFile = (out: string) => path.join(out, 'suite.json');
 
-/** The suite a results folder belongs to; undefined if it has none. @throws InputError if its suite.json is damaged */
-export async function readManifest(out: string): Promise<ResolvedSuite | undefined> {
-  return (await readOwnerFile(out))?.suite;
-}
-
 /**
  * The graph of the runs that a results folder is of, with the ids that the code had which made them.
  *

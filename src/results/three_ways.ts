@@ -2,7 +2,7 @@
 
 import type { RunRecord } from '../spec/record.js';
 import { mean } from '../statistics/statistics.js';
-import type { RunGraph } from '../suite/expand.js';
+import type { RunGraph, RunNode } from '../suite/expand.js';
 import { bestAccuracy, finalAccuracy } from './aggregate.js';
 
 /** A cell's accuracies, percent, each the mean over its seeds. */
@@ -10,7 +10,7 @@ export interface ThreeWays {
   method: string;
   /** The column's name. */
   noiseSetting: string;
-  /** Cost of a run, in trainings by SGD. */
+  /** Cost of a run and of its teacher, if it has one, in trainings by SGD. */
   cost: number;
   last: number;
   /** Highest of the evaluated epochs, chosen on the test images themselves. */
@@ -24,6 +24,12 @@ export function chosenEpoch({ curve }: RunRecord): RunRecord['curve'][number] | 
   return measured.toSorted(
     (a, b) => b.noisyHeldOutAccuracy! - a.noisyHeldOutAccuracy! || a.epoch - b.epoch,
   )[0];
+}
+
+/** What a run costs with the teachers whose predictions it learns, in trainings by SGD. */
+function costOf(graph: RunGraph, { cost, spec: { labels } }: RunNode): number {
+  const teacher = labels.from === 'predictions' && graph.runs.find(({ id }) => id === labels.teacher);
+  return cost + (teacher ? costOf(graph, teacher) : 0);
 }
 
 /** The cells whose records all have an accuracy on the noisy labels of the validation images; methods in table order, each with the columns in order. */
@@ -40,7 +46,7 @@ export function threeWays(graph: RunGraph, records: ReadonlyMap<string, RunRecor
         {
           method,
           noiseSetting: noiseSetting.label,
-          cost: cells[0]!.run.cost,
+          cost: costOf(graph, cells[0]!.run),
           last: mean(found.map(finalAccuracy)),
           oracle: mean(found.map(bestAccuracy)),
           chosen: mean(chosen),

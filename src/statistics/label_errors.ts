@@ -1,4 +1,5 @@
 // How many labels are wrong, and which: estimates from what networks say of images, without the true labels.
+import { quantile } from './statistics.js';
 
 /** Probabilities of classes for images, [images x classes], row by row. */
 export interface Table {
@@ -20,38 +21,51 @@ export function agreement(a: Uint8Array, b: Uint8Array): number {
 }
 
 /**
- * The rate by INCV's closed form (Chen et al., 2019): networks that have learned all there is, wrong labels included, agree with labels they
- * have not seen in (1 - e)^2 + e^2 / (C - 1) of them, if e of all labels are wrong. Where networks learn less, it is too large.
+ * The noise rate by INCV's closed form (Chen et al., 2019): networks that have learned all there is, wrong labels included, agree with labels they
+ * have not seen in (1 - e)^2 + e^2 / (C - 1) of them, if e of all labels are wrong; of two solutions it is the smaller one. Where networks learn less, it
+ * is too large. Where they agree less than chance gives, it is the rate at which they agree least.
  */
-export function incvRate(agreed: number, classes: number): number {
-  const a = 1 + 1 / (classes - 1);
-  const root = 1 - a * (1 - agreed);
-  return root <= 0 ? 1 / a : (1 - Math.sqrt(root)) / a;
+export function rateOfAgreement(agreement: number, classes: number): number {
+  const a = classes / (classes - 1);
+  return (1 - Math.sqrt(Math.max(0, 1 - a * (1 - agreement)))) / a;
 }
 
 /**
  * The same without the assumption that the network has learned all there is: how often it is right is counted on clean test images.
- * It agrees with right labels as often as it is right, and with a wrong one by chance.
+ * It agrees with right labels as often as it is right, and with a wrong one by chance. Null where it is right no more often than that.
  */
-export function testedRate(agreed: number, accuracy: number, classes: number): number {
+export function testedRate(agreed: number, accuracy: number, classes: number): number | null {
   const byChance = (1 - accuracy) / (classes - 1);
+  if (accuracy - byChance < 1e-9) return null;
   return Math.min(1, Math.max(0, (accuracy - agreed) / (accuracy - byChance)));
 }
 
-/** The share of anchors among images: the authors' percentile for CIFAR-10 (Patrini et al., 2017). */
-const ANCHOR = 0.97;
+/** The authors' percentile of anchors for CIFAR-10 (Patrini et al., 2017): what is surer is taken for an outlier. */
+export const ANCHOR_PERCENTILE = 97;
 
 /**
- * The transition matrix by anchor points (Patrini et al., 2017): row t is what the network says of the image that it takes for t most surely,
- * but for the surest 3 %. By that it is as far from the truth as the network is from sure.
+ * Anchor points (Patrini et al., 2017): for each class the place of the image that is surest to be of it, those above the percentile left out.
+ *
+ * @param table probabilities or their logarithms
  */
-export function anchorMatrix({ values, classes }: Table): number[][] {
+export function anchors({ values, classes }: Table, percentile: number): number[] {
   const images = values.length / classes;
-  return Array.from({ length: classes }, (_, t) => {
-    const order = Int32Array.from({ length: images }, (_, i) => i).sort(
-      (a, b) => values[a * classes + t]! - values[b * classes + t]! || a - b,
-    );
-    const at = order[Math.min(images - 1, Math.floor(ANCHOR * images))]!;
+  return Array.from({ length: classes }, (_, c) => {
+    const sure = Float32Array.from({ length: images }, (_, n) => values[n * classes + c]!);
+    const limit = quantile(sure.slice().sort(), percentile / 100);
+    let best = -1;
+    for (let n = 0; n < images; n++) if (sure[n]! <= limit && (best < 0 || sure[n]! > sure[best]!)) best = n;
+    return best;
+  });
+}
+
+/**
+ * The transition matrix by anchor points: row t is what the network says of the anchor of t. By that it is as far from the truth as the network is
+ * from sure.
+ */
+export function anchorMatrix(table: Table): number[][] {
+  const { values, classes } = table;
+  return anchors(table, ANCHOR_PERCENTILE).map((at) => {
     const row = Array.from(values.subarray(at * classes, (at + 1) * classes));
     const sum = row.reduce((a, b) => a + b);
     return row.map((value) => value / sum);

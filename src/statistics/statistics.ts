@@ -34,6 +34,13 @@ export function median(values: number[]): number {
   return sorted.length % 2 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
 }
 
+/** The value below which this share of the sorted values lies, interpolated as NumPy does. */
+export function quantile(sorted: ArrayLike<number>, share: number): number {
+  const at = share * (sorted.length - 1);
+  const [below, above] = [sorted[Math.floor(at)]!, sorted[Math.ceil(at)]!];
+  return below + (above - below) * (at - Math.floor(at));
+}
+
 // Student's t distribution; with infinitely many degrees of freedom it is the normal one.
 
 /** From here on the t distribution is the normal one to more digits than are ever shown. */
@@ -64,19 +71,6 @@ export function noncentralT(t: number, degreesOfFreedom: number, noncentrality: 
 export interface Interval {
   low: number;
   high: number;
-}
-
-/**
- * Student's t interval of the mean of normally distributed values.
- *
- * @param values for example the accuracies of a cell's seeds
- * @param confidence 0.95 unless told
- * @returns null where nothing can be said: below two values, or without any spread
- */
-export function meanInterval(values: readonly number[], confidence = 0.95): Interval | null {
-  if (values.length < 2) return null;
-  const standardError = sampleStd(values) / Math.sqrt(values.length);
-  return intervalAround(mean(values), standardError, values.length - 1, confidence);
 }
 
 /** The t interval around an estimate; null if its standard error is zero: no spread seen is not no spread. */

@@ -24,8 +24,8 @@ export interface RunJob {
   dataDir?: string;
   /** Places of the training images that are trained on, of all of them unless given; what is asked of a network about images it has not seen. */
   only?: Int32Array;
-  /** Whether the outcome is to have what each evaluation says of all training images. */
-  examined?: true;
+  /** Set if the outcome is to have what evaluations say of all training images: each of them, or the last. */
+  examined?: 'all' | 'last';
 }
 
 /** Everything one training needs. */
@@ -68,7 +68,7 @@ export interface TrainingOutcome {
   curve: Evaluation[];
   /** Labels the final network predicts for the training images, in subset order. */
   predictions: Uint8Array;
-  /** If asked for: logarithms of the class probabilities of all training images, images x classes, at each evaluation. */
+  /** If asked for: logarithms of the class probabilities of all training images, images x classes, at each of these evaluations. */
   logProbabilities?: Float32Array[];
   /** Trainable parameters of the network. */
   parameters: number;

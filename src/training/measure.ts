@@ -1,6 +1,7 @@
 // How long a run's steps take on this machine, measured on a few of them, for estimates of time.
 import { blankImages, datasetOf } from '../data/datasets/dataset.js';
 import type { RunSpec } from '../spec/run_spec.js';
+import { median } from '../statistics/statistics.js';
 import { predict } from './evaluation.js';
 import { recipeOf } from './program_spec.js';
 import { sessionFor } from './sessions.js';
@@ -53,5 +54,5 @@ async function timed(repeat: number, call: () => unknown): Promise<number> {
     await call();
     times.push((performance.now() - started) / 1000);
   }
-  return times.sort((a, b) => a - b)[Math.floor(repeat / 2)]!;
+  return median(times);
 }

@@ -6,22 +6,22 @@ import type { Dims, Recipe } from '../methods/method.js';
 import { canonicalJson, type RunSpec } from '../spec/run_spec.js';
 import type { ProgramSpec } from './training_program.js';
 
-/** The sizes that a run's recipe is made for. */
-export function dimsOf({ data, training }: RunSpec): Dims {
+/** The sizes that a run's recipe is made for. @param images how many of the training images it begins with; all unless given */
+function dimsOf({ data, training }: RunSpec, images = data.trainImages): Dims {
   const { batchSize, epochs } = training;
   return {
     batchSize,
     trainImages: data.trainImages,
     classes: imageFormOf(data).classes,
     epochs,
-    stepsPerEpoch: Math.floor(data.trainImages / batchSize),
+    stepsPerEpoch: Math.floor(images / batchSize),
   };
 }
 
-/** A run's recipe. */
-export function recipeOf(spec: RunSpec): Recipe {
+/** A run's recipe. @param images how many of the training images it begins with; all unless given */
+export function recipeOf(spec: RunSpec, images?: number): Recipe {
   const { method, settings } = methodOfSpec(spec);
-  return method.recipe(settings, dimsOf(spec));
+  return method.recipe(settings, dimsOf(spec, images));
 }
 
 export function programSpecOf(spec: RunSpec): ProgramSpec {

@@ -7,11 +7,12 @@ import { noiseIn } from '../data/noises/noise.js';
 import type { Session, Values } from '../engine/program.js';
 import { engineVersions } from '../engine/versions.js';
 import { permutation, type Stream, stream } from '../io/random.js';
-import type { EpochView, Recipe } from '../methods/method.js';
-import { cosineRate } from '../methods/schedule.js';
+import { methodOfSpec } from '../methods/catalogue.js';
+import { cosineRate, type EpochView, type Recipe } from '../methods/method.js';
 import { buildNetwork } from '../models/catalogue.js';
 import { initialise } from '../models/initialise.js';
 import { weightCount } from '../models/network.js';
+import { InputError } from '../spec/errors.js';
 import type { Evaluation, NoiseMeasurement } from '../spec/record.js';
 import { type RunSpec, runId } from '../spec/run_spec.js';
 import { CheckpointClock, readCheckpoint, writeCheckpoint } from './checkpoint.js';
@@ -40,7 +41,7 @@ export async function trainIn(
   const { spec } = job;
   const { epochs, batchSize, learningRate, evaluateEvery } = spec.training;
   const { networks } = programSpecOf(spec);
-  const recipe = recipeOf(spec);
+  const recipe = recipeOf(spec, job.only?.length);
   const network = buildNetwork(spec.model, imageFormOf(spec.data));
   load(session, job);
 
@@ -113,7 +114,7 @@ export async function trainIn(
       predictions = on.train.predictions;
       const evaluation = evaluationOf(job, epoch, epochLoss / stepsDone, on);
       curve.push(evaluation);
-      if (job.examined)
+      if (job.examined === 'all' || (job.examined && epoch === epochs))
         logProbabilities.push(
           meanProbabilities(examine(session, job.train.count, networks, imageFormOf(spec.data).classes)),
         );
@@ -121,6 +122,10 @@ export async function trainIn(
     }
     if (recipe.afterEpoch && epoch < epochs) {
       const plan = recipe.afterEpoch(viewOf(seen, epoch));
+      if (plan?.select && job.only)
+        throw new InputError(
+          `${methodOfSpec(spec).method.title} chooses itself which images it learns, and cannot be kept from some of them; allowed: a run of another method`,
+        );
       if (plan?.select) select = checkedSelection(plan.select, job.train.count, batchSize);
       if (plan?.restart) session.write('model', initialModel(spec, epoch));
     }
@@ -183,8 +188,9 @@ async function predictionsOf(
     ...(heldOut && { heldOut: await predict(session, 'heldOut', heldOut.count, pause) }),
   };
   if (!recipe.classifier || epoch < spec.training.epochs) return predictions;
+  const { classes } = imageFormOf(spec.data);
   const classify = recipe.classifier({
-    classes: imageFormOf(spec.data).classes,
+    classes,
     labels,
     features: featuresOf(session, 'train', train.count),
     stream: (name) => stream(spec.seed, name, epoch),
@@ -195,7 +201,12 @@ async function predictionsOf(
     ['test', test.count],
     ['heldOut', heldOut?.count ?? 0],
   ] as const)
-    if (count) predictions[set]!.predictions = classify(featuresOf(session, set, count));
+    if (count)
+      predictions[set]!.predictions = checkedLabels(
+        classify(featuresOf(session, set, count)),
+        count,
+        classes,
+      );
   return predictions;
 }
 
@@ -231,6 +242,16 @@ function viewOf({ session, job, memory, notes }: Seen, epoch: number): EpochView
     memory,
     note: (text) => notes.push(text),
   };
+}
+
+/** @throws Error if there is not one for each image, or one of no class */
+function checkedLabels(labels: Uint8Array, count: number, classes: number): Uint8Array {
+  const wrong = labels.find((label) => label >= classes);
+  if (labels.length !== count || wrong !== undefined)
+    throw new Error(
+      `the classifier gives ${labels.length} labels${wrong === undefined ? '' : `, one of them ${wrong}`}; expected: ${count}, from 0 to ${classes - 1}`,
+    );
+  return labels;
 }
 
 /** @throws Error if it is not of images, or of fewer than a batch has */

@@ -323,12 +323,16 @@ function evaluatedState(spec: ProgramSpec): string[] {
   return each(spec.networks, (k) => [modelState('parameters', k), modelState('statistics', k)]).flat();
 }
 
+/** Above the smallest numbers that are kept at full precision. */
+const LEAST_PROBABILITY = 1e-37;
+
 /** Several networks predict together, by the mean of their probabilities. */
 function together(logits: tf.Tensor2D[]): tf.Tensor2D {
   const [first] = logits as [tf.Tensor2D];
   if (logits.length === 1) return first;
   const sum = logits.map((some) => tf.softmax(some)).reduce((a, b) => tf.add(a, b));
-  return tf.log(tf.div(sum, logits.length));
+  // Where all of them underflow, a logarithm of 0 would make the loss no number.
+  return tf.log(tf.maximum(tf.div(sum, logits.length), LEAST_PROBABILITY));
 }
 
 function evaluationEntry(spec: ProgramSpec, network: Network, set: EvaluatedSet): Entry {

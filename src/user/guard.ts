@@ -137,6 +137,8 @@ const MAY_WAIT = ['load', 'prepare', 'resolve'];
  */
 export function guarded<T>(entry: T, module: UserModule, contracts: Contracts = {}): T {
   const copies = new WeakMap<object, unknown>();
+  /** Guarded functions, by the object that they are a part of. */
+  const wrappers = new WeakMap<object, Map<unknown, unknown>>();
   const copied = (value: unknown, name: string, home?: object): unknown => {
     if (typeof value === 'function') return withGuard(value, undefined, name, home);
     if (!isComposed(value)) return value;
@@ -162,7 +164,9 @@ export function guarded<T>(entry: T, module: UserModule, contracts: Contracts = 
   };
   // biome-ignore lint/complexity/noBannedTypes: whatever can be called
   const withGuard = (call: Function, owner: object | undefined, name: string, home = owner) => {
-    const known = copies.get(call);
+    // Instances of a class have their functions in common: what is called on one is not to be called on another.
+    const ofOwner = owner ?? call;
+    const known = wrappers.get(ofOwner)?.get(call);
     if (known) return known;
     const wrapped = (...args: unknown[]): unknown => {
       const leave = enter(`${shownFile(module.file)}: ${name}`);
@@ -188,7 +192,7 @@ export function guarded<T>(entry: T, module: UserModule, contracts: Contracts = 
         leave();
       }
     };
-    copies.set(call, wrapped);
+    wrappers.set(ofOwner, (wrappers.get(ofOwner) ?? new Map()).set(call, wrapped));
     return wrapped;
   };
   const checked = (result: unknown, name: string, args: readonly unknown[], home: object | undefined) => {

@@ -87,7 +87,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'learning rate constant',
-    file: 'methods/schedule.js',
+    file: 'methods/method.js',
     replace: [['0.5 * base * (1 + Math.cos((Math.PI * step) / steps))', 'base']],
     method: 'sgd',
   },

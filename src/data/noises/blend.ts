@@ -58,6 +58,12 @@ export const blend: Noise<typeof settings, Setting> = {
       };
     }),
   check({ layers }, dataset) {
+    const guessing = layers.filter(({ kind }) => kind !== blend.name && NOISES.named(kind).guesser);
+    if (guessing.length > 1)
+      return {
+        setting: 'layers',
+        allowed: `${guessing[0]!.kind} once: there is one network whose guesses a run's labels are made of`,
+      };
     for (const [i, { kind, name: _, ...own }] of layers.entries()) {
       const entry = NOISES.named(kind);
       if (i > 0 && entry.base)

@@ -47,7 +47,7 @@ export function rateColumns<More extends object = object>(
  * @param labels 0 to classes - 1
  * @param row the shares of the labels that images of a class get; they sum to 1
  */
-export function labelsByMatrix(
+function labelsByMatrix(
   labels: Uint8Array,
   row: (label: number) => readonly number[],
   classes: number,

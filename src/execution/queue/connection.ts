@@ -6,7 +6,7 @@ import type { QueueAddress } from './address.js';
 /** Seconds without an answer after which a connection counts as dead. */
 const SILENCE_SECONDS = 15;
 /** How far this machine's clock may be from the queue's: delays and what is shown depend on it, results do not. */
-export const CLOCK_SECONDS = 60;
+const CLOCK_SECONDS = 60;
 
 /**
  * Connects, and makes sure that it is a Redis that can be used and whose clock agrees with this machine's.

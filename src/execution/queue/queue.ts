@@ -273,14 +273,11 @@ export class RunQueue {
 
   async standing({ graph }: Commission): Promise<Standing> {
     const inState = async (...states: JobType[]) => (await this.jobs.getRanges(states, 0, -1)).map(runOf);
-    const [ids, active, failed, waiting] = await this.told(
-      Promise.all([
-        this.redis.hkeys(this.key('results')),
-        inState('active'),
-        inState('failed'),
-        inState('wait', 'prioritized', 'delayed', 'waiting-children'),
-      ]),
-    );
+    // One command for all that are open, and after it where they may have gone to meanwhile: no run is in none of these.
+    const open = await this.told(inState('active', 'wait', 'prioritized', 'delayed', 'waiting-children'));
+    const active = await this.told(inState('active'));
+    const failed = await this.told(inState('failed'));
+    const ids = await this.told(this.redis.hkeys(this.key('results')));
     const known = new Set(graph.runs.map(({ id }) => id));
     const results = new Set(ids.filter((id) => known.has(id)));
     const isOpen = (id: string) => known.has(id) && !results.has(id);
@@ -301,7 +298,8 @@ export class RunQueue {
       const job = await this.readable(id);
       standing.failures.set(id, job ? `${job.failedReason}` : UNREADABLE);
     }
-    for (const id of waiting) if (isOpen(id)) standing.waiting.add(id);
+    for (const id of open)
+      if (isOpen(id) && !standing.underWay.has(id) && !standing.failures.has(id)) standing.waiting.add(id);
     return standing;
   }
 
