@@ -229,7 +229,7 @@ describe("a noise and a data set of others'", () => {
     const ratesOf = ({ noiseSettings }: FolderData) => noiseSettings.map(({ rate }) => rate);
     const folder = (one: Report) => pageDataOf([{ name: 'out', report: one }]).folders[0]!;
     expect(ratesOf(folder(report))).to.deep.equal([null, null, null, null, null]);
-    expect(folder(report).literature[0]!.accuracies.slice(3)).to.deep.equal([null, null]);
+    expect(folder(report).published[0]!.accuracies.slice(3)).to.deep.equal([null, null]);
     expect(ratesOf(folder(synthetic({ noise: NOISE[0]!, methods: { sgd: {} } })))).to.deep.equal([20, 40]);
   });
 

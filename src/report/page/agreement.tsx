@@ -1,10 +1,9 @@
-// Whether the results have the paper's shape, whatever their level: the order of the methods, and the steps between them.
+// How far the results agree with the paper's, whatever their level: the order of the methods, the steps between them, and memorisation.
 import type { FolderData, MethodDifference } from '../page_data.js';
 import { Downloads } from './download.js';
 import { points, withHalf } from './format.js';
-
 import { TableBox } from './table_box.js';
-import { Columns, Difference } from './table_parts.js';
+import { Columns, Paired } from './table_parts.js';
 
 export function Step({ step }: { step: MethodDifference | null }) {
   if (!step)
@@ -13,11 +12,11 @@ export function Step({ step }: { step: MethodDifference | null }) {
         <span class="missing">–</span>
       </td>
     );
-  const { difference, half, paper } = step;
+  const { paper } = step;
   return (
     <td>
       <span class="step">
-        <Difference value={difference} text={withHalf(points(difference), half)} />
+        <Paired of={step} />
       </span>
       {paper !== null && <span class="beside">{points(paper)}</span>}
     </td>
@@ -26,9 +25,10 @@ export function Step({ step }: { step: MethodDifference | null }) {
 
 const tauText = (tau: number | null) => (tau === null ? '–' : tau.toFixed(2).replace('-', '−'));
 
-export function Shape({ folder, named }: { folder: FolderData; named: boolean }) {
-  const { shape, noiseSettings, seeds } = folder;
-  const { tau, tauOverall, orderings, fitted } = shape;
+export function Agreement({ folder, named }: { folder: FolderData; named: boolean }) {
+  const { agreement, noiseSettings, seeds } = folder;
+  const { tau, tauOverall, orderings, fitted } = agreement;
+  const alike = fitted.flatMap(({ alike }) => alike ?? []);
   return (
     <div class="card">
       {named && <h3>{folder.name}</h3>}
@@ -60,29 +60,41 @@ export function Shape({ folder, named }: { folder: FolderData; named: boolean })
           </TableBox>
           <p class="legend">
             In each cell: <b>ours</b>
-            {seeds.length > 1 && ', ± half of the 95 % interval, paired by seed'}; below it the paper's.
-            Kendall's tau-b is 1 where the methods come in the paper's order, −1 where they come in the
-            opposite one.
+            {seeds.length > 1
+              ? ', ± half of the 95 % interval, paired by seed, shaded where that leaves out zero'
+              : ', of one seed, so that nothing tells it from chance'}
+            ; below it the paper's. After the last epoch. Kendall's tau-b is 1 where the methods come in the
+            paper's order, −1 where they come in the opposite one.
           </p>
         </>
       )}
       {fitted.length > 0 && (
-        <TableBox
-          class="results"
-          caption="Memorisation: wrong labels that the network predicts after the last epoch, percent of them"
-        >
-          <Columns noiseSettings={noiseSettings} />
-          <tbody>
-            {fitted.map(({ title, shares }) => (
-              <tr key={title}>
-                <th scope="row">{title}</th>
-                {shares.map((share, i) => (
-                  <td key={noiseSettings[i]!.label}>{share === null ? '–' : share.toFixed(1)}</td>
-                ))}
-              </tr>
-            ))}
-          </tbody>
-        </TableBox>
+        <>
+          <TableBox
+            class="results"
+            caption="Memorised wrong labels: those that the network predicts after the last epoch, percent of them"
+          >
+            <Columns noiseSettings={noiseSettings} />
+            <tbody>
+              {fitted.map(({ title, shares }) => (
+                <tr key={title}>
+                  <th scope="row">{title}</th>
+                  {shares.map((share, i) => (
+                    <td key={noiseSettings[i]!.label}>
+                      {share === null ? '–' : withHalf(share.mean.toFixed(1), share.half, 1)}
+                    </td>
+                  ))}
+                </tr>
+              ))}
+            </tbody>
+          </TableBox>
+          {(seeds.length > 1 || alike.length > 0) && (
+            <p class="legend">
+              {seeds.length > 1 && '± half of the 95 % interval of the mean over seeds. '}
+              {alike.join(' ')}
+            </p>
+          )}
+        </>
       )}
       {orderings.length + fitted.length === 0 && <p class="missing">Known once runs have finished.</p>}
       <Downloads folder={folder} named={named} names={['shape.csv']} />

@@ -45,8 +45,11 @@ function sectionsOf({ folders }: PageData) {
   return [
     ...(folders.length > 1 ? [{ id: 'differences', title: 'Differences' }] : []),
     { id: 'table', title: 'Table 4' },
-    { id: 'shape', title: 'Shape' },
+    { id: 'agreement', title: 'Agreement' },
     { id: 'accuracy', title: 'Accuracy' },
+    ...(folders.some(({ cells }) => new Set(cells.map(({ cost }) => cost)).size > 1)
+      ? [{ id: 'cost', title: 'Cost' }]
+      : []),
     { id: 'training', title: 'Training' },
     { id: 'noise', title: 'Noise' },
     { id: 'runs', title: 'Runs' },
