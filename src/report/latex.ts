@@ -17,7 +17,7 @@ export function latexTable(report: Report): string {
   const { graph, cells, external, published } = report;
   const { noiseSettings } = graph;
   const methods = Object.keys(graph.suite.methods);
-  const { title, noise, settings, about } = captionOf(report);
+  const { title, noise, settings, literature, about } = captionOf(report);
   const leading = leaders(graph, report.records, cells);
   const ours = methods.map((method) =>
     noiseSettings.map(({ label }) => {
@@ -83,7 +83,9 @@ export function latexTable(report: Report): string {
     '  \\smallskip',
     '  \\begin{minipage}{\\linewidth}',
     '    \\footnotesize',
-    ...[...settings, ...externalNotes(report), ...about].map((note) => `    ${escaped(note.trim())}\\par`),
+    ...[...settings, ...externalNotes(report), ...literature, ...about].map(
+      (note) => `    ${escaped(note.trim())}\\par`,
+    ),
     '  \\end{minipage}',
     '\\end{table}',
     '\\labelnoiseend',

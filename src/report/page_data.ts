@@ -74,6 +74,8 @@ export interface NoiseSettingData {
   title: string;
   /** Noise rate in percent; null where the columns are not all rates of one noise. */
   rate: number | null;
+  /** What noise settings that differ in their rate alone have in common. */
+  group: string;
 }
 
 /** After the last epoch, at the best one (by the test images: an oracle), or at the one chosen on noisy validation labels. */

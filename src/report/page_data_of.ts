@@ -130,7 +130,7 @@ function noiseSettingData(
   all: NoiseSetting[],
 ): NoiseSettingData {
   const isRated = rate !== undefined && all.every((other) => other.group === group);
-  return { label, title, rate: isRated ? Number(percentLabel(rate)) : null };
+  return { label, title, rate: isRated ? Number(percentLabel(rate)) : null, group };
 }
 
 /** The method that differences are to: plain SGD, or else the first row. */

@@ -1,9 +1,9 @@
 // How far the results agree with the paper's, whatever their level: the order of the methods, the steps between them, and memorisation.
 import type { FolderData, MethodDifference } from '../page_data.js';
 import { Downloads } from './download.js';
-import { points, withHalf } from './format.js';
+import { points } from './format.js';
 import { TableBox } from './table_box.js';
-import { Columns, Paired } from './table_parts.js';
+import { Columns, Paired, WithHalf } from './table_parts.js';
 
 export function Step({ step }: { step: MethodDifference | null }) {
   if (!step)
@@ -81,7 +81,11 @@ export function Agreement({ folder, named }: { folder: FolderData; named: boolea
                   <th scope="row">{title}</th>
                   {shares.map((share, i) => (
                     <td key={noiseSettings[i]!.label}>
-                      {share === null ? '–' : withHalf(share.mean.toFixed(1), share.half, 1)}
+                      {share === null ? (
+                        '–'
+                      ) : (
+                        <WithHalf text={share.mean.toFixed(1)} half={share.half} digits={1} />
+                      )}
                     </td>
                   ))}
                 </tr>

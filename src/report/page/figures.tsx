@@ -56,12 +56,13 @@ function crowded({ folders }: PageData): { variants: Set<string>; lines: Set<str
     const keep = new Set(kept);
     return new Set(methods.map(({ name }) => name).filter((name) => !keep.has(name)));
   };
+  // Those that the paper has are what the others are compared with.
+  const hasPaper = (name: string) =>
+    folders.some(({ cells }) => cells.some((c) => c.method === name && c.paper !== null));
   const bySum = [...best.values()].sort((a, b) => sum(b) - sum(a));
-  // The first row is what the others are compared with.
-  const [first] = best.values();
-  const lines = bySum.slice(0, MOST_LINES);
-  if (!lines.includes(first!)) lines.splice(-1, 1, first!);
-  return { variants: others(best.values()), lines: others(lines) };
+  const ranked = [...bySum.filter(hasPaper), ...bySum.filter((name) => !hasPaper(name))];
+  const lines = others(ranked.slice(0, MOST_LINES));
+  return { variants: others(best.values()), lines };
 }
 
 /** A folder's methods, and those that were scored, as lines. */
@@ -219,6 +220,10 @@ function Accuracy({
   const paper = hasPaper && !hidden.has(PAPER);
   // Where the levels cannot be compared, the paper's lines have a figure and an axis of their own.
   const apart = folder.scaledDown !== null;
+  const papers = lines.filter(({ values }) => values.some(({ paper }) => paper !== null));
+  const papersSettings = noiseSettings.filter(({ label }) =>
+    folder.cells.some((cell) => cell.noiseSetting === label && cell.paper !== null),
+  );
   const name = `${suite}-accuracy`;
   return (
     <div class="card">
@@ -249,16 +254,10 @@ function Accuracy({
             <Chart
               name={`${name}-paper`}
               label="The paper's clean-test accuracy against noise (Foret et al., 2021, Table 4)"
-              keys={(drawings) =>
-                keysOf(
-                  drawings,
-                  lines.filter(({ isExternal }) => !isExternal),
-                  false,
-                )
-              }
+              keys={(drawings) => keysOf(drawings, papers, false)}
               of={[folder, hidden]}
               draw={(drawings, width) =>
-                drawings.accuracy(lines, noiseSettings, { ours: false, paper: true }, width)
+                drawings.accuracy(papers, papersSettings, { ours: false, paper: true }, width)
               }
             />
           </figure>

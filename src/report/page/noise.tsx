@@ -58,9 +58,11 @@ function Matrix({ folder, transitions }: { folder: FolderData; transitions: read
           />
         ) : (
           <b>{title}</b>
-        )}{' '}
-        {(100 * (1 - right / images)).toFixed(2)} % of {images.toLocaleString('en')} labels are wrong
-        {seeds > 1 && `, over ${count(seeds, 'seed')}`}
+        )}
+        <span class="line">
+          {(100 * (1 - right / images)).toFixed(2)} % of {images.toLocaleString('en')} labels are wrong
+          {seeds > 1 && `, over ${count(seeds, 'seed')}`}
+        </span>
       </figcaption>
       <div>
         <Chart

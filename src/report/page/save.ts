@@ -20,6 +20,7 @@ const PROPERTIES = [
   'font-weight',
   'font-variant-numeric',
   'text-anchor',
+  'paint-order',
 ] as const;
 const PADDING = 12;
 const LINE = 20;

@@ -2,9 +2,9 @@
 import type { CellData, FolderData, PublishedData, Way } from '../page_data.js';
 import { Downloads } from './download.js';
 import { ExternalRows, ExternalSection } from './external.js';
-import { accuracy, points, withHalf } from './format.js';
+import { accuracy, points } from './format.js';
 import { TableBox } from './table_box.js';
-import { Columns, Difference, Paired } from './table_parts.js';
+import { Columns, Difference, Paired, WithHalf } from './table_parts.js';
 import { cellsBy, wayInWords } from './ways.js';
 
 function Cell({
@@ -19,7 +19,7 @@ function Cell({
 }) {
   const { mean, half, paper, leads, seeds, failed, damaged, rank, aboveBaseline } = cell;
   const instead = damaged ? 'damaged' : failed ? 'failed' : 'not finished';
-  const text = mean === null ? '' : withHalf(accuracy(mean), half);
+  const text = mean !== null && <WithHalf text={accuracy(mean)} half={half} />;
   return (
     <td data-method={cell.method} data-noise-setting={cell.noiseSetting}>
       {mean === null ? (
@@ -54,7 +54,8 @@ function Cell({
 function Rank({ rank: { ours, paper, of } }: { rank: NonNullable<CellData['rank']> }) {
   return (
     <span class="beside rank" title={`place among ${of} methods that the paper has too`}>
-      <Difference value={8 * (paper - ours)} text={ordinal(ours)} /> paper {ordinal(paper)}
+      <Difference value={8 * (paper - ours)} text={ordinal(ours)} />
+      <span> paper {ordinal(paper)}</span>
     </span>
   );
 }
@@ -217,7 +218,7 @@ function Quoted({ row, folder }: { row: PublishedData; folder: FolderData }) {
           </th>
           {ours.cells.map((cell, i) => (
             <td key={labels[i]}>
-              <b>{cell ? withHalf(accuracy(cell.mean), cell.half) : '–'}</b>
+              <b>{cell ? <WithHalf text={accuracy(cell.mean)} half={cell.half} /> : '–'}</b>
             </td>
           ))}
         </tr>

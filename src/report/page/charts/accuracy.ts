@@ -12,6 +12,8 @@ type Value = AccuracyLine['values'][number];
 interface Point {
   x: number;
   cell: Value;
+  /** Only noise settings of one are joined by a line. */
+  group: string;
 }
 
 /** Positions of the noise settings: their rates, or their order where they have none. */
@@ -29,8 +31,16 @@ function titlesByPosition(
   return new Map(titled.sort(([a], [b]) => a - b));
 }
 
-const pointsOf = (cells: readonly Value[], at: ReadonlyMap<string, number>): Point[] =>
-  cells.map((cell) => ({ x: at.get(cell.noiseSetting)!, cell })).sort((a, b) => a.x - b.x);
+function pointsOf(
+  cells: readonly Value[],
+  noiseSettings: readonly NoiseSettingData[],
+  at: ReadonlyMap<string, number>,
+): Point[] {
+  const groups = new Map(noiseSettings.map(({ label, group }) => [label, group]));
+  return cells
+    .map((cell) => ({ x: at.get(cell.noiseSetting)!, cell, group: groups.get(cell.noiseSetting)! }))
+    .sort((a, b) => a.x - b.x);
+}
 
 function ours(
   points: readonly Point[],
@@ -54,7 +64,7 @@ function ours(
         dx,
       },
     ),
-    Plot.lineY(found, { x: 'x', y: mean, stroke: colour, strokeWidth: 2, strokeDasharray, dx }),
+    Plot.lineY(found, { x: 'x', y: mean, z: 'group', stroke: colour, strokeWidth: 2, strokeDasharray, dx }),
     Plot.dot(found, {
       x: 'x',
       y: mean,
@@ -75,6 +85,7 @@ function papers(points: readonly Point[], colour: string, symbol: Plot.SymbolTyp
     Plot.lineY(found, {
       x: 'x',
       y: paper,
+      z: 'group',
       stroke: colour,
       strokeWidth: 1.25,
       strokeDasharray: '5 4',
@@ -92,25 +103,38 @@ function papers(points: readonly Point[], colour: string, symbol: Plot.SymbolTyp
   ];
 }
 
-/** The x axis with a tick for each noise setting. */
+/** About what a letter of a tick takes, in pixels. */
+const LETTER = 6.5;
+
+/** The x axis with a tick for each noise setting, and room for it; titles that are too long have a word a line. */
 function noiseAxis(
   noiseSettings: readonly NoiseSettingData[],
   at: ReadonlyMap<string, number>,
-): Plot.PlotOptions['x'] {
+  width: number,
+): Pick<Plot.PlotOptions, 'x' | 'marginBottom'> {
   const xs = [...at.values()];
   const rated = noiseSettings.every(({ rate }) => rate !== null);
   const [low, high] = [Math.min(...xs), Math.max(...xs)];
   const room = (high - low || 1) * 0.08;
   const titles = new Map(noiseSettings.map(({ label, title }) => [at.get(label)!, title]));
+  const longest = Math.max(...[...titles.values()].map(({ length }) => length));
+  const broken = LETTER * (longest + 1) > width / (xs.length + 0.5);
+  const inLines = (title: string) => title.replace(' %', '\u00a0%').replaceAll(' ', '\n');
+  const lines = broken
+    ? Math.max(...[...titles.values()].map((title) => inLines(title).split('\n').length))
+    : 1;
   return {
-    type: 'linear',
-    domain: [low - room, high + room],
-    ticks: xs,
-    tickFormat: (x: number) => titles.get(x)!,
-    tickSize: 0,
-    label: rated ? 'Label noise' : 'Noise setting',
-    labelAnchor: 'center',
-    labelArrow: 'none',
+    marginBottom: 36 + 12 * (lines - 1),
+    x: {
+      type: 'linear',
+      domain: [low - room, high + room],
+      ticks: xs,
+      tickFormat: (x: number) => (broken ? inLines(titles.get(x)!) : titles.get(x)!),
+      tickSize: 0,
+      label: rated ? 'Label noise' : 'Noise setting',
+      labelAnchor: 'center',
+      labelArrow: 'none',
+    },
   };
 }
 
@@ -132,7 +156,7 @@ export const accuracyFigure: Drawings['accuracy'] = (given, noiseSettings, shown
   const withBars = shown.ours && values.some(({ half }) => half !== null);
   const lines = given.map((line, i) => ({
     ...line,
-    points: pointsOf(line.values, at),
+    points: pointsOf(line.values, noiseSettings, at),
     colour: methodColour(line.style),
     symbol: methodSymbol(line.style),
     // Bars at the same noise would cover each other.
@@ -141,7 +165,7 @@ export const accuracyFigure: Drawings['accuracy'] = (given, noiseSettings, shown
   const figure = plotted({
     width,
     height: Math.round(Math.max(280, Math.min(440, width * 0.5))),
-    x: noiseAxis(noiseSettings, at),
+    ...noiseAxis(noiseSettings, at, width),
     y: { domain: accuracyRange(values, shown) },
     marks: [
       ...percentAxis(AXIS),
@@ -185,13 +209,13 @@ export const comparisonFigure: Drawings['comparison'] = (noiseSettings, folders,
     name,
     colour: folderColour(place),
     symbol: methodSymbol(place),
-    points: pointsOf(cells, at),
+    points: pointsOf(cells, noiseSettings, at),
   }));
   const all = folders.flatMap(({ cells }) => cells);
   const figure = plotted({
     width,
     height: 230,
-    x: noiseAxis(noiseSettings, at),
+    ...noiseAxis(noiseSettings, at, width),
     y: { domain: accuracyRange(all, { ours: true, paper: hasPaper }) },
     marks: [
       ...percentAxis(AXIS),

@@ -103,7 +103,7 @@ function labels(points: readonly Label[], width: number): SVGElement[] {
       const [left, right] = onLeft ? [x - GAP - wide, x - GAP] : [x + GAP, x + GAP + wide];
       let at = y;
       const covering = () =>
-        placed.find((one) => one.left < right && left < one.right && Math.abs(one.y - at) < LINE);
+        placed.find((one) => one.left < right && left < one.right && Math.abs(one.y - at) < LINE - 1);
       for (let other = covering(); other; other = covering()) at = other.y + LINE;
       placed.push({ left, right, y: at });
       const name = part('text', {
