@@ -34,6 +34,9 @@ export function accuracyFigure(report: Report): string {
   ];
   const drawn = rows.filter((row) => row.cells.some(({ mean }) => mean !== null));
   const papers = suite.scaledDown === null ? methods : [];
+  const hasPaper = papers.some((method) =>
+    noiseSettings.some((noiseSetting) => paperAccuracy(published, method, noiseSetting) !== null),
+  );
   return `${[
     `% ${oneLine(captionOf(report).title)}`,
     '% A document of its own; a paper with \\usepackage{pgfplots} takes the picture alone with \\input{accuracy.tex}.',
@@ -53,6 +56,7 @@ export function accuracyFigure(report: Report): string {
     '  \\begin{axis}[',
     `    xlabel={${rated ? 'Label noise' : 'Noise setting'}}, ylabel={Test accuracy (\\%)},`,
     `    xtick={${at.join(',')}}, xticklabels={${noiseSettings.map((one) => `{${escaped(noiseSettingTitle(one))}}`).join(',')}},`,
+    `    width=9cm, height=6.5cm, unbounded coords=jump,${rated ? '' : ' x tick label style={rotate=30, anchor=east},'}`,
     '    legend pos=outer north east, legend cell align=left, ymajorgrids,',
     '  ]',
     ...drawn.flatMap(({ title, cells }, i) => [
@@ -62,7 +66,12 @@ export function accuracyFigure(report: Report): string {
           if (cell.mean === null) return [];
           const half = halfWidth(cell);
           const bar = half === null ? '' : ` +- (0,${half.toFixed(2)})`;
-          return [`(${at[column]},${cell.mean.toFixed(2)})${bar}`];
+          // Noise settings that differ in more than their rate are not joined.
+          const isApart = column > 0 && noiseSettings[column]!.group !== noiseSettings[column - 1]!.group;
+          return [
+            ...(isApart ? [`(${at[column]! - 0.5},nan)`] : []),
+            `(${at[column]},${cell.mean.toFixed(2)})${bar}`,
+          ];
         })
         .join(' ')}};`,
       `    \\addlegendentry{${escaped(title)}}`,
@@ -78,6 +87,9 @@ export function accuracyFigure(report: Report): string {
           ]
         : [];
     }),
+    ...(hasPaper
+      ? ['    \\addlegendimage{dashed, gray, mark=none}', '    \\addlegendentry{Foret et al.\\ (2021)}']
+      : []),
     '  \\end{axis}',
     '\\end{tikzpicture}',
     '\\labelnoiseend',

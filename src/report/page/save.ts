@@ -72,7 +72,10 @@ function standalone(figure: SVGSVGElement, title: string, keys: readonly Key[]) 
   for (const { title, element } of keys) {
     const needed = 30 + 8 + textWidth(title) + 18;
     if (x > PADDING && x + needed > width) [x, y] = [PADDING, y + LINE];
+    // What is not on the page has no looks to take.
+    figure.after(element);
     const line = frozen(element);
+    element.remove();
     place(line, x, y - 11);
     entries.push(line, label(title, x + 38, y, style.color));
     x += needed;
