@@ -28,6 +28,10 @@ const tauText = (tau: number | null) => (tau === null ? '–' : tau.toFixed(2).r
 export function Agreement({ folder, named }: { folder: FolderData; named: boolean }) {
   const { agreement, noiseSettings, seeds } = folder;
   const { tau, tauOverall, orderings, fitted } = agreement;
+  // Columns of noise that the paper has not have nothing to agree with.
+  const columns = noiseSettings.flatMap((setting, i) =>
+    orderings.some(({ differences }) => differences[i]) ? [{ ...setting, i }] : [],
+  );
   const alike = fitted.flatMap(({ alike }) => alike ?? []);
   return (
     <div class="card">
@@ -38,21 +42,21 @@ export function Agreement({ folder, named }: { folder: FolderData; named: boolea
             class="results steps"
             caption="Differences between methods, percentage points of accuracy; all of them are positive in the paper"
           >
-            <Columns first="Difference" noiseSettings={noiseSettings} last="On average" />
+            <Columns first="Difference" noiseSettings={columns} last="On average" />
             <tbody>
               {orderings.map(({ title, differences, overall }) => (
                 <tr key={title}>
                   <th scope="row">{title}</th>
-                  {differences.map((step, i) => (
-                    <Step key={noiseSettings[i]!.label} step={step} />
+                  {columns.map(({ label, i }) => (
+                    <Step key={label} step={differences[i]!} />
                   ))}
                   <Step step={overall} />
                 </tr>
               ))}
               <tr>
                 <th scope="row">Order of the methods (tau-b)</th>
-                {tau.map((value, i) => (
-                  <td key={noiseSettings[i]!.label}>{tauText(value)}</td>
+                {columns.map(({ label, i }) => (
+                  <td key={label}>{tauText(tau[i]!)}</td>
                 ))}
                 <td>{tauText(tauOverall)}</td>
               </tr>
