@@ -35,8 +35,8 @@ export interface FolderData {
   cells: CellData[];
   /** The same by the other ways to take a run's accuracy, as far as they can be told. */
   otherWays: { way: Exclude<Way, 'last'>; cells: CellData[] }[];
-  /** The title of the method that the others' differences in the cells are to. */
-  baseline: string;
+  /** The title of the method that the others' differences in the cells are to, if there is one. */
+  baseline: string | null;
   /** Methods that were scored, not run. */
   external: ExternalData[];
   agreement: AgreementData;

@@ -81,6 +81,7 @@ function folderData(named: NamedReport, styles: ReadonlyMap<string, number>): Fo
   const { graph } = report;
   const { suite } = graph;
   const runs = graph.runs.map((run) => runData(run, named));
+  const baseline = baselineOf(graph);
   const { title, noise, about } = captionOf(report);
   return {
     name: named.name,
@@ -100,7 +101,7 @@ function folderData(named: NamedReport, styles: ReadonlyMap<string, number>): Fo
     noiseSettings: graph.noiseSettings.map(noiseSettingData),
     cells: cellsOf(report, report.cells, finalAccuracy),
     otherWays: otherWaysOf(report),
-    baseline: methodTitle(baselineOf(graph)),
+    baseline: baseline && methodTitle(baseline),
     external: externalOf(report),
     agreement: agreementData(report),
     published: publishedData(report),
@@ -133,10 +134,11 @@ function noiseSettingData(
   return { label, title, rate: isRated ? Number(percentLabel(rate)) : null, group };
 }
 
-/** The method that differences are to: plain SGD, or else the first row. */
-function baselineOf({ suite }: RunGraph): string {
-  const names = Object.keys(suite.methods);
-  return names.find((name) => name === sgd.name) ?? names[0]!;
+/** The method that differences are to: plain SGD, or else the only row that is no variant; null where there is no such row. */
+function baselineOf({ suite }: RunGraph): string | null {
+  const plain = Object.keys(suite.methods).filter((name) => name === baseName(name));
+  if (plain.includes(sgd.name)) return sgd.name;
+  return plain.length === 1 ? plain[0]! : null;
 }
 
 function cellsOf(report: Report, cells: readonly CellSummary[], of: AccuracyOf): CellData[] {
@@ -155,7 +157,7 @@ function cellsOf(report: Report, cells: readonly CellSummary[], of: AccuracyOf):
       1 + rivals.filter((rival) => rival[by] > value).length;
     const paper = paperOf(method);
     const above =
-      method === baseline || mean === null
+      baseline === null || method === baseline || mean === null
         ? null
         : pairedMethods(graph, records, baseline, method, [label], of);
     return {

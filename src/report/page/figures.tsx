@@ -159,8 +159,8 @@ export function Figures({ data, way, setWay }: { data: PageData; way: Way; setWa
         <h2>During training</h2>
         <div class="card">
           <p class="note">
-            What to look for: where wrong labels are fitted, the true ones are lost, and test accuracy with
-            them.
+            What to look for: where wrong labels are memorised, the true classes are lost, and test accuracy
+            with them.
           </p>
           <div class="bar">{noiseChoice}</div>
           <Legend entries={entries} hidden={hidden} toggle={toggle} />

@@ -4,7 +4,7 @@ import type { PageData, Way } from '../page_data.js';
 import { Agreement } from './agreement.js';
 import { DifferenceTable } from './difference_table.js';
 import { Figures } from './figures.js';
-import { Header } from './header.js';
+import { Header, hasPaper } from './header.js';
 import { Noise } from './noise.js';
 import { Provenance, Settings } from './origin.js';
 import { Runs } from './runs.js';
@@ -37,7 +37,7 @@ export function Page({ data, connection }: { data: PageData; connection?: string
           </section>
         )}
         <section id="table">
-          <h2>Table 4</h2>
+          <h2>{hasPaper(data) ? 'Table 4' : 'Results'}</h2>
           <div class="bar">
             <WayChoice folders={folders} way={way} choose={setWay} />
           </div>
@@ -46,7 +46,7 @@ export function Page({ data, connection }: { data: PageData; connection?: string
           ))}
         </section>
         <section id="agreement">
-          <h2>Agreement with the paper, and memorisation</h2>
+          <h2>{hasPaper(data) ? 'Agreement with the paper, and memorisation' : 'Memorisation'}</h2>
           {folders.map((folder) => (
             <Agreement key={folder.name} folder={folder} named={named} />
           ))}

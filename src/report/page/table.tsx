@@ -156,8 +156,10 @@ function Published({ folder, named }: { folder: FolderData; named: boolean }) {
     rows
       .filter((row) => row.block === of)
       .flatMap((row) => [<Quoted key={row.title} row={row} folder={folder} />]);
+  // What a suite of the literature's methods is for.
+  const isPoint = rows.filter(({ block, ours }) => block === 'literature' && ours).length > 1;
   return (
-    <details>
+    <details open={isPoint}>
       <summary>{named && `${folder.name}: `}Table 4 as published, beside ours</summary>
       <TableBox class="results published" label="Table 4 as published">
         <Columns noiseSettings={noiseSettings} />
@@ -217,9 +219,7 @@ function Quoted({ row, folder }: { row: PublishedData; folder: FolderData }) {
             <b>ours</b>: {ours.title}
           </th>
           {ours.cells.map((cell, i) => (
-            <td key={labels[i]}>
-              <b>{cell ? <WithHalf text={accuracy(cell.mean)} half={cell.half} /> : '–'}</b>
-            </td>
+            <td key={labels[i]}>{cell ? <WithHalf text={accuracy(cell.mean)} half={cell.half} /> : '–'}</td>
           ))}
         </tr>
       )}
