@@ -6,8 +6,8 @@ import { type Key, saveFigure } from './save.js';
 interface Props {
   /** What the figure shows, for those who do not see it. */
   label: string;
-  /** What it is called as a file, without an ending. */
-  name: string;
+  /** What it is called as a file, without an ending; its label unless given. */
+  name?: string;
   /** Its legend, which is not a part of it on the page, for a picture of its own. */
   keys?(drawings: Drawings): Key[];
   /** Draws it; called again when `of` or the width changes. */
@@ -117,7 +117,7 @@ export function Chart({ label, name, keys, draw, of }: Props) {
   const save = (form: 'svg' | 'png') => {
     const figure = drawing!.figure;
     if (figure instanceof SVGSVGElement)
-      void saveFigure(name, form, figure, label, keys && drawings ? keys(drawings) : []);
+      void saveFigure(name ?? label, form, figure, label, keys && drawings ? keys(drawings) : []);
   };
   return (
     <div class="chart-box">

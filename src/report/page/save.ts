@@ -47,7 +47,10 @@ export async function saveFigure(
 ): Promise<void> {
   const { text, width, height } = standalone(figure, title, keys);
   const svg = new Blob([text], { type: 'image/svg+xml' });
-  saveFile(`${name}.${form}`, form === 'svg' ? svg : await pngOf(text, width, height));
+  saveFile(
+    `${name.replace(/[^\w.-]+/g, '-').slice(0, 80)}.${form}`,
+    form === 'svg' ? svg : await pngOf(text, width, height),
+  );
 }
 
 /** A figure as an SVG document that looks the same anywhere. */

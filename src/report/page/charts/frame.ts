@@ -18,7 +18,7 @@ export function plotted(options: Plot.PlotOptions): (SVGSVGElement | HTMLElement
 }
 
 /** An axis of percentages with faint lines across. */
-export function percentAxis(label: string): Plot.Markish[] {
+export function percentAxis(label: string | null = null): Plot.Markish[] {
   return [
     Plot.gridY({ stroke: 'var(--grid)', strokeOpacity: 1, ticks: 5 }),
     Plot.axisY({ ticks: 5, tickSize: 0, label, labelArrow: 'none', labelAnchor: 'top' }),
