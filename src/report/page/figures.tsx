@@ -315,6 +315,9 @@ function Cost({
     <div class="card">
       {named && <h3>{folder.name}</h3>}
       <div class="bar">{noiseChoice}</div>
+      <p class="caption">
+        At {title} noise, {wayInWords(way)}
+      </p>
       {points.length === 0 && <p class="missing">No run of this column has finished yet.</p>}
       {points.length > 0 && (
         <Chart

@@ -47,7 +47,9 @@ export function Fits({
     entries.map(({ title, colour }) => ({ title, element: drawings.patchKey(colour) }));
   return (
     <div class="card">
-      <h3>{named && `${folder.name}: `}What becomes of the wrong labels</h3>
+      <h3>
+        {named && `${folder.name}: `}What becomes of the wrong labels at {noise} noise
+      </h3>
       <div class="bar">{noiseChoice}</div>
       {shown.length > 0 && (
         <>

@@ -60,6 +60,7 @@ function Matrix({ folder, transitions }: { folder: FolderData; transitions: read
           <b>{title}</b>
         )}
         <span class="line">
+          {transitions.length > 1 && `At ${title} noise `}
           {(100 * (1 - right / images)).toFixed(2)} % of {images.toLocaleString('en')} labels are wrong
           {seeds > 1 && `, over ${count(seeds, 'seed')}`}
         </span>
