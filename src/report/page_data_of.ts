@@ -18,7 +18,7 @@ import {
 import type { RunStatus } from '../results/events.js';
 import { EXTERNAL_TABLE } from '../results/external.js';
 import { accuracyAt, paperAccuracy } from '../results/published.js';
-import { chosenEpoch } from '../results/three_ways.js';
+import { chosenEpoch, costOf } from '../results/three_ways.js';
 import type { Evaluation, Provenance, RunRecord } from '../spec/record.js';
 import type { RunSpec } from '../spec/run_spec.js';
 import { hasNoiseOf, type RunGraph, type RunNode, totalCost } from '../suite/expand.js';
@@ -175,7 +175,7 @@ function cellsOf(report: Report, cells: readonly CellSummary[], of: AccuracyOf):
           ? null
           : { ours: place('ours', mean), paper: place('paper', paper), of: rivals.length },
       aboveBaseline: above && beside(above, null),
-      cost: costAlone(
+      cost: costOf(
         graph,
         graph.cells.find((c) => c.method === method && c.noiseSetting.label === label)!.run,
       ),
