@@ -4,7 +4,8 @@ import { parse } from 'csv-parse/sync';
 import { agreementNotes } from '../src/report/agreement.js';
 import { shapeCsv } from '../src/report/csv.js';
 import { reportOf } from '../src/report/report.js';
-import { agreementOf } from '../src/results/agreement.js';
+import { leaders, summarise } from '../src/results/aggregate.js';
+import { agreementOf, memorisedAlike } from '../src/results/agreement.js';
 import { readPublished } from '../src/results/published.js';
 import type { RunRecord } from '../src/spec/record.js';
 import { kendallTauB } from '../src/statistics/statistics.js';
@@ -141,6 +142,45 @@ describe("the paper's shape", () => {
       low: '-1.45',
       high: '13.45',
     });
+  });
+
+  it('leads where every difference to the others has an interval above zero', () => {
+    const lead = (of: (run: RunNode) => number) => {
+      const records = recordsWith(of);
+      return [...leaders(graph, records, summarise(graph, records))].map((cell) => [
+        cell.method,
+        cell.noiseSetting,
+      ]);
+    };
+    const jitter = [0, 0.1, -0.1, 0];
+    // At 20 % SAM is above all by 3 +- 0.25; elsewhere the best is apart by as much as its seeds are.
+    const found = lead((run) => {
+      const own = run.method === 'sam' ? 3 + jitter[run.spec.seed]! : 0;
+      return 40 + (run.noiseSetting.label === '20' ? own : own * (run.spec.seed - 2));
+    });
+    expect(found).to.deep.equal([['sam', '20']]);
+    expect(
+      lead((run) => 40 + place(run)),
+      'no spread seen is not no spread',
+    ).to.deep.equal([]);
+  });
+
+  it('has memorisation with its interval, and says where a student has its teacher’s by construction', () => {
+    const shares: Record<string, number> = {
+      sgd: 60,
+      mixup: 10,
+      'bootstrap-mixup': 10.1,
+      sam: 12,
+      'bootstrap-sam': 9,
+    };
+    const records = recordsWith(() => 40);
+    for (const run of graph.runs)
+      records.get(run.id)!.curve.at(-1)!.wrongLabelsFitted = shares[run.method]! + run.spec.seed;
+    expect(memorisedAlike(graph, records)).to.deep.equal([{ student: 'bootstrap-mixup', teacher: 'mixup' }]);
+    const notes = agreementNotes(reportOf(graph, records)).join('\n');
+    // t(0.975, 2) / sqrt(3)
+    expect(notes).to.include('  SGD: 20 % 62.0 ± 2.5, 40 %');
+    expect(notes).to.match(/ {2}Bootstrap \+ Mixup learns what Mixup predicts.*by construction\.$/);
   });
 
   it('is nothing where the paper has no numbers', () => {

@@ -4,7 +4,9 @@ import { readdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { expect } from 'chai';
 import { escaped, latexTable } from '../src/report/latex.js';
+import { accuracyFigure } from '../src/report/pgfplots.js';
 import { reportOf } from '../src/report/report.js';
+import { leaders } from '../src/results/aggregate.js';
 import { temporaryFolder } from './fakes.js';
 import { synthetic } from './support/synthetic.js';
 
@@ -24,7 +26,7 @@ const hostile = (() => {
 })();
 
 describe('the table in LaTeX', () => {
-  it('has ours with intervals and the paper, the best of each column in bold', () => {
+  it('has ours with intervals and the paper, in bold what an interval supports', () => {
     const lines = latexTable(report).split('\n');
     const rowsOf = (title: string) => lines.filter((line) => line.trim().startsWith(`${title} & `));
     const numbers = (row: string | undefined) =>
@@ -33,6 +35,7 @@ describe('the table in LaTeX', () => {
         value: Number(value),
         half: half !== undefined,
       }));
+    const leading = [...leaders(report.graph, report.records, report.cells)];
     const methods = ['SGD', 'Mixup', 'Bootstrap + Mixup', 'SAM', 'Bootstrap + SAM'];
     for (const [block, half] of [
       [0, true],
@@ -41,10 +44,15 @@ describe('the table in LaTeX', () => {
       const table = methods.map((title) => numbers(rowsOf(title)[block]));
       for (const row of table) expect(row).to.have.length(4);
       for (let column = 0; column < 4; column++) {
-        const cells = table.map((row) => row[column]!);
-        const best = Math.max(...cells.map(({ value }) => value));
-        for (const cell of cells)
-          expect(cell).to.deep.equal({ value: cell.value, bold: cell.value === best, half });
+        const { label } = report.graph.noiseSettings[column]!;
+        const isBold = (method: string) =>
+          half && leading.some((cell) => cell.method === method && cell.noiseSetting === label);
+        for (const [i, row] of table.entries())
+          expect(row[column]).to.deep.equal({
+            value: row[column]!.value,
+            bold: isBold(Object.keys(report.graph.suite.methods)[i]!),
+            half,
+          });
       }
     }
     expect(numbers(rowsOf('SGD')[0]).map(({ value }) => value.toFixed(2))).to.deep.equal(
@@ -66,6 +74,20 @@ describe('the table in LaTeX', () => {
     expect(escaped('é 汉\n±')).to.equal('é [U+6C49] $\\pm$');
   });
 
+  it('has the figure of accuracy against noise, with intervals, and the paper only where its level can be compared', () => {
+    const figure = accuracyFigure(report);
+    const { mean } = report.cells[0]!;
+    expect(figure).to.match(
+      new RegExp(`coordinates \\{\\(20,${mean!.toFixed(2)}\\) \\+- \\(0,\\d+\\.\\d\\d\\)`),
+    );
+    expect(figure.match(/addlegendentry/g)).to.have.length(5);
+    expect(figure).not.to.include('dashed');
+    const full = accuracyFigure(synthetic({ scaledDown: null }));
+    expect(full).to.include('dashed, mark=none] coordinates {(20,84.8) (40,68.8) (60,48.2) (80,26.2)}');
+    // Names that LaTeX would stumble over, in places of their own instead of rates.
+    expect(accuracyFigure(hostile)).to.match(/xtick=\{0,1\}, xticklabels=\{\{50\\% \\_/);
+  });
+
   it('compiles as it is, and within a paper', async function () {
     this.timeout(120_000);
     const compiler = ['pdflatex', 'tectonic', 'xelatex'].find(
@@ -77,8 +99,14 @@ describe('the table in LaTeX', () => {
     }
     const folder = await temporaryFolder();
     const paper =
-      '\\documentclass{article}\\usepackage[T1]{fontenc}\\usepackage{booktabs}\\begin{document}Text.\\input{alone}More.\\end{document}\n';
-    const sources = { alone: latexTable(report), hostile: latexTable(hostile), paper };
+      '\\documentclass{article}\\usepackage[T1]{fontenc}\\usepackage{booktabs,pgfplots}\\begin{document}Text.\\input{alone}\\input{figure}More.\\end{document}\n';
+    const sources = {
+      alone: latexTable(report),
+      hostile: latexTable(hostile),
+      figure: accuracyFigure(report),
+      names: accuracyFigure(hostile),
+      paper,
+    };
     for (const [name, text] of Object.entries(sources))
       await writeFile(path.join(folder, `${name}.tex`), text);
     const flags =

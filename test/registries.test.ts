@@ -208,7 +208,10 @@ describe("a noise and a data set of others'", () => {
     expect(moved.spec.data.dataset).to.equal('months');
     expect(moved.predictions).to.have.length(240);
     const page = await text('report.html');
-    expect(page).to.include('month 12').and.to.include('0 to 11 are month 1').and.not.to.include('airplane');
+    expect(page)
+      .to.include('month 12')
+      .and.to.include('<th scope="col">month 1</th>')
+      .and.not.to.include('airplane');
     let said = '';
     expect(
       await verify([out], {}, (line) => {
@@ -229,7 +232,7 @@ describe("a noise and a data set of others'", () => {
     const ratesOf = ({ noiseSettings }: FolderData) => noiseSettings.map(({ rate }) => rate);
     const folder = (one: Report) => pageDataOf([{ name: 'out', report: one }]).folders[0]!;
     expect(ratesOf(folder(report))).to.deep.equal([null, null, null, null, null]);
-    expect(folder(report).literature[0]!.accuracies.slice(3)).to.deep.equal([null, null]);
+    expect(folder(report).published[0]!.accuracies.slice(3)).to.deep.equal([null, null]);
     expect(ratesOf(folder(synthetic({ noise: NOISE[0]!, methods: { sgd: {} } })))).to.deep.equal([20, 40]);
   });
 

@@ -6,14 +6,18 @@ import { Preparer } from '../src/execution/prepare.js';
 import { integer, stream } from '../src/io/random.js';
 import { captionOf } from '../src/report/caption.js';
 import { runsCsv, threeWaysCsv } from '../src/report/csv.js';
+import { pageDataOf } from '../src/report/page_data_of.js';
 import { reportOf } from '../src/report/report.js';
 import { tableTexts } from '../src/report/write.js';
 import { recordFaults } from '../src/results/consistency.js';
 import { parseRecord, recordText } from '../src/results/record_schema.js';
 import { chosenEpoch, threeWays } from '../src/results/three_ways.js';
-import type { RunRecord } from '../src/spec/record.js';
+import { encodeLabels } from '../src/spec/labels.js';
+import { LOSS_BIN, type RunRecord } from '../src/spec/record.js';
 import { expand } from '../src/suite/expand.js';
 import type { ResolvedSuite } from '../src/suite/resolve.js';
+import { labelFit } from '../src/training/evaluation.js';
+import type { TrainingJob } from '../src/training/job.js';
 import { train } from '../src/training/train.js';
 import { fakeRecord, SUITE } from './fakes.js';
 
@@ -56,6 +60,16 @@ describe('accuracy three ways', () => {
     expect(lines).to.include('ORACLE');
     expect(lines).to.match(/SGD \(cost 1\): 20 % 40\.00 \/ 50\.00 \/ 50\.00 \(\+10\.00\)/);
     expect(captionOf(plain).notes.join('\n')).not.to.include('Three ways');
+    const ways = (report: typeof plain) =>
+      pageDataOf([{ name: 'out', report }]).folders[0]!.otherWays.map(({ way, cells }) => [
+        way,
+        cells[0]!.mean,
+      ]);
+    expect(ways(plain)).to.deep.equal([['best', 50]]);
+    expect(ways(measured)).to.deep.equal([
+      ['best', 50],
+      ['chosen', 50],
+    ]);
   });
 
   it('is kept by records, which may be without, and held against the number of images', () => {
@@ -110,13 +124,79 @@ describe('accuracy three ways', () => {
       test: images(suite.data.testImages),
       heldOut: { ...images(10), labels: job.heldOutLabels! },
     };
-    const { curve } = await train({ ...job, ...data }, () => {}, new AbortController().signal);
+    const { curve, fit, predictions } = await train(
+      { ...job, ...data },
+      () => {},
+      new AbortController().signal,
+    );
     for (const { noisyHeldOutAccuracy } of curve) expect(noisyHeldOutAccuracy! % 10).to.equal(0);
+    // What is learned are the true labels here.
+    const total = (counts: readonly number[]) => counts.reduce((sum, n) => sum + n, 0);
+    expect([fit!.losses!.right, fit!.losses!.wrong].map(total)).to.deep.equal([50, 0]);
+    const predicted = (label: number) => predictions.filter((one) => one === label).length;
+    expect(fit!.confusion.map((_, p) => total(fit!.confusion.map((row) => row[p]!)))).to.deep.equal(
+      Array.from({ length: 10 }, (_, label) => predicted(label)),
+    );
     // Without these images the training is the same, but for that figure.
     const { heldOut: _, ...rest } = data;
     const without = await train({ ...job, ...rest }, () => {}, new AbortController().signal);
     expect(without.curve).to.deep.equal(
       curve.map(({ noisyHeldOutAccuracy: __, ...evaluation }) => evaluation),
     );
+  });
+});
+
+describe('what a network makes of the labels it learned from', () => {
+  const count = 50;
+  /** Image i is of class i mod 10; of the first ten the label is the next class, and the network learns it of the first five. */
+  const labels = Uint8Array.from({ length: count }, (_, i) => i % 10);
+  const noisy = labels.map((label, i) => (i < 10 ? (label + 1) % 10 : label));
+  const job = {
+    spec: first!.spec,
+    train: { ...blankImages(cifar10, count), labels },
+    noisyLabels: noisy,
+    targetLabels: noisy,
+  } as TrainingJob;
+  const predictions = labels.map((label, i) => (i < 5 ? noisy[i]! : label));
+  // Right labels at 0.1, wrong ones at 3 where they are learned and beyond the last bin where they are not; one that is not a number.
+  const losses = Float32Array.from({ length: count }, (_, i) => (i < 5 ? 3 : i < 10 ? 20 : 0.1));
+  losses[49] = Number.NaN;
+  const fit = labelFit(job, { predictions, losses, loss: 1 });
+
+  it('is counted by losses, of right and of wrong labels, and by labels given and predicted', () => {
+    const bins = (counts: readonly number[]) =>
+      Object.fromEntries(counts.flatMap((n, bin) => (n ? [[bin * LOSS_BIN, n]] : [])));
+    expect(bins(fit.losses!.right)).to.deep.equal({ 0: 39, 7.75: 1 });
+    expect(bins(fit.losses!.wrong)).to.deep.equal({ 3: 5, 7.75: 5 });
+    // Label 1: four of its own class, and one of class 0 that is taken for it.
+    expect(fit.confusion[1]).to.deep.equal([0, 5, 0, 0, 0, 0, 0, 0, 0, 0]);
+    // Label 7: its own, and one of class 6 that is taken for what it is.
+    expect(fit.confusion[7]).to.deep.equal([0, 0, 0, 0, 0, 0, 1, 4, 0, 0]);
+  });
+
+  it('is kept by records, which may be without, and held against their noise and predictions', () => {
+    const transitions = Array.from({ length: 10 }, (_, t) =>
+      Array.from({ length: 10 }, (_, g) => (g === t ? 4 : g === (t + 1) % 10 ? 1 : 0)),
+    );
+    const record: RunRecord = {
+      ...fakeRecord(first!, 40),
+      noise: { rate: 0.2, transitions },
+      predictions: encodeLabels(predictions, 10),
+      fit,
+    };
+    expect(parseRecord(recordText(record))).to.deep.equal({ record });
+    const faults = (of: RunRecord) => recordFaults(of, first!).filter((fault) => fault.startsWith('fit.'));
+    expect(faults(record)).to.deep.equal([]);
+    const confusion = fit.confusion.map((row) => [...row]);
+    confusion[1]![1]!--;
+    confusion[2]![1]!++;
+    expect(faults({ ...record, fit: { ...fit, confusion } })).to.deep.equal([
+      'fit.confusion (sum of each row) is [5,4,6,5,5,5,5,5,5,5]; right: [5,5,5,5,5,5,5,5,5,5]',
+    ]);
+    const less = { right: fit.losses!.right.map(() => 0), wrong: fit.losses!.wrong };
+    expect(faults({ ...record, fit: { ...fit, losses: less } })).to.deep.equal([
+      'fit.losses (sum) is 10; right: 50',
+    ]);
+    expect(parseRecord(recordText({ ...record, fit: { confusion: [[1]] } }))).to.include.keys('damage');
   });
 });

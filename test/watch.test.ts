@@ -173,7 +173,7 @@ describe('labelnoise watch', () => {
       expect(await page.locator('.live').innerText()).to.equal('live');
       await seen('20 runs as a table');
       await page.getByText('20 runs as a table').click();
-      await page.getByRole('radio', { name: '80 %' }).check({ force: true });
+      await page.locator('#training').getByRole('radio', { name: '80 %' }).first().check({ force: true });
       await page.locator('#runs').scrollIntoViewIfNeeded();
       const place = async () => (await page.locator('#runs h2').boundingBox())!.y;
       const before = await place();
@@ -198,7 +198,9 @@ describe('labelnoise watch', () => {
       await seen('begun: goes on from its checkpoint');
 
       expect(await page.locator('#runs details').getAttribute('open')).not.to.equal(null);
-      expect(await page.getByRole('radio', { name: '80 %' }).isChecked()).to.equal(true);
+      expect(
+        await page.locator('#training').getByRole('radio', { name: '80 %' }).first().isChecked(),
+      ).to.equal(true);
       expect(await place()).to.be.closeTo(before, 100);
       await close(
         watched,

@@ -15,7 +15,8 @@ import { tell } from './tell.js';
 const HELP = `
 Of one results folder, finished or not: writes report.html, table4.md, table4.tex and the CSV files into it. Of several:
 writes one page that holds them side by side, the first being what the others are compared with. The page is one file
-that needs no network. A cell whose record is damaged says so, records.jsonl is then left as it is, and the exit code is 1.
+that needs no network; it saves its tables as CSV, its figures as SVG and PNG, and accuracy against noise as LaTeX for
+pgfplots. A cell whose record is damaged says so, records.jsonl is then left as it is, and the exit code is 1.
 
 Examples:
   labelnoise report results/quick

@@ -1,16 +1,18 @@
 // How well results agree with the paper's table, on the page and in the lines under a table.
 import { methodTitle } from '../methods/catalogue.js';
-import { agreementOf, wrongLabelsFitted } from '../results/agreement.js';
+import { agreementOf, type Memorisation, memorisedAlike, wrongLabelsFitted } from '../results/agreement.js';
 import { paperAccuracy } from '../results/published.js';
 import { type Difference, mean } from '../statistics/statistics.js';
 import { noiseSettingTitle } from '../suite/noise_setting.js';
 import type { AgreementData, MethodDifference } from './page_data.js';
 import type { Report } from './report.js';
+import { halfWidth } from './table.js';
 
 export function agreementData({ graph, records, published }: Report): AgreementData {
   const { tau, tauOverall, orderings } = agreementOf(graph, records, published);
   const { noiseSettings } = graph;
   const fitted = wrongLabelsFitted(graph, records);
+  const alike = memorisedAlike(graph, records);
   return {
     tau: noiseSettings.map(({ label }) => tau.get(label) ?? null),
     tauOverall,
@@ -30,13 +32,23 @@ export function agreementData({ graph, records, published }: Report): AgreementD
       };
     }),
     fitted: Object.keys(graph.suite.methods).flatMap((method) => {
-      const shares = noiseSettings.map(
-        ({ label }) =>
-          fitted.find((f) => f.method === method && f.noiseSetting.label === label)?.fitted ?? null,
-      );
-      return shares.some((share) => share !== null) ? [{ title: methodTitle(method), shares }] : [];
+      const shares = noiseSettings.map(({ label }) => {
+        const found = fitted.find((f) => f.method === method && f.noiseSetting.label === label);
+        return found ? { mean: found.fitted, half: fittedHalf(found) } : null;
+      });
+      const teacher = alike.find(({ student }) => student === method)?.teacher;
+      return shares.some((share) => share !== null)
+        ? [{ title: methodTitle(method), shares, alike: teacher ? alikeNote(method, teacher) : null }]
+        : [];
     }),
   };
+}
+
+/** Half the width of the 95 % interval of a memorised share's mean. */
+const fittedHalf = ({ fitted, std, seeds }: Memorisation) => halfWidth({ mean: fitted, std, seeds });
+
+function alikeNote(student: string, teacher: string): string {
+  return `${methodTitle(student)} learns what ${methodTitle(teacher)} predicts, and has fitted that nearly in full: it memorises the same wrong labels by construction.`;
 }
 
 /** A difference with the half of its interval, beside the paper's. */
@@ -63,6 +75,7 @@ export function agreementNotes(report: Report): string[] {
     }),
     'Memorised wrong labels: those that the network predicts after the last epoch, percent of them:',
     ...fittedLines(report),
+    ...memorisedAlike(graph, records).map(({ student, teacher }) => `  ${alikeNote(student, teacher)}`),
   ];
 }
 
@@ -71,7 +84,11 @@ function fittedLines(report: Report): string[] {
   return Object.keys(report.graph.suite.methods).flatMap((method) => {
     const columns = figures
       .filter((figure) => figure.method === method)
-      .map(({ noiseSetting, fitted }) => `${noiseSettingTitle(noiseSetting)} ${fitted.toFixed(1)}`);
+      .map((figure) => {
+        const half = fittedHalf(figure);
+        const spread = half === null ? '' : ` ± ${half.toFixed(1)}`;
+        return `${noiseSettingTitle(figure.noiseSetting)} ${figure.fitted.toFixed(1)}${spread}`;
+      });
     return columns.length ? [`  ${methodTitle(method)}: ${columns.join(', ')}`] : [];
   });
 }

@@ -24,6 +24,8 @@ export interface Caption {
   notes: string[];
   /** Those of them that say which settings the cells have. */
   settings: string[];
+  /** Those of what Table 4 quotes from others. */
+  literature: string[];
   /** Those that are neither of settings, nor of the paper's shape, nor of what the table's cells hold. */
   about: string[];
 }
@@ -52,9 +54,9 @@ export function captionOf(report: Report): Caption {
     `The same in all cells: ${shared}.`,
   ];
   const variants = bestVariantNotes(report);
+  const literature = literatureNotes(report);
+  const ways = threeWaysNotes(report);
   const about = [
-    ...threeWaysNotes(report),
-    ...literatureNotes(report),
     ...methodNotes(report),
     ...(heldOut ? [validationNote(heldOut, testOn)] : []),
     ...(suite.scaledDown ? scaledDownNotes(report, suite.scaledDown, hasPaper) : []),
@@ -69,10 +71,13 @@ export function captionOf(report: Report): Caption {
       ...externalNotes(report),
       ...variants,
       ...settings,
+      ...ways,
+      ...literature,
       ...about,
     ].map(plain),
     settings: settings.map(plain),
-    about: [...variants, ...about].map(plain),
+    literature: literature.map(plain),
+    about: [...variants, ...ways, ...about].map(plain),
   };
 }
 

@@ -1,29 +1,31 @@
 // The table in LaTeX: a document of its own, or a part of another's.
 
 import { methodTitle } from '../methods/catalogue.js';
+import { leaders } from '../results/aggregate.js';
 import { paperAccuracy } from '../results/published.js';
 import { noiseSettingTitle } from '../suite/noise_setting.js';
 import { captionOf } from './caption.js';
 import { externalNotes } from './external_notes.js';
 import type { Report } from './report.js';
-import { halfWidth, INTERVAL_NOTE } from './table.js';
+import { BOLD_NOTE, halfWidth, INTERVAL_NOTE } from './table.js';
 
 /**
- * table4.tex: ours and the paper's accuracies, best of each column in bold, 95 % intervals over seeds. It compiles as it
- * is; a paper that uses the package booktabs takes the table with `\input{table4.tex}`.
+ * table4.tex: ours and the paper's accuracies with 95 % intervals over seeds, in bold what is above every other row of its
+ * column by a paired one. It compiles as it is; a paper that uses the package booktabs takes the table with `\input{table4.tex}`.
  */
 export function latexTable(report: Report): string {
   const { graph, cells, external, published } = report;
   const { noiseSettings } = graph;
   const methods = Object.keys(graph.suite.methods);
-  const { title, noise, settings, about } = captionOf(report);
+  const { title, noise, settings, literature, about } = captionOf(report);
+  const leading = leaders(graph, report.records, cells);
   const ours = methods.map((method) =>
     noiseSettings.map(({ label }) => {
-      const { mean, seeds, failed, damaged, std } = cells.find(
-        (c) => c.method === method && c.noiseSetting === label,
-      )!;
+      const cell = cells.find((c) => c.method === method && c.noiseSetting === label)!;
+      const { mean, seeds, failed, damaged, std } = cell;
       return {
         value: mean,
+        leads: leading.has(cell),
         digits: 2,
         half: halfWidth({ mean, std, seeds }),
         instead: damaged ? 'damaged' : failed ? 'failed' : '--',
@@ -40,11 +42,9 @@ export function latexTable(report: Report): string {
   );
   const columns = noiseSettings.length + 1;
   const titles = methods.map(methodTitle);
-  const block = (name: string, rows: readonly LatexCell[][], names = titles, rivals = rows) => [
+  const block = (name: string, rows: readonly LatexCell[][], names = titles) => [
     `    \\multicolumn{${columns}}{l}{\\emph{${name}}} \\\\`,
-    ...rows.map((row, i) =>
-      line([escaped(names[i]!), ...row.map((cell, column) => text(cell, rivals, column))]),
-    ),
+    ...rows.map((row, i) => line([escaped(names[i]!), ...row.map(text)])),
   ];
   const others = external.map(({ cells }) =>
     cells.map((cell) => ({ value: cell.mean, digits: 2, half: halfWidth(cell), instead: '--' })),
@@ -67,7 +67,7 @@ export function latexTable(report: Report): string {
     '\\makeatother',
     '\\begin{table}',
     '  \\centering',
-    `  \\caption{${escaped(title)}. ${escaped(noise)}${[...ours, ...others].flat().some(({ half }) => half !== null) ? ` ${escaped(INTERVAL_NOTE)}` : ''}}`,
+    `  \\caption{${escaped(title)}. ${escaped(noise)}${[...ours, ...others].flat().some(({ half }) => half !== null) ? ` ${escaped(INTERVAL_NOTE)}` : ''}${leading.size ? ` ${escaped(BOLD_NOTE)}` : ''}}`,
     `  \\begin{tabular}{l${'r'.repeat(noiseSettings.length)}}`,
     '    \\toprule',
     line(['Method', ...noiseSettings.map((noiseSetting) => escaped(noiseSettingTitle(noiseSetting)))]),
@@ -75,7 +75,7 @@ export function latexTable(report: Report): string {
     ...block('Ours', ours),
     ...(hasPaper ? ['    \\midrule', ...block('Foret et al.\\ (2021), Table 4', papers)] : []),
     ...(others.length
-      ? ['    \\midrule', ...block('External predictions, not run here', others, names, [])]
+      ? ['    \\midrule', ...block('External predictions, not run here', others, names)]
       : []),
     '    \\bottomrule',
     '  \\end{tabular}',
@@ -83,7 +83,9 @@ export function latexTable(report: Report): string {
     '  \\smallskip',
     '  \\begin{minipage}{\\linewidth}',
     '    \\footnotesize',
-    ...[...settings, ...externalNotes(report), ...about].map((note) => `    ${escaped(note.trim())}\\par`),
+    ...[...settings, ...externalNotes(report), ...literature, ...about].map(
+      (note) => `    ${escaped(note.trim())}\\par`,
+    ),
     '  \\end{minipage}',
     '\\end{table}',
     '\\labelnoiseend',
@@ -93,6 +95,8 @@ export function latexTable(report: Report): string {
 interface LatexCell {
   /** Percent. */
   value: number | null;
+  /** Whether it is in bold. */
+  leads?: boolean;
   digits: number;
   half: number | null;
   /** What stands there without a value. */
@@ -101,20 +105,15 @@ interface LatexCell {
 
 const line = (cells: readonly string[]) => `    ${cells.join(' & ')} \\\\`;
 
-/** @param rows what the best of a column is sought among; none where none is to be marked */
-function text(
-  { value, digits, half, instead }: LatexCell,
-  rows: readonly LatexCell[][],
-  column: number,
-): string {
+function text({ value, leads, digits, half, instead }: LatexCell): string {
   if (value === null) return instead;
-  const best = rows.length > 0 && rows.every((row) => (row[column]!.value ?? 0) <= value);
   const number = value.toFixed(digits);
   const pm = half === null ? '' : ` \\pm ${half.toFixed(2)}`;
-  return `$${best ? `\\mathbf{${number}}` : number}${pm}$`;
+  return `$${leads ? `\\mathbf{${number}}` : number}${pm}$`;
 }
 
-const oneLine = (text: string) => text.replace(/[\r\n]+/g, ' ').replace(/[^\x20-\x7e]/g, '?');
+/** Text as it may stand in a comment. */
+export const oneLine = (text: string) => text.replace(/[\r\n]+/g, ' ').replace(/[^\x20-\x7e]/g, '?');
 
 const SPECIALS: Record<string, string> = {
   '\\': '\\textbackslash{}',

@@ -31,14 +31,19 @@ export interface FolderData {
   classNames: readonly string[];
   /** Columns of the table. */
   noiseSettings: NoiseSettingData[];
-  /** Every cell, methods in table order, each with the columns in order. */
+  /** Every cell after the last epoch, methods in table order, each with the columns in order. */
   cells: CellData[];
+  /** The same by the other ways to take a run's accuracy, as far as they can be told. */
+  otherWays: { way: Exclude<Way, 'last'>; cells: CellData[] }[];
+  /** The title of the method that the others' differences in the cells are to, if there is one. */
+  baseline: string | null;
   /** Methods that were scored, not run. */
   external: ExternalData[];
-  shape: AgreementData;
-  /** Other published rows, one accuracy (percent) for each noise setting. */
-  literature: { title: string; source: string; accuracies: (number | null)[] }[];
+  agreement: AgreementData;
+  published: PublishedData[];
   curves: CurveData[];
+  /** What the final networks make of the labels they learned, where the records tell. */
+  fits: FitData[];
   transitions: TransitionData[];
   runs: RunData[];
   /** Where the records come from; several values where they are not all from the same. */
@@ -69,7 +74,12 @@ export interface NoiseSettingData {
   title: string;
   /** Noise rate in percent; null where the columns are not all rates of one noise. */
   rate: number | null;
+  /** What noise settings that differ in their rate alone have in common. */
+  group: string;
 }
+
+/** After the last epoch, at the best one (by the test images: an oracle), or at the one chosen on noisy validation labels. */
+export type Way = 'last' | 'best' | 'chosen';
 
 /** Accuracies in percent. */
 export interface CellData {
@@ -82,8 +92,28 @@ export interface CellData {
   /** Half the width of the 95 % interval of the mean; null below two seeds. */
   half: number | null;
   paper: number | null;
-  /** Whether no other method has a higher mean under this noise setting. */
-  best: boolean;
+  /** Whether it is above every other method under this noise setting by a paired 95 % interval. */
+  leads: boolean;
+  /** Its place among the methods that the paper has too, from 1, and theirs in the paper; null where there are none. */
+  rank: { ours: number; paper: number; of: number } | null;
+  /** Above the baseline, paired by seed. */
+  aboveBaseline: MethodDifference | null;
+  /** Of a run and the teachers it needs, in trainings with plain SGD. */
+  cost: number;
+}
+
+/** A row of Table 4 as published, beside our run of the same method; lists have an entry for each noise setting. */
+export interface PublishedData {
+  title: string;
+  /** Quoted by the paper's authors, or trained by them. */
+  block: 'literature' | 'paper';
+  source: string;
+  /** Percent. */
+  accuracies: (number | null)[];
+  /** What the method's authors say elsewhere. */
+  own: { source: string; accuracies: (number | null)[] }[];
+  /** Ours of the same method, if it is a row of the table. */
+  ours: { title: string; cells: ({ mean: number; half: number | null } | null)[] } | null;
 }
 
 /** A method that was scored, not run; lists have an entry for each noise setting. */
@@ -98,15 +128,19 @@ export interface ExternalData {
   differences: { title: string; columns: (MethodDifference | null)[]; overall: MethodDifference | null }[];
 }
 
-/** How much of the paper's shape is in the results; lists have an entry for each noise setting. */
+/** How far the results agree with the paper's table; lists have an entry for each noise setting. */
 export interface AgreementData {
   /** Kendall's tau-b of our order of the methods and the paper's; null where there is nothing to order. */
   tau: (number | null)[];
   tauOverall: number | null;
   /** Differences between methods that are positive in the paper. */
   orderings: { title: string; differences: (MethodDifference | null)[]; overall: MethodDifference | null }[];
-  /** Wrong labels that are predicted after the last epoch, percent of them, by method. */
-  fitted: { title: string; shares: (number | null)[] }[];
+  /** Wrong labels that are predicted after the last epoch, percent of them, by method; why a row is like its teacher's. */
+  fitted: {
+    title: string;
+    shares: ({ mean: number; half: number | null } | null)[];
+    alike: string | null;
+  }[];
 }
 
 /** Percentage points of accuracy. */
@@ -131,9 +165,22 @@ export interface CurveData {
 /** The quantities of a curve. */
 export type CurveQuantity = 'testAccuracy' | 'wrongLabelsFitted' | 'trueLabelsRecovered';
 
+/** What the final networks of a cell make of the training labels, over all seeds that tell it. */
+export interface FitData {
+  method: string;
+  noiseSetting: string;
+  seeds: number;
+  /** Training images by their loss, of right and of wrong labels; null where nobody knows which are right. */
+  losses: { right: number[]; wrong: number[] } | null;
+  /** counts[g][p]: training images given label g that are predicted as p; null where there are too many classes to show. */
+  confusion: number[][] | null;
+}
+
 /** counts[t][g]: training images of true class t given label g, over all seeds. */
 export interface TransitionData {
   noiseSetting: string;
+  /** Settings of the same number have wrong labels that go the same way, whatever their share. */
+  alike: number;
   seeds: number;
   counts: number[][];
 }

@@ -4,11 +4,21 @@ import { datasetNamed } from '../data/datasets/dataset.js';
 import { percentLabel } from '../data/noises/symmetric.js';
 import { VERSION } from '../io/project.js';
 import { baseName, METHODS, methodTitle } from '../methods/catalogue.js';
+import { sgd } from '../methods/sgd.js';
 import { architectureName } from '../models/catalogue.js';
-import { finalAccuracy } from '../results/aggregate.js';
+import {
+  type AccuracyOf,
+  bestAccuracy,
+  type CellSummary,
+  finalAccuracy,
+  leaders,
+  pairedMethods,
+  summarise,
+} from '../results/aggregate.js';
 import type { RunStatus } from '../results/events.js';
 import { EXTERNAL_TABLE } from '../results/external.js';
 import { accuracyAt, paperAccuracy } from '../results/published.js';
+import { chosenEpoch, costOf } from '../results/three_ways.js';
 import type { Evaluation, Provenance, RunRecord } from '../spec/record.js';
 import type { RunSpec } from '../spec/run_spec.js';
 import { hasNoiseOf, type RunGraph, type RunNode, totalCost } from '../suite/expand.js';
@@ -21,14 +31,17 @@ import type {
   CellData,
   CurveData,
   ExternalData,
+  FitData,
   FolderData,
   NamedText,
   NoiseSettingData,
   PageData,
+  PublishedData,
   RunData,
   RunState,
   TransitionData,
 } from './page_data.js';
+import { accuracyFigure } from './pgfplots.js';
 import type { Report } from './report.js';
 import { settingsOf } from './settings.js';
 import { halfWidth } from './table.js';
@@ -65,9 +78,10 @@ function stylesOf(names: readonly string[]): Map<string, number> {
 
 function folderData(named: NamedReport, styles: ReadonlyMap<string, number>): FolderData {
   const { report } = named;
-  const { graph, published } = report;
+  const { graph } = report;
   const { suite } = graph;
   const runs = graph.runs.map((run) => runData(run, named));
+  const baseline = baselineOf(graph);
   const { title, noise, about } = captionOf(report);
   return {
     name: named.name,
@@ -85,17 +99,14 @@ function folderData(named: NamedReport, styles: ReadonlyMap<string, number>): Fo
     })),
     classNames: datasetNamed(suite.data.dataset).classNames,
     noiseSettings: graph.noiseSettings.map(noiseSettingData),
-    cells: cellsOf(report),
+    cells: cellsOf(report, report.cells, finalAccuracy),
+    otherWays: otherWaysOf(report),
+    baseline: baseline && methodTitle(baseline),
     external: externalOf(report),
-    shape: agreementData(report),
-    literature: published.rows
-      .filter(({ block }) => block === 'literature')
-      .map((row) => ({
-        title: row.title,
-        source: row.source,
-        accuracies: graph.noiseSettings.map((noiseSetting) => accuracyAt(row, noiseSetting)),
-      })),
+    agreement: agreementData(report),
+    published: publishedData(report),
     curves: curvesOf(named),
+    fits: fitsOf(report),
     transitions: transitionsOf(report),
     runs,
     provenance: provenanceOf(graph.runs.flatMap(({ id }) => report.records.get(id) ?? [])),
@@ -106,6 +117,7 @@ function folderData(named: NamedReport, styles: ReadonlyMap<string, number>): Fo
       'table4.csv': tableCsv(report),
       'shape.csv': shapeCsv(report),
       'runs.csv': runsCsv(report),
+      'accuracy.tex': accuracyFigure(report),
       'transitions.csv': transitionsCsv(transitionsOf(report)),
       ...(report.external.length ? { [EXTERNAL_TABLE]: externalCsv(report) } : {}),
     },
@@ -119,27 +131,94 @@ function noiseSettingData(
   all: NoiseSetting[],
 ): NoiseSettingData {
   const isRated = rate !== undefined && all.every((other) => other.group === group);
-  return { label, title, rate: isRated ? Number(percentLabel(rate)) : null };
+  return { label, title, rate: isRated ? Number(percentLabel(rate)) : null, group };
 }
 
-function cellsOf({ graph, cells, published }: Report): CellData[] {
+/** The method that differences are to: plain SGD, or else the only row that is no variant; null where there is no such row. */
+function baselineOf({ suite }: RunGraph): string | null {
+  const plain = Object.keys(suite.methods).filter((name) => name === baseName(name));
+  if (plain.includes(sgd.name)) return sgd.name;
+  return plain.length === 1 ? plain[0]! : null;
+}
+
+function cellsOf(report: Report, cells: readonly CellSummary[], of: AccuracyOf): CellData[] {
+  const { graph, records, published } = report;
+  const baseline = baselineOf(graph);
+  const leading = leaders(graph, records, cells, of);
   return cells.map((cell) => {
-    const { method, noiseSetting, seeds, failed, damaged, mean } = cell;
-    const column = cells.filter((other) => other.noiseSetting === noiseSetting);
+    const { method, noiseSetting: label, seeds, failed, damaged, mean } = cell;
+    const paperOf = (name: string) =>
+      paperAccuracy(published, name, graph.noiseSettings.find((setting) => setting.label === label)!);
+    const rivals = cells.flatMap((other) => {
+      const paper = other.noiseSetting === label ? paperOf(other.method) : null;
+      return paper !== null && other.mean !== null ? [{ ours: other.mean, paper }] : [];
+    });
+    const place = (by: 'ours' | 'paper', value: number) =>
+      1 + rivals.filter((rival) => rival[by] > value).length;
+    const paper = paperOf(method);
+    const above =
+      baseline === null || method === baseline || mean === null
+        ? null
+        : pairedMethods(graph, records, baseline, method, [label], of);
     return {
       method,
-      noiseSetting,
+      noiseSetting: label,
       seeds,
       failed,
       damaged,
       mean,
       half: halfWidth(cell),
-      paper: paperAccuracy(
-        published,
-        method,
-        graph.noiseSettings.find(({ label }) => label === noiseSetting)!,
+      paper,
+      leads: leading.has(cell),
+      rank:
+        mean === null || paper === null || rivals.length < 2
+          ? null
+          : { ours: place('ours', mean), paper: place('paper', paper), of: rivals.length },
+      aboveBaseline: above && beside(above, null),
+      cost: costOf(
+        graph,
+        graph.cells.find((c) => c.method === method && c.noiseSetting.label === label)!.run,
       ),
-      best: mean !== null && column.every((other) => other.mean === null || other.mean <= mean),
+    };
+  });
+}
+
+/** The cells by the best epoch, where there are several to choose from, and by the chosen one, where any run has one. */
+function otherWaysOf(report: Report): FolderData['otherWays'] {
+  const { graph, records, failures, lost } = report;
+  const finished = [...records.values()];
+  const ways: [way: 'best' | 'chosen', isKnown: boolean, of: AccuracyOf][] = [
+    ['best', finished.some(({ curve }) => curve.length > 1), bestAccuracy],
+    ['chosen', finished.some((record) => chosenEpoch(record)), (record) => chosenEpoch(record)?.testAccuracy],
+  ];
+  return ways
+    .filter(([, isKnown]) => isKnown)
+    .map(([way, , of]) => {
+      const cells = summarise(graph, records, new Set(failures.keys()), lost, of);
+      return { way, cells: cellsOf(report, cells, of) };
+    });
+}
+
+function publishedData({ graph, cells, published }: Report): PublishedData[] {
+  const at = (row: Parameters<typeof accuracyAt>[0]) =>
+    graph.noiseSettings.map((noiseSetting) => accuracyAt(row, noiseSetting));
+  return published.rows.map((row) => {
+    const method = row.method !== null && row.method in graph.suite.methods ? row.method : null;
+    return {
+      title: row.title,
+      source: row.source,
+      block: row.block,
+      accuracies: at(row),
+      own: (row.own ?? []).map((other) => ({ source: other.source, accuracies: at(other) })),
+      ours:
+        method === null
+          ? null
+          : {
+              title: methodTitle(method),
+              cells: cells
+                .filter((cell) => cell.method === method)
+                .map((cell) => (cell.mean === null ? null : { mean: cell.mean, half: halfWidth(cell) })),
+            },
     };
   });
 }
@@ -196,20 +275,82 @@ function curveData(
   };
 }
 
+/** More classes make a matrix that cannot be read, and a page that is too large. */
+const MOST_CLASSES = 20;
+
+/** What the last evaluations saw of the training labels, added up over the seeds of a cell. */
+function fitsOf({ graph, records }: Report): FitData[] {
+  return Object.keys(graph.suite.methods).flatMap((method) =>
+    graph.noiseSettings.flatMap(({ label }) => {
+      const found = graph.cells
+        .filter((cell) => cell.method === method && cell.noiseSetting.label === label)
+        .flatMap(({ run }) => records.get(run.id)?.fit ?? []);
+      const [first] = found;
+      if (!first) return [];
+      const losses = found.flatMap((fit) => fit.losses ?? []);
+      return [
+        {
+          method,
+          noiseSetting: label,
+          seeds: found.length,
+          losses: losses.length
+            ? {
+                right: added(losses.map(({ right }) => right)),
+                wrong: added(losses.map(({ wrong }) => wrong)),
+              }
+            : null,
+          confusion:
+            first.confusion.length > MOST_CLASSES
+              ? null
+              : addedMatrices(found.map(({ confusion }) => confusion)),
+        },
+      ];
+    }),
+  );
+}
+
+const added = (lists: readonly (readonly number[])[]) =>
+  lists[0]!.map((_, i) => lists.reduce((sum, list) => sum + list[i]!, 0));
+const addedMatrices = (matrices: readonly (readonly (readonly number[])[])[]) =>
+  matrices[0]!.map((_, row) => added(matrices.map((matrix) => matrix[row]!)));
+
 /** One matrix a noise setting: the labels of a seed are the same for all methods, so each seed counts once. */
 function transitionsOf({ graph, records }: Report): TransitionData[] {
+  const kinds: number[][][] = [];
   return graph.noiseSettings.flatMap((noiseSetting) => {
     const bySeed = new Map<number, number[][]>();
     for (const run of graph.runs) {
       const record = hasNoiseOf(run, noiseSetting) ? records.get(run.id) : undefined;
       if (record) bySeed.set(run.spec.seed, record.noise.transitions);
     }
-    const [first, ...others] = bySeed.values();
-    if (!first) return [];
-    const counts = first.map((row, t) =>
-      row.map((count, g) => others.reduce((sum, matrix) => sum + matrix[t]![g]!, count)),
-    );
-    return [{ noiseSetting: noiseSetting.label, seeds: bySeed.size, counts }];
+    if (!bySeed.size) return [];
+    const counts = addedMatrices([...bySeed.values()]);
+    const found = kinds.findIndex((kind) => wrongAlike(kind, counts));
+    const alike = found < 0 ? kinds.push(counts) - 1 : found;
+    return [{ noiseSetting: noiseSetting.label, alike, seeds: bySeed.size, counts }];
+  });
+}
+
+/** Standard errors that shares of wrong labels may be apart by chance: of hundreds of shares, one in a page's many is beyond four. */
+const CHANCE = 5;
+
+/** Whether the wrong labels of each class go the same way in both, but for chance. */
+function wrongAlike(a: readonly (readonly number[])[], b: readonly (readonly number[])[]): boolean {
+  return a.every((row, t) => {
+    const [first, second] = [row, b[t]!].map((counts) => counts.filter((_, g) => g !== t)) as [
+      number[],
+      number[],
+    ];
+    const [m, n] = [first, second].map((counts) => counts.reduce((sum, count) => sum + count, 0)) as [
+      number,
+      number,
+    ];
+    if (!m || !n) return m === n;
+    return first.every((count, g) => {
+      const share = (count + second[g]!) / (m + n);
+      const error = Math.sqrt(share * (1 - share) * (1 / m + 1 / n));
+      return Math.abs(count / m - second[g]! / n) <= CHANCE * error;
+    });
   });
 }
 

@@ -13,6 +13,10 @@ import type { Report } from './report.js';
 /** What the sign ± means wherever it is printed. */
 export const INTERVAL_NOTE = '±: half of the 95 % Student-t interval of the mean over seeds.';
 
+/** What bold means wherever it is used. */
+export const BOLD_NOTE =
+  'Bold: above every other row of its column, each difference paired by seed with a 95 % interval above zero (not corrected for their number).';
+
 /** Half the width of the 95 % Student-t interval of a cell's mean, percent; null below two seeds, or without spread. */
 export function halfWidth({ mean, std, seeds }: Pick<CellSummary, 'mean' | 'std' | 'seeds'>): number | null {
   if (mean === null || std === null) return null;

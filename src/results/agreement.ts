@@ -1,10 +1,10 @@
 // Whether results have the shape of the paper's table: the order of the methods at each noise rate, and who fits the wrong labels.
 
 import type { RunRecord } from '../spec/record.js';
-import { type Difference, kendallTauB, mean, pairedDifference } from '../statistics/statistics.js';
+import { type Difference, kendallTauB, mean, sampleStd } from '../statistics/statistics.js';
 import type { RunGraph } from '../suite/expand.js';
 import type { NoiseSetting } from '../suite/noise_setting.js';
-import { finalAccuracy } from './aggregate.js';
+import { pairedMethods, summarise } from './aggregate.js';
 import { type Published, paperAccuracy } from './published.js';
 
 /** The pairs of methods that the paper's table puts in this order at every noise rate, the better one second. */
@@ -44,34 +44,12 @@ export function agreementOf(
   records: ReadonlyMap<string, RunRecord>,
   published: Published,
 ): Shape {
-  const { seeds, methods } = graph.suite;
   const columns = graph.noiseSettings.filter(
     (noiseSetting) => paperAccuracy(published, 'sgd', noiseSetting) !== null,
   );
-  const accuracy = (method: string, noiseSetting: string, seed: number): number | undefined => {
-    const cell = graph.cells.find(
-      (c) => c.method === method && c.noiseSetting.label === noiseSetting && c.seed === seed,
-    );
-    const record = cell && records.get(cell.run.id);
-    return record && finalAccuracy(record);
-  };
-  /** A method's accuracies in these columns by seed; undefined where one is missing. */
-  const meanBySeed = (method: string, labels: string[]) =>
-    seeds.map((seed) => {
-      const values = labels.map((label) => accuracy(method, label, seed));
-      return values.includes(undefined) ? undefined : mean(values as number[]);
-    });
-  const compared = (worse: string, better: string, labels: string[]): Difference | null => {
-    const after = meanBySeed(better, labels);
-    const pairs = meanBySeed(worse, labels).flatMap((before, i) =>
-      before === undefined || after[i] === undefined ? [] : [[before, after[i]] as const],
-    );
-    if (!pairs.length) return null;
-    return pairedDifference(
-      pairs.map(([before]) => before),
-      pairs.map((pair) => pair[1]),
-    );
-  };
+  const cells = summarise(graph, records);
+  const compared = (worse: string, better: string, labels: string[]) =>
+    pairedMethods(graph, records, worse, better, labels);
   const labels = columns.map(({ label }) => label);
   const orderings = PAPER_ORDER.map(([worse, better]) => ({
     worse,
@@ -84,11 +62,12 @@ export function agreementOf(
   })).filter(({ differences }) => differences.length);
 
   const strata = columns.map((noiseSetting) =>
-    Object.keys(methods).flatMap((method) => {
-      const ours = meanBySeed(method, [noiseSetting.label]).filter((value) => value !== undefined);
-      const paper = paperAccuracy(published, method, noiseSetting);
-      return ours.length && paper !== null ? [{ a: mean(ours), b: paper }] : [];
-    }),
+    cells
+      .filter((cell) => cell.noiseSetting === noiseSetting.label)
+      .flatMap(({ method, mean }) => {
+        const paper = paperAccuracy(published, method, noiseSetting);
+        return mean !== null && paper !== null ? [{ a: mean, b: paper }] : [];
+      }),
   );
   return {
     tau: new Map(labels.map((label, i) => [label, kendallTauB([strata[i]!])])),
@@ -97,11 +76,15 @@ export function agreementOf(
   };
 }
 
-/** Of the wrong labels, the percentage that a method's network predicts after the last epoch, mean over seeds. */
+/** Of the wrong labels, the percentage that a method's network predicts after the last epoch. */
 export interface Memorisation {
   method: string;
   noiseSetting: NoiseSetting;
+  /** Mean over the seeds that have it. */
   fitted: number;
+  /** Sample standard deviation over them; null below two. */
+  std: number | null;
+  seeds: number;
 }
 
 /** The memorisation of every cell that has it, methods in table order. */
@@ -112,7 +95,41 @@ export function wrongLabelsFitted(graph: RunGraph, records: ReadonlyMap<string, 
         (c) => c.method === method && c.noiseSetting.label === noiseSetting.label,
       );
       const fitted = cells.flatMap(({ run }) => records.get(run.id)?.curve.at(-1)?.wrongLabelsFitted ?? []);
-      return fitted.length ? [{ method, noiseSetting, fitted: mean(fitted) }] : [];
+      const std = fitted.length > 1 ? sampleStd(fitted) : null;
+      return fitted.length ? [{ method, noiseSetting, fitted: mean(fitted), std, seeds: fitted.length }] : [];
     }),
   );
+}
+
+/** Students memorise what their teachers do if they fit their labels: further apart than this, percentage points, they have not. */
+const FITTED_IN_FULL = 0.25;
+
+/**
+ * Methods whose memorisation is that of their teacher's by construction: they have learned its predictions nearly in full, so
+ * that they predict its mistakes. @returns student and teacher, methods of the table
+ */
+export function memorisedAlike(
+  graph: RunGraph,
+  records: ReadonlyMap<string, RunRecord>,
+): { student: string; teacher: string }[] {
+  const share = (id: string) => records.get(id)?.curve.at(-1)?.wrongLabelsFitted ?? undefined;
+  return Object.keys(graph.suite.methods).flatMap((student) => {
+    const pairs = graph.cells
+      .filter(({ method }) => method === student)
+      .flatMap(({ run, noiseSetting, seed }) => {
+        const teacher = graph.cells.find(
+          (cell) =>
+            cell.noiseSetting === noiseSetting &&
+            cell.seed === seed &&
+            run.spec.labels.from === 'predictions' &&
+            cell.run.id === run.spec.labels.teacher,
+        );
+        const [own, taught] = [share(run.id), teacher && share(teacher.run.id)];
+        return own === undefined || taught === undefined
+          ? []
+          : [{ teacher: teacher!.method, apart: Math.abs(own - taught) }];
+      });
+    const isAlike = pairs.length > 0 && pairs.every(({ apart }) => apart <= FITTED_IN_FULL);
+    return isAlike ? [{ student, teacher: pairs[0]!.teacher }] : [];
+  });
 }

@@ -57,7 +57,18 @@ export function recordFaults(record: RunRecord, { method, spec }: RunNode): stri
     );
   }
 
-  const { curve } = record;
+  const { curve, fit } = record;
+  const predicted = Array.from(truth, () => 0);
+  for (const label of decodeLabels(record.predictions, truth.length)) predicted[label]!++;
+  if (fit) {
+    const list = (field: string, value: readonly number[], right: readonly number[]) =>
+      expect(`${value}` === `${right}`, field, value, JSON.stringify(right));
+    list('fit.confusion (sum of each row)', fit.confusion.map(sum), given);
+    const columns = truth.map((_, p) => sum(fit.confusion.map((row) => row[p]!)));
+    list('fit.confusion (sum of each column)', columns, predicted);
+    const counted = fit.losses ? sum([...fit.losses.right, ...fit.losses.wrong]) : images;
+    same('fit.losses (sum)', counted, images);
+  }
   const epochs = Array.from({ length: training.epochs }, (_, i) => i + 1).filter(
     (epoch) => epoch % training.evaluateEvery === 0 || epoch === training.epochs,
   );
@@ -104,8 +115,6 @@ export function recordFaults(record: RunRecord, { method, spec }: RunNode): stri
     );
     if (i < curve.length - 1) continue;
     // The last evaluation is of the labels that are kept: no class is right, or fitted, more often than it is predicted.
-    const predicted = Array.from(truth, () => 0);
-    for (const label of decodeLabels(record.predictions, truth.length)) predicted[label]!++;
     const atMost = (counts: readonly number[]) => sum(predicted.map((n, c) => Math.min(n, counts[c]!)));
     expect(
       right <= atMost(truth),

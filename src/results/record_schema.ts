@@ -5,7 +5,7 @@ import { DATASETS, datasetOf } from '../data/datasets/dataset.js';
 import { labelTextFault, labelWidth } from '../spec/labels.js';
 import { EPOCHS, SENTENCE_LENGTH } from '../spec/limits.js';
 import { describeProblem } from '../spec/problem.js';
-import type { RunRecord } from '../spec/record.js';
+import { LOSS_BINS, type RunRecord } from '../spec/record.js';
 import { canonicalJson, type RunSpec, runId } from '../spec/run_spec.js';
 import type { RunNode } from '../suite/expand.js';
 
@@ -32,7 +32,7 @@ const evaluation = z.strictObject({
 });
 
 /** Adds an issue for what is not of as many classes as the data set of the record's spec has. */
-function checkClasses({ spec, noise, predictions }: RunRecord, context: z.core.$RefinementCtx): void {
+function checkClasses({ spec, noise, predictions, fit }: RunRecord, context: z.core.$RefinementCtx): void {
   const { dataset, source } = spec.data ?? {};
   // Of a data set that is not known here, no run is asked for either.
   const classes = DATASETS.foundInSpec(dataset, source)?.classNames.length;
@@ -40,13 +40,11 @@ function checkClasses({ spec, noise, predictions }: RunRecord, context: z.core.$
   const check = (ok: boolean, message: string, ...path: string[]) => {
     if (!ok) context.addIssue({ code: 'custom', message, path });
   };
-  const { transitions } = noise;
-  check(
-    transitions.length === classes && transitions.every((row) => row.length === classes),
-    `${classes} lists of ${classes} counts`,
-    'noise',
-    'transitions',
-  );
+  const isSquare = (counts: number[][]) =>
+    counts.length === classes && counts.every((row) => row.length === classes);
+  const square = `${classes} lists of ${classes} counts`;
+  check(isSquare(noise.transitions), square, 'noise', 'transitions');
+  check(!fit || isSquare(fit.confusion), square, 'fit', 'confusion');
   const fault = labelTextFault(predictions, classes);
   check(fault === undefined, fault ?? '', 'predictions');
 }
@@ -68,6 +66,17 @@ const record = z
       .strictObject({
         classes: z.string().regex(/^([0-9a-f]{2})+$/),
         margins: z.base64(),
+      })
+      .optional(),
+    fit: z
+      .strictObject({
+        losses: z
+          .strictObject({
+            right: z.array(count).length(LOSS_BINS),
+            wrong: z.array(count).length(LOSS_BINS),
+          })
+          .optional(),
+        confusion: z.array(z.array(count)),
       })
       .optional(),
     weightsSha256: z.hash('sha256').optional(),

@@ -27,7 +27,7 @@ export function chosenEpoch({ curve }: RunRecord): RunRecord['curve'][number] | 
 }
 
 /** What a run costs with the teachers whose predictions it learns, in trainings by SGD. */
-function costOf(graph: RunGraph, { cost, spec: { labels } }: RunNode): number {
+export function costOf(graph: Pick<RunGraph, 'runs'>, { cost, spec: { labels } }: RunNode): number {
   const teacher = labels.from === 'predictions' && graph.runs.find(({ id }) => id === labels.teacher);
   return cost + (teacher ? costOf(graph, teacher) : 0);
 }

@@ -62,6 +62,21 @@ export interface EncodedGuesses {
   margins: string;
 }
 
+/** What a final network makes of the labels that it learned from. */
+export interface LabelFit {
+  /**
+   * Training images by their loss against the label learned: LOSS_BINS bins of LOSS_BIN each, the last one open. Right labels are
+   * the true class. Absent where nobody knows the true classes.
+   */
+  losses?: { right: number[]; wrong: number[] };
+  /** counts[g][p]: training images given the noisy label g that are predicted as p. */
+  confusion: number[][];
+}
+
+export const LOSS_BINS = 32;
+/** Width of a bin, in nats. */
+export const LOSS_BIN = 0.25;
+
 /** One finished run. */
 export interface RunRecord {
   id: string;
@@ -76,6 +91,8 @@ export interface RunRecord {
   predictions: string;
   /** Where a noise is made of them: what the final network takes the training images for beside their labels, in subset order. */
   guesses?: EncodedGuesses;
+  /** Not in records made before it was kept. */
+  fit?: LabelFit;
   /** SHA-256 of the final parameters and batch-norm statistics, as float32. */
   weightsSha256?: string;
   /** What the method had to say of the run, such as an estimate that failed. */

@@ -2,7 +2,7 @@
 import { datasetOf } from '../data/datasets/dataset.js';
 import type { Session } from '../engine/program.js';
 import { memorisation, percentage } from '../spec/labels.js';
-import type { Evaluation } from '../spec/record.js';
+import { type Evaluation, type LabelFit, LOSS_BIN, LOSS_BINS } from '../spec/record.js';
 import type { TrainingJob } from './job.js';
 import { EVALUATION_BATCH, type EvaluatedSet } from './training_program.js';
 
@@ -12,10 +12,12 @@ const FEATURES = { train: 'featuresTrain', test: 'featuresTest', heldOut: 'featu
 /** What is predicted for the images of a set, and the mean cross-entropy. */
 export interface Predicted {
   predictions: Uint8Array;
+  /** Cross-entropy of each image. */
+  losses: Float32Array;
   loss: number;
 }
 
-export type Predictions = Record<'train' | 'test', Predicted> & { heldOut?: Predicted };
+export type Predictions<P = Predicted> = Record<'train' | 'test', P> & { heldOut?: P };
 
 /**
  * Predicted labels and mean cross-entropy over a whole set, at the session's weights.
@@ -29,14 +31,16 @@ export async function predict(
   pause: () => Promise<void> = async () => {},
 ): Promise<Predicted> {
   const predictions = new Uint8Array(count);
+  const losses = new Float32Array(count);
   let total = 0;
   for (const { start, size, indices } of evaluationBatches(count)) {
     await pause();
     const result = session.call(EVALUATIONS[set], { indices });
     predictions.set(result.predictions!.subarray(0, size), start);
+    losses.set((result.losses as Float32Array).subarray(0, size), start);
     for (let i = 0; i < size; i++) total += result.losses![i]!;
   }
-  return { predictions, loss: total / count };
+  return { predictions, losses, loss: total / count };
 }
 
 /**
@@ -80,7 +84,7 @@ export function evaluationOf(
   job: TrainingJob,
   epoch: number,
   trainLoss: number,
-  { train: { predictions: train }, test, heldOut }: Predictions,
+  { train: { predictions: train }, test, heldOut }: Predictions<Omit<Predicted, 'losses'>>,
 ): Evaluation {
   return {
     epoch,
@@ -103,4 +107,24 @@ export function evaluationOf(
         )!,
       }),
   };
+}
+
+/** What a network makes of the labels that it learned from, by what it predicts for the training images. */
+export function labelFit(
+  { spec, train, noisyLabels, targetLabels }: TrainingJob,
+  { predictions, losses }: Predicted,
+): LabelFit {
+  const dataset = datasetOf(spec.data);
+  const classes = dataset.classNames.length;
+  const confusion = Array.from({ length: classes }, () => new Array<number>(classes).fill(0));
+  const right = new Array<number>(LOSS_BINS).fill(0);
+  const wrong = new Array<number>(LOSS_BINS).fill(0);
+  for (const [i, prediction] of predictions.entries()) {
+    confusion[noisyLabels[i]!]![prediction]!++;
+    const loss = losses[i]!;
+    // Also where it is not a number.
+    const bin = loss < LOSS_BINS * LOSS_BIN ? Math.max(0, Math.floor(loss / LOSS_BIN)) : LOSS_BINS - 1;
+    (targetLabels[i] === train.labels[i] ? right : wrong)[bin]!++;
+  }
+  return { ...(!dataset.unverified && { losses: { right, wrong } }), confusion };
 }

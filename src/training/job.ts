@@ -1,6 +1,6 @@
 // The seam between what schedules runs and what trains them.
 import type { ImageSet } from '../data/datasets/dataset.js';
-import type { Evaluation } from '../spec/record.js';
+import type { Evaluation, LabelFit } from '../spec/record.js';
 import type { RunSpec } from '../spec/run_spec.js';
 
 /** How often a run's state is saved: after so many minutes, or so many epochs. */
@@ -68,6 +68,8 @@ export interface TrainingOutcome {
   curve: Evaluation[];
   /** Labels the final network predicts for the training images, in subset order. */
   predictions: Uint8Array;
+  /** What the final network makes of the labels that it learned from. */
+  fit?: LabelFit;
   /** If asked for: logarithms of the class probabilities of all training images, images x classes, at each of these evaluations. */
   logProbabilities?: Float32Array[];
   /** Trainable parameters of the network. */

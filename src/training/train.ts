@@ -13,10 +13,10 @@ import { buildNetwork } from '../models/catalogue.js';
 import { initialise } from '../models/initialise.js';
 import { weightCount } from '../models/network.js';
 import { InputError } from '../spec/errors.js';
-import type { Evaluation, NoiseMeasurement } from '../spec/record.js';
+import type { Evaluation, LabelFit, NoiseMeasurement } from '../spec/record.js';
 import { type RunSpec, runId } from '../spec/run_spec.js';
 import { CheckpointClock, readCheckpoint, writeCheckpoint } from './checkpoint.js';
-import { evaluationOf, examine, featuresOf, type Predictions, predict } from './evaluation.js';
+import { evaluationOf, examine, featuresOf, labelFit, type Predictions, predict } from './evaluation.js';
 import type { Doing, Trainer, TrainingJob, TrainingOutcome, TrainingProgress } from './job.js';
 import { programSpecOf, recipeOf } from './program_spec.js';
 import { sessionFor } from './sessions.js';
@@ -83,6 +83,7 @@ export async function trainIn(
     signal.throwIfAborted();
   };
   let predictions: Uint8Array = new Uint8Array();
+  let fit: LabelFit | undefined;
   onDoing('taking the first step');
   for (let epoch = from?.epoch ?? 1; epoch <= epochs; epoch++) {
     const resumed = epoch === from?.epoch ? from : undefined;
@@ -112,6 +113,7 @@ export async function trainIn(
       const pause = () => turn(epoch, stepsDone, epochLoss, false);
       const on = await predictionsOf(seen, epoch, pause);
       predictions = on.train.predictions;
+      if (epoch === epochs) fit = labelFit(job, on.train);
       const evaluation = evaluationOf(job, epoch, epochLoss / stepsDone, on);
       curve.push(evaluation);
       if (job.examined === 'all' || (job.examined && epoch === epochs))
@@ -134,6 +136,7 @@ export async function trainIn(
   const weightsSha256 = hashOf(session.read('model'), networks);
   return {
     ...{ curve, predictions, parameters, weightsSha256, wallSeconds: wallSeconds() },
+    ...(fit && { fit }),
     ...(notes.length && { notes }),
     ...(job.examined && { logProbabilities }),
   };

@@ -1,7 +1,7 @@
 // Reports with several seeds and long curves, drawn from a seed: what a large suite's results look like.
 import { stream } from '../../src/io/random.js';
 import { type Report, reportOf } from '../../src/report/report.js';
-import type { RunRecord } from '../../src/spec/record.js';
+import { LOSS_BINS, type RunRecord } from '../../src/spec/record.js';
 import { expand, type RunNode } from '../../src/suite/expand.js';
 import type { ResolvedSuite } from '../../src/suite/resolve.js';
 import { fakeRecord, SUITE } from '../fakes.js';
@@ -32,6 +32,15 @@ function syntheticRecord(run: RunNode, level: number): RunRecord {
   return {
     ...fakeRecord(run, 0),
     curve,
+    fit: {
+      losses: {
+        right: Array.from({ length: LOSS_BINS }, (_, bin) => Math.round(400 * Math.exp(-bin / 3) * next())),
+        wrong: Array.from({ length: LOSS_BINS }, (_, bin) =>
+          Math.round(40 * Math.exp(-((bin - 12) ** 2) / 40)),
+        ),
+      },
+      confusion: Array.from({ length: 10 }, (_, g) => row(g)),
+    },
     noise: { rate, transitions: Array.from({ length: 10 }, (_, t) => row(t)) },
     wallSeconds: 60 * run.cost,
   };

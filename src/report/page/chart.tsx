@@ -1,10 +1,15 @@
 // A figure with a reading: values at a position along x, found with the pointer or the arrow keys.
-import { useContext, useEffect, useId, useLayoutEffect, useRef, useState } from 'preact/hooks';
+import { useContext, useId, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { type Drawing, type Drawings, DrawingsContext } from './drawing.js';
+import { type Key, saveFigure } from './save.js';
 
 interface Props {
   /** What the figure shows, for those who do not see it. */
   label: string;
+  /** What it is called as a file, without an ending; its label unless given. */
+  name?: string;
+  /** Its legend, which is not a part of it on the page, for a picture of its own. */
+  keys?(drawings: Drawings): Key[];
   /** Draws it; called again when `of` or the width changes. */
   draw(drawings: Drawings, width: number): Drawing;
   /** What `draw` depends on. */
@@ -21,7 +26,10 @@ interface Shown {
 /** Pixels between a reading and its line, and the edge of the window. */
 const GAP = 12;
 
-export function Chart({ label, draw, of }: Props) {
+/** Pixels of a figure whose place on the page has no width yet. */
+const DEFAULT_WIDTH = 640;
+
+export function Chart({ label, name, keys, draw, of }: Props) {
   const drawings = useContext(DrawingsContext);
   const box = useRef<HTMLDivElement>(null);
   const values = useRef<HTMLDivElement>(null);
@@ -30,16 +38,19 @@ export function Chart({ label, draw, of }: Props) {
   const [drawing, setDrawing] = useState<Drawing>();
   const [shown, setShown] = useState<Shown>();
 
-  useEffect(() => {
+  // Drawn at once, not when the browser tells of the width: a picture of the page may be taken before that.
+  useLayoutEffect(() => {
+    setWidth(Math.floor(box.current!.getBoundingClientRect().width) || DEFAULT_WIDTH);
     const observer = new ResizeObserver(([entry]) => {
+      const width = Math.floor(entry!.contentRect.width);
       // On paper the figure is scaled as it is: the printer does not wait for another.
-      if (!matchMedia('print').matches) setWidth(Math.floor(entry!.contentRect.width));
+      if (width && !matchMedia('print').matches) setWidth(width);
     });
     observer.observe(box.current!);
     return () => observer.disconnect();
   }, []);
 
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (!drawings || !width) return;
     const drawn = draw(drawings, width);
     asImage(drawn.figure, label);
@@ -103,31 +114,52 @@ export function Chart({ label, draw, of }: Props) {
     onPointerLeave: () => setShown(undefined),
     onBlur: () => setShown(undefined),
   };
+  const save = (form: 'svg' | 'png') => {
+    const figure = drawing!.figure;
+    if (figure instanceof SVGSVGElement)
+      void saveFigure(name ?? label, form, figure, label, keys && drawings ? keys(drawings) : []);
+  };
   return (
-    <div class="chart-frame" {...readable}>
-      <div class="chart" ref={box} />
-      {reading && (
-        <p class="unseen" id={hint}>
-          The left and right arrow keys read the values.
+    <div class="chart-box">
+      <div class="chart-frame" {...readable}>
+        <div class="chart" ref={box} />
+        {reading && (
+          <p class="unseen" id={hint}>
+            The left and right arrow keys read the values.
+          </p>
+        )}
+        <div ref={values} role="status" class="reading" hidden={!shown}>
+          {reading && x !== undefined && (
+            <>
+              <strong>{reading.title(x)}</strong>
+              <ul>
+                {reading.rows(x).map((row) => (
+                  <li key={row.label}>
+                    <i style={{ background: row.colour }} />
+                    <span>{row.label}</span>
+                    <b>{row.text}</b>
+                  </li>
+                ))}
+              </ul>
+            </>
+          )}
+        </div>
+        {shown && <div class="crosshair" style={{ left: `${shown.left}px` }} />}
+      </div>
+      {drawing && (
+        <p class="saves">
+          {(['svg', 'png'] as const).map((form) => (
+            <button
+              type="button"
+              key={form}
+              aria-label={`Save as ${form.toUpperCase()}: ${label}`}
+              onClick={() => save(form)}
+            >
+              {form.toUpperCase()}
+            </button>
+          ))}
         </p>
       )}
-      <div ref={values} role="status" class="reading" hidden={!shown}>
-        {reading && x !== undefined && (
-          <>
-            <strong>{reading.title(x)}</strong>
-            <ul>
-              {reading.rows(x).map((row) => (
-                <li key={row.label}>
-                  <i style={{ background: row.colour }} />
-                  <span>{row.label}</span>
-                  <b>{row.text}</b>
-                </li>
-              ))}
-            </ul>
-          </>
-        )}
-      </div>
-      {shown && <div class="crosshair" style={{ left: `${shown.left}px` }} />}
     </div>
   );
 }

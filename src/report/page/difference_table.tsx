@@ -1,7 +1,7 @@
 // Two folders side by side: both means of each cell, and what changed from the first to the second.
 import type { DifferenceData, FolderData } from '../page_data.js';
 import { Download } from './download.js';
-import { accuracy, csv, points, withHalf } from './format.js';
+import { accuracy, csv, points } from './format.js';
 import { TableBox } from './table_box.js';
 import { Columns, Difference } from './table_parts.js';
 
@@ -68,7 +68,8 @@ function Cell({ cell }: { cell: DifferenceData | undefined }) {
   return (
     <td data-method={cell.method} data-noise-setting={cell.noiseSetting}>
       <span class="step">
-        <Difference value={difference} text={withHalf(points(difference), half) + (clear ? ' *' : '')} />
+        <Difference value={difference} text={points(difference)} half={half} />
+        {clear && ' *'}
       </span>
       <span class="beside">
         {accuracy(before)} → {accuracy(after)}

@@ -1,5 +1,6 @@
 // Buttons that save files made in the page.
 import type { FolderData } from '../page_data.js';
+import { saveFile } from './save.js';
 
 interface Props {
   name: string;
@@ -8,13 +9,8 @@ interface Props {
 }
 
 export function Download({ name, content }: Props) {
-  const save = () => {
-    const link = document.createElement('a');
-    link.href = URL.createObjectURL(new Blob([content()], { type: 'text/csv' }));
-    link.download = name;
-    link.click();
-    setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
-  };
+  const save = () =>
+    saveFile(name, new Blob([content()], { type: name.endsWith('.csv') ? 'text/csv' : 'text/plain' }));
   return (
     <button type="button" class="download" onClick={save}>
       <span aria-hidden="true">↓</span> {name}
@@ -22,7 +18,7 @@ export function Download({ name, content }: Props) {
   );
 }
 
-/** Of a folder's CSV files those of these names; with several folders on the page, the folder is part of the name. */
+/** Of a folder's files those of these names; with several folders on the page, the folder is part of the name. */
 export function Downloads({
   folder,
   named,

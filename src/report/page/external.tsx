@@ -1,9 +1,9 @@
 // Methods that were scored, not run: their rows, marked, and what is known of them.
 import type { ExternalData, FolderData } from '../page_data.js';
 import { Step } from './agreement.js';
-import { accuracy, withHalf } from './format.js';
+import { accuracy } from './format.js';
 import { TableBox } from './table_box.js';
-import { Columns } from './table_parts.js';
+import { Columns, WithHalf } from './table_parts.js';
 
 /** Rows below those of the project, in a table with a column for each noise setting. */
 export function ExternalRows({ folder: { external, noiseSettings, seeds: wanted } }: { folder: FolderData }) {
@@ -17,7 +17,9 @@ export function ExternalRows({ folder: { external, noiseSettings, seeds: wanted 
           {cells.map((cell, i) => (
             <td key={noiseSettings[i]!.label} data-external={noiseSettings[i]!.label}>
               {cell ? (
-                <span class="ours">{withHalf(accuracy(cell.mean), cell.half)}</span>
+                <span class="ours">
+                  <WithHalf text={accuracy(cell.mean)} half={cell.half} />
+                </span>
               ) : (
                 <span class="missing">–</span>
               )}

@@ -15,8 +15,8 @@ export function points(difference: number): string {
 }
 
 /** `84.21 ± 0.30`. */
-export function withHalf(text: string, half: number | null): string {
-  return half === null ? text : `${text} ± ${half.toFixed(2)}`;
+export function withHalf(text: string, half: number | null, digits = 2): string {
+  return half === null ? text : `${text} ± ${half.toFixed(digits)}`;
 }
 
 /** A count with its noun. */

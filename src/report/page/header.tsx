@@ -24,8 +24,8 @@ export function Header({ data, connection }: { data: PageData; connection: strin
       <h1>{many ? `Comparison: ${data.title}` : first!.suite}</h1>
       <p class="lead">
         {many
-          ? 'Table 4 of the SAM paper (Foret et al., 2021), re-run: several results side by side.'
-          : `Table 4 of the SAM paper (Foret et al., 2021), re-run. ${first!.description}`}
+          ? `${hasPaper(data) ? 'Table 4 of the SAM paper (Foret et al., 2021), re-run: several' : 'Several'} results side by side.`
+          : `${hasPaper(data) ? 'Table 4 of the SAM paper (Foret et al., 2021), re-run. ' : ''}${first!.description}`}
       </p>
       {data.folders.map((folder) => (
         <Summary key={folder.name} folder={folder} named={many} />
@@ -41,12 +41,20 @@ export function Header({ data, connection }: { data: PageData; connection: strin
   );
 }
 
-function sectionsOf({ folders }: PageData) {
+/** Whether the paper has numbers for any of the cells; without, nothing is to agree with. */
+export const hasPaper = ({ folders }: Pick<PageData, 'folders'>) =>
+  folders.some(({ cells }) => cells.some(({ paper }) => paper !== null));
+
+function sectionsOf(data: PageData) {
+  const { folders } = data;
   return [
     ...(folders.length > 1 ? [{ id: 'differences', title: 'Differences' }] : []),
-    { id: 'table', title: 'Table 4' },
-    { id: 'shape', title: 'Shape' },
+    { id: 'table', title: hasPaper(data) ? 'Table 4' : 'Results' },
+    { id: 'agreement', title: hasPaper(data) ? 'Agreement' : 'Memorisation' },
     { id: 'accuracy', title: 'Accuracy' },
+    ...(folders.some(({ cells }) => new Set(cells.map(({ cost }) => cost)).size > 1)
+      ? [{ id: 'cost', title: 'Cost' }]
+      : []),
     { id: 'training', title: 'Training' },
     { id: 'noise', title: 'Noise' },
     { id: 'runs', title: 'Runs' },
@@ -85,8 +93,9 @@ function Summary({ folder, named }: { folder: FolderData; named: boolean }) {
       {named && <p class="note">{folder.description}</p>}
       {scaledDown !== null && (
         <p class="banner">
-          <b>Scaled down.</b> {scaledDown} Compare the order of the methods with the paper's, not the level of
-          the numbers.
+          <b>Scaled down.</b> {scaledDown}
+          {hasPaper({ folders: [folder] }) &&
+            " Compare the order of the methods with the paper's, not the level of the numbers."}
         </p>
       )}
       <Unfinished runs={runs} />

@@ -1,18 +1,21 @@
 // The page: what was run, the table, the figures, the runs, where it all comes from.
-import type { PageData } from '../page_data.js';
-import { Shape } from './agreement.js';
+import { useState } from 'preact/hooks';
+import type { PageData, Way } from '../page_data.js';
+import { Agreement } from './agreement.js';
 import { DifferenceTable } from './difference_table.js';
 import { Figures } from './figures.js';
-import { Header } from './header.js';
+import { Header, hasPaper } from './header.js';
 import { Noise } from './noise.js';
 import { Provenance, Settings } from './origin.js';
 import { Runs } from './runs.js';
 import { ResultsTable } from './table.js';
+import { WayChoice } from './ways.js';
 
 /** @param connection of a page that is served live: how it stands */
 export function Page({ data, connection }: { data: PageData; connection?: string }) {
   const { folders, differences } = data;
   const named = folders.length > 1;
+  const [way, setWay] = useState<Way>('last');
   return (
     <>
       <a class="skip" href="#table">
@@ -34,18 +37,21 @@ export function Page({ data, connection }: { data: PageData; connection?: string
           </section>
         )}
         <section id="table">
-          <h2>Table 4</h2>
+          <h2>{hasPaper(data) ? 'Table 4' : 'Results'}</h2>
+          <div class="bar">
+            <WayChoice folders={folders} way={way} choose={setWay} />
+          </div>
           {folders.map((folder) => (
-            <ResultsTable key={folder.name} folder={folder} named={named} />
+            <ResultsTable key={folder.name} folder={folder} named={named} way={way} />
           ))}
         </section>
-        <section id="shape">
-          <h2>Shape and memorisation</h2>
+        <section id="agreement">
+          <h2>{hasPaper(data) ? 'Agreement with the paper, and memorisation' : 'Memorisation'}</h2>
           {folders.map((folder) => (
-            <Shape key={folder.name} folder={folder} named={named} />
+            <Agreement key={folder.name} folder={folder} named={named} />
           ))}
         </section>
-        <Figures data={data} />
+        <Figures data={data} way={way} setWay={setWay} />
         <section id="noise">
           <h2>Noise as it was drawn</h2>
           {folders.map((folder) => (

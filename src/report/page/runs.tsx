@@ -57,6 +57,7 @@ export function Runs({ folder, named }: { folder: FolderData; named: boolean }) 
         </ul>
       )}
       <Chart
+        name="runs"
         label="Run graph: a box for each run with its state and time, an arrow from each teacher to its student"
         of={[folder]}
         draw={(drawings, width) => drawings.runGraph(runs, methods, noiseSettings, width)}
@@ -105,7 +106,7 @@ export function Runs({ folder, named }: { folder: FolderData; named: boolean }) 
             ))}
           </tbody>
         </TableBox>
-        <p class="legend">A unit is what a training with plain SGD costs.</p>
+        <p class="legend">Cost: in trainings with plain SGD.</p>
       </details>
       <Downloads folder={folder} named={named} names={['runs.csv']} />
     </div>

@@ -34,3 +34,16 @@ export const STATES: Record<RunState, { sign: string; colour: string }> = {
   damaged: { sign: '⚠', colour: 'var(--bad)' },
   'teacher failed': { sign: '⊘', colour: 'var(--bad)' },
 };
+
+/** The three fates of a wrong label, from the axis upwards. */
+export const FATES = [
+  { title: 'memorised', colour: 'var(--below)' },
+  { title: 'another class', colour: 'var(--neutral)' },
+  { title: 'true class', colour: 'var(--above)' },
+] as const;
+
+/** Right labels and wrong ones. */
+export const LABELS = [
+  { title: 'right labels', colour: 'var(--above)' },
+  { title: 'wrong labels', colour: 'var(--below)' },
+] as const;

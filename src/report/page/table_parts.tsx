@@ -1,5 +1,6 @@
 // What several tables have: the shade of a difference, and the head with a column for each noise setting.
-import type { NoiseSettingData } from '../page_data.js';
+import type { MethodDifference, NoiseSettingData } from '../page_data.js';
+import { points, withHalf } from './format.js';
 
 /** Differences are shaded in full from here on, in percentage points. */
 const FULL_SHADE = 40;
@@ -8,15 +9,43 @@ const FULL_SHADE = 40;
 const shade = (difference: number) =>
   Math.sign(difference) * Math.min(1, Math.sqrt(Math.abs(difference) / FULL_SHADE));
 
-export function Difference({ value, text }: { value: number; text: string }) {
-  const strength = shade(value);
+/** @param clear false: it is not shaded, as chance may have made it */
+export function Difference({
+  value,
+  text,
+  half = null,
+  clear = true,
+}: {
+  value: number;
+  text: string;
+  half?: number | null;
+  clear?: boolean;
+}) {
+  const strength = clear ? shade(value) : 0;
   const colour = strength < 0 ? 'var(--below)' : 'var(--above)';
   const background = `color-mix(in srgb, ${colour} ${Math.round(Math.abs(strength) * 42)}%, transparent)`;
   return (
     <span class="difference" style={{ background }}>
-      {text}
+      <WithHalf text={text} half={half} />
     </span>
   );
+}
+
+/** `84.21 ± 0.30`, on a phone in two lines. */
+export function WithHalf({ text, half, digits }: { text: string; half: number | null; digits?: number }) {
+  if (half === null) return <>{text}</>;
+  return (
+    <>
+      {text}
+      <span class="half"> {withHalf('', half, digits).trim()}</span>
+    </>
+  );
+}
+
+/** A difference with half of its interval, shaded where that leaves out zero. */
+export function Paired({ of: { difference, half } }: { of: MethodDifference }) {
+  const clear = half !== null && Math.abs(difference) > half;
+  return <Difference value={difference} text={points(difference)} half={half} clear={clear} />;
 }
 
 /** The head of a table with a column for each noise setting, and one more if it is named. */

@@ -1,15 +1,19 @@
 // Accuracy against noise: of a folder's methods, or of one method in several folders.
 import * as Plot from '@observablehq/plot';
-import type { CellData, NoiseSettingData } from '../../page_data.js';
-import type { Drawings } from '../drawing.js';
+import type { NoiseSettingData } from '../../page_data.js';
+import type { AccuracyLine, Drawings } from '../drawing.js';
 import { accuracy, withHalf } from '../format.js';
 import { folderColour, methodColour, methodSymbol } from '../styles.js';
-import { percentAxis, plotted, readable } from './frame.js';
+import { percentAxis, percentRange, plotted, readable } from './frame.js';
+
+type Value = AccuracyLine['values'][number];
 
 /** A cell's place and values. */
 interface Point {
   x: number;
-  cell: CellData;
+  cell: Value;
+  /** Only noise settings of one are joined by a line. */
+  group: string;
 }
 
 /** Positions of the noise settings: their rates, or their order where they have none. */
@@ -27,10 +31,24 @@ function titlesByPosition(
   return new Map(titled.sort(([a], [b]) => a - b));
 }
 
-const pointsOf = (cells: readonly CellData[], at: ReadonlyMap<string, number>): Point[] =>
-  cells.map((cell) => ({ x: at.get(cell.noiseSetting)!, cell })).sort((a, b) => a.x - b.x);
+function pointsOf(
+  cells: readonly Value[],
+  noiseSettings: readonly NoiseSettingData[],
+  at: ReadonlyMap<string, number>,
+): Point[] {
+  const groups = new Map(noiseSettings.map(({ label, group }) => [label, group]));
+  return cells
+    .map((cell) => ({ x: at.get(cell.noiseSetting)!, cell, group: groups.get(cell.noiseSetting)! }))
+    .sort((a, b) => a.x - b.x);
+}
 
-function ours(points: readonly Point[], colour: string, symbol: Plot.SymbolType, dx = 0): Plot.Markish[] {
+function ours(
+  points: readonly Point[],
+  colour: string,
+  symbol: Plot.SymbolType,
+  dx = 0,
+  strokeDasharray = 'none',
+): Plot.Markish[] {
   const found = points.filter(({ cell }) => cell.mean !== null);
   const mean = ({ cell }: Point) => cell.mean;
   return [
@@ -46,7 +64,7 @@ function ours(points: readonly Point[], colour: string, symbol: Plot.SymbolType,
         dx,
       },
     ),
-    Plot.lineY(found, { x: 'x', y: mean, stroke: colour, strokeWidth: 2, dx }),
+    Plot.lineY(found, { x: 'x', y: mean, z: 'group', stroke: colour, strokeWidth: 2, strokeDasharray, dx }),
     Plot.dot(found, {
       x: 'x',
       y: mean,
@@ -67,6 +85,7 @@ function papers(points: readonly Point[], colour: string, symbol: Plot.SymbolTyp
     Plot.lineY(found, {
       x: 'x',
       y: paper,
+      z: 'group',
       stroke: colour,
       strokeWidth: 1.25,
       strokeDasharray: '5 4',
@@ -84,60 +103,75 @@ function papers(points: readonly Point[], colour: string, symbol: Plot.SymbolTyp
   ];
 }
 
-/** The x axis with a tick for each noise setting. */
+/** About what a letter of a tick takes, in pixels. */
+const LETTER = 6.5;
+
+/** The x axis with a tick for each noise setting, and room for it; titles that are too long have a word a line. */
 function noiseAxis(
   noiseSettings: readonly NoiseSettingData[],
   at: ReadonlyMap<string, number>,
-): Plot.PlotOptions['x'] {
+  width: number,
+): Pick<Plot.PlotOptions, 'x' | 'marginBottom'> {
   const xs = [...at.values()];
+  const rated = noiseSettings.every(({ rate }) => rate !== null);
   const [low, high] = [Math.min(...xs), Math.max(...xs)];
   const room = (high - low || 1) * 0.08;
   const titles = new Map(noiseSettings.map(({ label, title }) => [at.get(label)!, title]));
+  const longest = Math.max(...[...titles.values()].map(({ length }) => length));
+  const broken = LETTER * (longest + 1) > width / (xs.length + 0.5);
+  const inLines = (title: string) => title.replace(' %', '\u00a0%').replaceAll(' ', '\n');
+  const lines = broken
+    ? Math.max(...[...titles.values()].map((title) => inLines(title).split('\n').length))
+    : 1;
   return {
-    type: 'linear',
-    domain: [low - room, high + room],
-    ticks: xs,
-    tickFormat: (x: number) => titles.get(x)!,
-    tickSize: 0,
-    label: 'Noise',
-    labelAnchor: 'center',
-    labelArrow: 'none',
+    marginBottom: 36 + 12 * (lines - 1),
+    x: {
+      type: 'linear',
+      domain: [low - room, high + room],
+      ticks: xs,
+      tickFormat: (x: number) => (broken ? inLines(titles.get(x)!) : titles.get(x)!),
+      tickSize: 0,
+      label: rated ? 'Label noise' : 'Noise setting',
+      labelAnchor: 'center',
+      labelArrow: 'none',
+    },
   };
 }
 
-/** From zero to a round number above everything. */
-function accuracyScale(cells: readonly CellData[]): Plot.PlotOptions['y'] {
-  const highest = Math.max(
-    10,
-    ...cells.flatMap(({ mean, half, paper }) => [(mean ?? 0) + (half ?? 0), paper ?? 0]),
+/** Room for all that is drawn, with its intervals. */
+function accuracyRange(values: readonly Value[], shown: { ours: boolean; paper: boolean }): [number, number] {
+  return percentRange(
+    values.flatMap(({ mean, half, paper }) => [
+      ...(shown.ours && mean !== null ? [Math.max(0, mean - (half ?? 0)), mean + (half ?? 0)] : []),
+      ...(shown.paper && paper !== null ? [paper] : []),
+    ]),
   );
-  return { domain: [0, Math.min(100, Math.ceil(highest / 10) * 10)] };
 }
 
-export const accuracyFigure: Drawings['accuracy'] = (methods, noiseSettings, cells, width) => {
+const AXIS = 'Test accuracy, %';
+
+export const accuracyFigure: Drawings['accuracy'] = (given, noiseSettings, shown, width) => {
   const at = positions(noiseSettings);
-  const withBars = cells.some(({ half }) => half !== null);
-  const lines = methods.map((method, i) => ({
-    method,
-    points: pointsOf(
-      cells.filter((cell) => cell.method === method.name),
-      at,
-    ),
+  const values = given.flatMap(({ values }) => values);
+  const withBars = shown.ours && values.some(({ half }) => half !== null);
+  const lines = given.map((line, i) => ({
+    ...line,
+    points: pointsOf(line.values, noiseSettings, at),
+    colour: methodColour(line.style),
+    symbol: methodSymbol(line.style),
     // Bars at the same noise would cover each other.
-    dx: withBars ? (i - (methods.length - 1) / 2) * 3 : 0,
+    dx: withBars ? (i - (given.length - 1) / 2) * 3 : 0,
   }));
   const figure = plotted({
     width,
     height: Math.round(Math.max(280, Math.min(440, width * 0.5))),
-    x: noiseAxis(noiseSettings, at),
-    y: accuracyScale(cells),
+    ...noiseAxis(noiseSettings, at, width),
+    y: { domain: accuracyRange(values, shown) },
     marks: [
-      ...percentAxis(),
-      ...lines.flatMap(({ method, points }) =>
-        papers(points, methodColour(method.style), methodSymbol(method.style)),
-      ),
-      ...lines.flatMap(({ method, points, dx }) =>
-        ours(points, methodColour(method.style), methodSymbol(method.style), dx),
+      ...percentAxis(AXIS),
+      ...lines.flatMap(({ points, colour, symbol }) => (shown.paper ? papers(points, colour, symbol) : [])),
+      ...lines.flatMap(({ points, colour, symbol, dx, isExternal }) =>
+        shown.ours ? ours(points, colour, symbol, dx, isExternal ? '1.5 3' : 'none') : [],
       ),
     ],
   });
@@ -147,41 +181,45 @@ export const accuracyFigure: Drawings['accuracy'] = (methods, noiseSettings, cel
     [...titles.keys()],
     (x) => `Noise ${titles.get(x)}`,
     (x) =>
-      lines.flatMap(({ method: { title, style }, points }) =>
+      lines.flatMap(({ title, colour, points }) =>
         points
-          .filter((point) => point.x === x)
+          .filter(
+            ({ x: own, cell }) => own === x && ((shown.ours && cell.mean !== null) || cell.paper !== null),
+          )
           .map(({ cell }) => ({
             label: title,
-            colour: methodColour(style),
-            value: cell.mean ?? Number.NEGATIVE_INFINITY,
-            text: besidePaper(cell),
+            colour,
+            value: (shown.ours ? cell.mean : cell.paper) ?? Number.NEGATIVE_INFINITY,
+            text: textOf(cell, shown),
           })),
       ),
   );
 };
 
-function besidePaper({ mean, half, paper }: CellData): string {
+function textOf({ mean, half, paper }: Value, shown: { ours: boolean; paper: boolean }): string {
+  const papers = shown.paper && paper !== null ? paper.toFixed(1) : '';
+  if (!shown.ours) return papers;
   const text = mean === null ? '–' : withHalf(accuracy(mean), half);
-  return paper === null ? text : `${text} (${paper.toFixed(1)})`;
+  return papers ? `${text} (${papers})` : text;
 }
 
-export const comparisonFigure: Drawings['comparison'] = (noiseSettings, folders, width) => {
+export const comparisonFigure: Drawings['comparison'] = (noiseSettings, folders, hasPaper, width) => {
   const at = positions(noiseSettings);
   const lines = folders.map(({ name, cells }, place) => ({
     name,
     colour: folderColour(place),
     symbol: methodSymbol(place),
-    points: pointsOf(cells, at),
+    points: pointsOf(cells, noiseSettings, at),
   }));
   const all = folders.flatMap(({ cells }) => cells);
   const figure = plotted({
     width,
     height: 230,
-    x: noiseAxis(noiseSettings, at),
-    y: accuracyScale(all),
+    ...noiseAxis(noiseSettings, at, width),
+    y: { domain: accuracyRange(all, { ours: true, paper: hasPaper }) },
     marks: [
-      ...percentAxis(),
-      ...(lines[0] ? papers(lines[0].points, 'var(--muted)', 'circle') : []),
+      ...percentAxis(AXIS),
+      ...(hasPaper && lines[0] ? papers(lines[0].points, 'var(--muted)', 'circle') : []),
       ...lines.flatMap(({ points, colour, symbol }) => ours(points, colour, symbol)),
     ],
   });

@@ -3,10 +3,10 @@ import * as Plot from '@observablehq/plot';
 import type { CurveQuantity } from '../../page_data.js';
 import type { CurveLine, Drawings } from '../drawing.js';
 import { folderDash, methodColour, methodSymbol } from '../styles.js';
-import { NARROW, percentAxis, plotted, readable } from './frame.js';
+import { epochAxis, percentAxis, percentRange, plotted, readable } from './frame.js';
 
 /** Seeds at one epoch. */
-interface Moment {
+export interface Moment {
   epoch: number;
   mean: number;
   low: number;
@@ -14,11 +14,17 @@ interface Moment {
   seeds: number;
 }
 
+const AXES: Record<CurveQuantity, string> = {
+  testAccuracy: 'Test accuracy, %',
+  wrongLabelsFitted: 'Memorised, %',
+  trueLabelsRecovered: 'Predicted as true class, %',
+};
+
 /** Markers a line, so that they tell lines apart without hiding them. */
 const MARKERS = 6;
 
 /** The epochs that all of the curves have. */
-function momentsOf({ curves }: CurveLine, quantity: CurveQuantity): Moment[] {
+export function momentsOf({ curves }: Pick<CurveLine, 'curves'>, quantity: CurveQuantity): Moment[] {
   const byEpoch = new Map<number, number[]>();
   for (const curve of curves)
     curve.epochs.forEach((epoch, i) => {
@@ -54,23 +60,10 @@ export const curvesFigure: Drawings['curves'] = (lines, quantity, epochs, width)
   const figure = plotted({
     width,
     height: Math.round(Math.max(200, Math.min(270, width * 0.66))),
-    x: {
-      domain: [0, epochs],
-      ticks: width < NARROW ? 4 : 6,
-      tickFormat: 'd',
-      tickSize: 0,
-      label: 'Epoch',
-      labelAnchor: 'center',
-      labelArrow: 'none',
-    },
-    y: {
-      domain: [
-        0,
-        Math.min(100, Math.max(10, ...drawn.flatMap(({ moments }) => moments.map((m) => m.high))) * 1.05),
-      ],
-    },
+    x: epochAxis(epochs, width),
+    y: { domain: percentRange([0, ...drawn.flatMap(({ moments }) => moments.map((m) => m.high))]) },
     marks: [
-      ...percentAxis(),
+      ...percentAxis(AXES[quantity]),
       ...bands.map(({ moments, colour }) =>
         Plot.areaY(moments, { x: 'epoch', y1: 'low', y2: 'high', fill: colour, fillOpacity: 0.16 }),
       ),

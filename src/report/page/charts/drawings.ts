@@ -1,18 +1,24 @@
 // The page's figures, drawn with Observable Plot.
 import type { Drawings } from '../drawing.js';
 import { accuracyFigure, comparisonFigure } from './accuracy.js';
+import { costFigure } from './cost.js';
 import { curvesFigure } from './curves.js';
-import { folderKey, methodKey, paperKey } from './keys.js';
+import { fatesFigure, lossesFigure } from './fits.js';
+import { folderKey, methodKey, paperKey, patchKey } from './keys.js';
+import { matrixFigure } from './matrix.js';
 import { runGraphFigure } from './run_graph.js';
-import { transitionsFigure } from './transitions.js';
 
 export const DRAWINGS: Drawings = {
   accuracy: accuracyFigure,
   comparison: comparisonFigure,
+  cost: costFigure,
   curves: curvesFigure,
-  transitions: transitionsFigure,
+  fates: fatesFigure,
+  losses: lossesFigure,
+  matrix: matrixFigure,
   runGraph: runGraphFigure,
   methodKey,
   folderKey,
   paperKey,
+  patchKey,
 };

@@ -18,9 +18,9 @@ const across = (options: Plot.LineOptions) =>
   );
 const centre: [number, number][] = [[0.5, 0.5]];
 
-export const methodKey = (style: number) =>
+export const methodKey = (style: number, isExternal = false) =>
   key([
-    across({ stroke: methodColour(style), strokeWidth: 2 }),
+    across({ stroke: methodColour(style), strokeWidth: 2, strokeDasharray: isExternal ? '1.5 3' : 'none' }),
     Plot.dot(centre, { fill: methodColour(style), symbol: methodSymbol(style), r: 4 }),
   ]);
 
@@ -31,6 +31,9 @@ export const folderKey = (place: number, coloured: boolean) =>
         Plot.dot(centre, { fill: folderColour(place), symbol: methodSymbol(place), r: 4 }),
       ])
     : key([across({ stroke: 'var(--ink)', strokeWidth: 2, strokeDasharray: folderDash(place) })]);
+
+export const patchKey = (colour: string) =>
+  key([Plot.rect([[0]], { x1: 0.25, x2: 0.75, y1: 0, y2: 1, fill: colour, fillOpacity: 0.75 })]);
 
 export const paperKey = () =>
   key([
