@@ -108,31 +108,33 @@ function lines({ name, title, cite, settings = {}, source }: Listed): string {
 /** Entries as Markdown: what each is, its settings, what it costs, where it comes from. Those that learn from a teacher share a text. */
 export function inMarkdown(entries: readonly Entries[Kind][]): string {
   const isStudent = (entry: Entries[Kind]) => 'teacher' in entry && entry.teacher !== undefined;
-  const [student] = entries.filter(isStudent);
-  const own = entries.filter((entry) => !isStudent(entry)).map(section);
-  const taught =
-    student && 'about' in student
-      ? [
-          [
-            '### Bootstrap: `bootstrap-NAME`',
-            student.about ?? '',
-            `*Source:* ${student.cite?.replace(/, on .*/, '')}.`,
-          ],
-        ]
-      : [];
-  return `\n${[...own, ...taught].flat().join('\n\n')}\n\n`;
+  const student = entries.find(isStudent) as Entries['method'] | undefined;
+  const parts = entries.filter((entry) => !isStudent(entry)).flatMap(section);
+  if (student) {
+    const source = student.cite?.replace(/, on .*/, '');
+    parts.push(
+      '### `bootstrap-NAME`',
+      `**Bootstrap of any method.** ${student.about}`,
+      `*Source:* ${source}.`,
+    );
+  }
+  return `\n${parts.join('\n\n')}\n\n`;
 }
 
 function section(entry: Entries[Kind]): string[] {
   const { name, title, cite } = entry;
-  const price = 'cost' in entry ? costOf(entry) : undefined;
-  const facts = [price === undefined ? '' : `*Cost:* ${price} SGD runs.`, cite ? `*Source:* ${cite}.` : ''];
-  return [
-    `### ${typeof title === 'string' ? `${title}: ` : ''}\`${name}\``,
-    ...('about' in entry && entry.about ? [entry.about] : []),
-    ...('settings' in entry ? [settingsTable(entry.settings.shape).join('\n')] : []),
-    facts.filter(Boolean).join(' '),
-  ].filter(Boolean);
+  const cost = 'cost' in entry ? costOf(entry) : undefined;
+  const facts = [
+    cost === undefined ? '' : `*Cost:* ${cost} SGD run${cost === 1 ? '' : 's'}.`,
+    cite ? `*Source:* ${cite}.` : '',
+  ];
+  const named =
+    typeof title === 'string' && title !== name ? `**${title[0]?.toUpperCase()}${title.slice(1)}.** ` : '';
+  const about = 'about' in entry && entry.about ? entry.about : '';
+  const table = 'settings' in entry ? settingsTable(entry.settings.shape).join('\n') : '';
+  return [`### \`${name}\``, `${named}${about}`.trim(), table, facts.filter(Boolean).join(' ')].filter(
+    Boolean,
+  );
 }
 
 /** With default settings, over as many epochs as papers train. */

@@ -26,6 +26,8 @@ export interface Caption {
   settings: string[];
   /** Those that are neither of settings, nor of the paper's shape, nor of what the table's cells hold. */
   about: string[];
+  /** The least that a table is to be read with. */
+  brief: string[];
 }
 
 export function captionOf(report: Report): Caption {
@@ -52,19 +54,23 @@ export function captionOf(report: Report): Caption {
     `The same in all cells: ${shared}.`,
   ];
   const variants = bestVariantNotes(report);
+  const marks = [
+    ...(hasPaper ? ['In parentheses: the paper (Foret et al., 2021, Table 4).'] : []),
+    ...(suite.seeds.length > 1 ? [INTERVAL_NOTE] : []),
+  ];
+  const scaled = suite.scaledDown ? scaledDownNotes(report, suite.scaledDown, hasPaper) : [];
   const about = [
     ...threeWaysNotes(report),
     ...literatureNotes(report),
     ...methodNotes(report),
     ...(heldOut ? [validationNote(heldOut, testOn)] : []),
-    ...(suite.scaledDown ? scaledDownNotes(report, suite.scaledDown, hasPaper) : []),
+    ...scaled,
   ];
   return {
     title: plain(title),
     noise: plain(noiseConvention(report)),
     notes: [
-      ...(hasPaper ? ['In parentheses: the paper (Foret et al., 2021, Table 4).'] : []),
-      ...(suite.seeds.length > 1 ? [INTERVAL_NOTE] : []),
+      ...marks,
       ...agreementNotes(report),
       ...externalNotes(report),
       ...variants,
@@ -73,6 +79,7 @@ export function captionOf(report: Report): Caption {
     ].map(plain),
     settings: settings.map(plain),
     about: [...variants, ...about].map(plain),
+    brief: [...marks, ...scaled].map(plain),
   };
 }
 

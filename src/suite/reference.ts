@@ -196,10 +196,12 @@ const cell = (text: string) => text.replaceAll('|', '\\|').replaceAll('\n', ' ')
 
 /** A table of settings, in Markdown; nothing where there are none. @param above path of the object that they are fields of */
 export function settingsTable(shape: Fields, above = ''): string[] {
+  const short = (v: unknown) => (typeof v === 'number' ? Number(v.toFixed(4)) : v);
   const rows = Object.entries(listedSettings(shape)).map(
     ([name, { description = '', allowed = '', default: usual }]) => {
       const isOptional = z.safeParse(shape[name]!, undefined).success;
-      const unless = usual !== undefined ? code(JSON.stringify(usual)) : isOptional ? 'optional' : '';
+      const unless =
+        usual !== undefined ? code(JSON.stringify(short(usual))) : isOptional ? 'optional' : 'needed';
       return [code(above + name), description, allowed, unless].map(cell);
     },
   );
