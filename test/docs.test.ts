@@ -171,7 +171,8 @@ describe('the documentation', function () {
       if (wrong) return `no option ${wrong}`;
       const takesSuite = ['run', 'check', 'export', 'plan', 'submit'].includes(name!);
       const [suite] = rest;
-      if (takesSuite && suite && /^[a-z][^.]*$/.test(suite) && !suites.includes(suite)) return `no suite ${suite}`;
+      if (takesSuite && suite && /^[a-z][^.]*$/.test(suite) && !suites.includes(suite))
+        return `no suite ${suite}`;
       const read = rest.filter((_, i) => !/^--(?:out|into|repair)$/.test(rest[i - 1] ?? ''));
       const missing = read.find(isMissing);
       return missing && `no file ${missing}`;

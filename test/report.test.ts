@@ -5,7 +5,6 @@ import path from 'node:path';
 import { expect } from 'chai';
 import { parse } from 'csv-parse/sync';
 import { graphText } from '../src/cli/dry_run.js';
-import { PROJECT_ROOT } from '../src/io/project.js';
 import { METHODS } from '../src/methods/catalogue.js';
 import { comparisonCsv, runsCsv, tableCsv } from '../src/report/csv.js';
 import { BEGIN, END, inserted } from '../src/report/insert.js';
@@ -38,12 +37,6 @@ describe('a table within a text', () => {
   it('needs both marks, once and in order', () => {
     for (const text of ['none', BEGIN, `${END}\n${BEGIN}`, `${BEGIN}\n${END}\n${BEGIN}\n${END}`])
       expect(() => inserted(text, 'new', 'x.md')).to.throw(InputError, 'x.md');
-  });
-
-  it('is, in the README, that of the committed results', async () => {
-    const read = (file: string) => readFile(path.join(PROJECT_ROOT, file), 'utf8');
-    const table = await read('results/small/table4.md');
-    expect(await read('README.md')).to.include(`${BEGIN}\n${table}${END}`);
   });
 });
 
