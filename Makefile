@@ -56,7 +56,7 @@ help:
 	@echo '               write report.html and the tables of a results folder again'
 	@echo 'make readme    draw the table in the README again from results/small'
 	@echo 'make docs      write what is generated in the README and in docs/ again'
-	@echo 'make screenshot  take the picture of the report in docs/ again (needs Chromium)'
+	@echo 'make screenshot  take the picture of the report in the README again (needs Chromium)'
 	@echo 'make doctor    say what is installed and what is missing'
 	@echo 'make data      fetch and verify CIFAR-10'
 	@echo 'make install   packages, build, TensorFlow'
