@@ -40,6 +40,16 @@ describe('a table within a text', () => {
   });
 });
 
+describe('a brief table', () => {
+  it('has the cells of the whole one and no more notes than how to read them', () => {
+    const [brief, whole] = [markdownTable(report, true), markdownTable(report)];
+    const rows = (text: string) => text.split('\n').filter((line) => line.startsWith('|'));
+    expect(rows(brief)).to.deep.equal(rows(whole));
+    expect(brief).to.include('In parentheses: the paper').and.include('Scaled down').and.not.include('Kendall');
+    expect(whole).to.include('Kendall');
+  });
+});
+
 describe('published numbers', () => {
   it('are all thirteen rows, each with its source; what is literature is of methods here, with what their authors say', () => {
     const { rows } = readPublished();
