@@ -45,7 +45,10 @@ describe('a brief table', () => {
     const [brief, whole] = [markdownTable(report, true), markdownTable(report)];
     const rows = (text: string) => text.split('\n').filter((line) => line.startsWith('|'));
     expect(rows(brief)).to.deep.equal(rows(whole));
-    expect(brief).to.include('In parentheses: the paper').and.include('Scaled down').and.not.include('Kendall');
+    expect(brief)
+      .to.include('In parentheses: the paper')
+      .and.include('Scaled down')
+      .and.not.include('Kendall');
     expect(whole).to.include('Kendall');
   });
 });
