@@ -240,7 +240,7 @@ describe('the documentation', function () {
 });
 
 describe('the README', function () {
-  this.timeout(600_000);
+  this.timeout(1_800_000);
   const readme = text('README.md');
 
   it('is one page with one table, and counts what there is', () => {
