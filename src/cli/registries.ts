@@ -46,7 +46,7 @@ export function register(program: Command): void {
         `as Markdown, between ${marksOf(command).begin} and ${marksOf(command).end} of a file`,
       )
       .action(async (asked: string[], { json, into }: { json?: boolean; into?: string }) => {
-        const found = await chosen(kind, asked);
+        const found = await entriesAsked(kind, asked);
         if (into) {
           const entries = found.map(({ entry }) => entry);
           return insertInto(into, inMarkdown(entries), marksOf(command));
@@ -58,19 +58,19 @@ export function register(program: Command): void {
 
 /** Entries of a kind as they are listed: those that are named, or else all, and those of users' files. @throws InputError for what is neither a name nor such a file */
 export async function listed(kind: Kind, asked: readonly string[]): Promise<Listed[]> {
-  return (await chosen(kind, asked)).map(({ entry, module }) => listing(entry, module));
+  return (await entriesAsked(kind, asked)).map(({ entry, module }) => listing(entry, module));
 }
 
-interface Chosen {
+interface Asked {
   entry: Entries[Kind];
   /** The user's file that it is from. */
   module?: UserModule;
 }
 
-async function chosen(kind: Kind, asked: readonly string[]): Promise<Chosen[]> {
+async function entriesAsked(kind: Kind, asked: readonly string[]): Promise<Asked[]> {
   const all = entriesOf(kind);
   const isName = (one: string) => all.some(({ name }) => name === one);
-  const found: Chosen[] = all
+  const found: Asked[] = all
     .filter(({ name }) => !asked.some(isName) || asked.includes(name))
     .map((entry) => ({ entry }));
   for (const file of asked.filter((one) => !isName(one))) {
