@@ -30,7 +30,7 @@ OTHER_NODES := 24.21.0 26.10.0
 NODE_TESTS := $(addsuffix .test.js,$(addprefix dist/test/,install doctor workers lock checkpoint watch))
 
 MAKEFLAGS += --no-builtin-rules
-.PHONY: help report readme screenshot install build bench check perf test test-node fuzz torture queue-torture mutation-test trajectory-test lint licences sbom format doctor data clean
+.PHONY: help report readme docs screenshot install build bench check perf test test-node fuzz torture queue-torture mutation-test trajectory-test lint licences sbom format doctor data clean
 .DEFAULT_GOAL := help
 
 help:
@@ -54,7 +54,8 @@ help:
 	@echo '               compare the speed of training with stock tfjs, and with PyTorch if given'
 	@echo 'make report [OUT=results/SUITE]'
 	@echo '               write report.html and the tables of a results folder again'
-	@echo 'make readme    draw the tables in the README again from results/small and results/perf'
+	@echo 'make readme    draw the table in the README again from results/small'
+	@echo 'make docs      write what is generated in the README and in docs/ again'
 	@echo 'make screenshot  take the picture of the report in the README again (needs Chromium)'
 	@echo 'make doctor    say what is installed and what is missing'
 	@echo 'make data      fetch and verify CIFAR-10'
@@ -105,8 +106,15 @@ report: build
 	@$(LABELNOISE) report "$$OUT"
 
 readme: build
-	@$(LABELNOISE) table results/small --into README.md
-	@$(LABELNOISE) perf --into README.md
+	@$(LABELNOISE) table results/small --into README.md --brief
+
+# What is generated in them; test/docs.test.ts fails where that is out of date.
+docs: readme
+	@$(LABELNOISE) methods --into docs/methods.md
+	@$(LABELNOISE) noises --into docs/noises.md
+	@$(LABELNOISE) schema --into docs/suites.md
+	@$(LABELNOISE) schema > docs/suite.schema.json
+	@$(LABELNOISE) perf --into docs/speed.md
 
 screenshot: build
 	@node --enable-source-maps dist/test/screenshot.js results/small docs/report.png

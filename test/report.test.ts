@@ -5,7 +5,6 @@ import path from 'node:path';
 import { expect } from 'chai';
 import { parse } from 'csv-parse/sync';
 import { graphText } from '../src/cli/dry_run.js';
-import { PROJECT_ROOT } from '../src/io/project.js';
 import { METHODS } from '../src/methods/catalogue.js';
 import { comparisonCsv, runsCsv, tableCsv } from '../src/report/csv.js';
 import { BEGIN, END, inserted } from '../src/report/insert.js';
@@ -39,11 +38,18 @@ describe('a table within a text', () => {
     for (const text of ['none', BEGIN, `${END}\n${BEGIN}`, `${BEGIN}\n${END}\n${BEGIN}\n${END}`])
       expect(() => inserted(text, 'new', 'x.md')).to.throw(InputError, 'x.md');
   });
+});
 
-  it('is, in the README, that of the committed results', async () => {
-    const read = (file: string) => readFile(path.join(PROJECT_ROOT, file), 'utf8');
-    const table = await read('results/small/table4.md');
-    expect(await read('README.md')).to.include(`${BEGIN}\n${table}${END}`);
+describe('a brief table', () => {
+  it('has the cells of the whole one and no more notes than how to read them', () => {
+    const [brief, whole] = [markdownTable(report, true), markdownTable(report)];
+    const rows = (text: string) => text.split('\n').filter((line) => line.startsWith('|'));
+    expect(rows(brief)).to.deep.equal(rows(whole));
+    expect(brief)
+      .to.include('In parentheses: the paper')
+      .and.include('Scaled down')
+      .and.not.include('Kendall');
+    expect(whole).to.include('Kendall');
   });
 });
 

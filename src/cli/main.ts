@@ -1,7 +1,8 @@
 #!/usr/bin/env node
 // The `labelnoise` command: registers the commands and turns errors into one line and an exit code.
+import path from 'node:path';
 import { Command, CommanderError } from 'commander';
-import { VERSION } from '../io/project.js';
+import { PROJECT_ROOT, VERSION } from '../io/project.js';
 import { plain } from '../report/escape.js';
 import { EXIT_BAD_INPUT, InputError } from '../spec/errors.js';
 import { endProcess, toldByUser } from '../user/guard.js';
@@ -18,6 +19,9 @@ Examples:
   labelnoise verify results/quick  is everything there as it was written?
   labelnoise export quick --noise 0.4 --seed 1 --out exported
                                 what its runs see, for a method in PyTorch; "labelnoise score" takes its predictions
+
+Documentation: ${path.join(PROJECT_ROOT, 'docs')}: begin with getting-started.md. There are methods.md, noises.md, suites.md,
+your-own-method.md, your-own-data.md, reading-results.md, regression-in-ci.md, reproducibility.md, glossary.md and more.
 
 Exit codes: 0 all went well, 1 a run failed, a check did or something is damaged, 2 wrong input, 130 stopped by Ctrl-C.
 LABELNOISE_DEBUG=1 shows where an unexpected error comes from.`;
@@ -64,6 +68,7 @@ const COMMANDS: Record<string, () => Promise<{ register(program: Command): void 
   datasets: () => import('./registries.js'),
   models: () => import('./registries.js'),
   augmentations: () => import('./registries.js'),
+  schema: () => import('./schema.js'),
   data: () => import('./data.js'),
   noise: () => import('./noise.js'),
   export: () => import('./export.js'),

@@ -45,7 +45,7 @@ one, for PyTorch too.
 Examples:
   labelnoise perf --out results/perf
   labelnoise perf --out results/perf --quick
-  labelnoise perf --into README.md
+  labelnoise perf --into docs/speed.md
   labelnoise perf --out results/perf --models WRN-16-4 --pytorch ~/torch/bin/python`;
 
 export function register(program: Command): void {

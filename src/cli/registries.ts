@@ -2,8 +2,10 @@
 import type { Command } from 'commander';
 import { z } from 'zod';
 import { plain } from '../report/escape.js';
+import { insertInto, marksOf } from '../report/insert.js';
 import { InputError } from '../spec/errors.js';
 import { list } from '../spec/fields.js';
+import { type ListedSetting, listedSettings, settingsTable } from '../suite/reference.js';
 import { entriesOf } from '../suite/user_files.js';
 import { shownFile, USER_FILE, type UserModule } from '../user/bundle.js';
 import { type Entries, KINDS, type Kind } from '../user/kinds.js';
@@ -22,17 +24,11 @@ export interface Listed {
   name: string;
   title?: string;
   cite?: string;
+  /** What it computes or does, in Markdown. */
+  about?: string;
   settings?: Record<string, ListedSetting>;
   /** The file it comes from, if it is a user's. */
   source?: { file: string; sha256: string };
-}
-
-interface ListedSetting {
-  title?: string;
-  description?: string;
-  /** What its values are, as an error would say it. */
-  allowed?: string;
-  default?: unknown;
 }
 
 export function register(program: Command): void {
@@ -45,26 +41,44 @@ export function register(program: Command): void {
         'names, of what is to be listed alone; files of your own: checked, and listed too',
       )
       .option('--json', 'as JSON')
-      .action(async (asked: string[], { json }: { json?: boolean }) => {
-        const found = await listed(kind, asked);
-        process.stdout.write(json ? `${JSON.stringify(found, null, 2)}\n` : found.map(lines).join(''));
+      .option(
+        '--into <file>',
+        `as Markdown, between ${marksOf(command).begin} and ${marksOf(command).end} of a file`,
+      )
+      .action(async (asked: string[], { json, into }: { json?: boolean; into?: string }) => {
+        const found = await entriesAsked(kind, asked);
+        if (into) {
+          const entries = found.map(({ entry }) => entry);
+          return insertInto(into, inMarkdown(entries), marksOf(command));
+        }
+        const all = found.map(({ entry, module }) => listing(entry, module));
+        process.stdout.write(json ? `${JSON.stringify(all, null, 2)}\n` : all.map(lines).join(''));
       });
 }
 
-/** Entries of a kind: those that are named, or else all, and those of users' files. @throws InputError for what is neither a name nor such a file */
+/** Entries of a kind as they are listed: those that are named, or else all, and those of users' files. @throws InputError for what is neither a name nor such a file */
 export async function listed(kind: Kind, asked: readonly string[]): Promise<Listed[]> {
+  return (await entriesAsked(kind, asked)).map(({ entry, module }) => listing(entry, module));
+}
+
+interface Asked {
+  entry: Entries[Kind];
+  /** The user's file that it is from. */
+  module?: UserModule;
+}
+
+async function entriesAsked(kind: Kind, asked: readonly string[]): Promise<Asked[]> {
   const all = entriesOf(kind);
   const isName = (one: string) => all.some(({ name }) => name === one);
-  const found = all
+  const found: Asked[] = all
     .filter(({ name }) => !asked.some(isName) || asked.includes(name))
-    .map((entry) => listing(entry));
+    .map((entry) => ({ entry }));
   for (const file of asked.filter((one) => !isName(one))) {
     if (!file.includes('.') && !file.includes('/'))
       throw new InputError(
         `${file}: is no ${KINDS[kind].title} of this project, and no module by its name; allowed: ${list(all.map(({ name }) => name))}, or ${USER_FILE}`,
       );
-    const { entry, module } = await loadUserFile(file, kind);
-    found.push(listing(entry, module));
+    found.push(await loadUserFile(file, kind));
   }
   return found;
 }
@@ -74,26 +88,10 @@ function listing(entry: Entries[Kind], module?: UserModule): Listed {
     name: entry.name,
     ...(typeof entry.title === 'string' && { title: entry.title }),
     ...(entry.cite && { cite: entry.cite }),
-    ...('settings' in entry && { settings: listedSettings(entry.settings) }),
+    ...('about' in entry && entry.about && { about: entry.about }),
+    ...('settings' in entry && { settings: listedSettings(entry.settings.shape) }),
     ...(module && { source: { file: shownFile(module.file), sha256: module.sha256 } }),
   };
-}
-
-function listedSettings(settings: z.ZodObject): Record<string, ListedSetting> {
-  const listed = Object.entries(settings.shape).map(([name, field]): [string, ListedSetting] => {
-    const { title, description, ...schema } = z.toJSONSchema(field, { io: 'input', unrepresentable: 'any' });
-    const allowed = z.safeParse(field, Symbol(name)).error?.issues[0]?.message;
-    return [
-      name,
-      {
-        ...(title && { title }),
-        ...(description && { description }),
-        ...(allowed && { allowed }),
-        ...('default' in schema && { default: schema.default }),
-      },
-    ];
-  });
-  return Object.fromEntries(listed);
 }
 
 function lines({ name, title, cite, settings = {}, source }: Listed): string {
@@ -105,4 +103,45 @@ function lines({ name, title, cite, settings = {}, source }: Listed): string {
     return `  ${field.padEnd(width)}  ${parts.filter(Boolean).join('; ')}`;
   });
   return [head, ...rows].map((line) => `${plain(line)}\n`).join('');
+}
+
+/** Entries as Markdown: what each is, its settings, what it costs, where it comes from. Those that learn from a teacher share a text. */
+export function inMarkdown(entries: readonly Entries[Kind][]): string {
+  const isStudent = (entry: Entries[Kind]) => 'teacher' in entry && entry.teacher !== undefined;
+  const student = entries.find(isStudent) as Entries['method'] | undefined;
+  const parts = entries.filter((entry) => !isStudent(entry)).flatMap(section);
+  if (student) {
+    const source = student.cite?.replace(/, on .*/, '');
+    parts.push(
+      '### `bootstrap-NAME`',
+      `**Bootstrap of any method.** ${student.about}`,
+      `*Source:* ${source}.`,
+    );
+  }
+  return `\n${parts.join('\n\n')}\n\n`;
+}
+
+function section(entry: Entries[Kind]): string[] {
+  const { name, title, cite } = entry;
+  const cost = 'cost' in entry ? costOf(entry) : undefined;
+  const facts = [
+    cost === undefined ? '' : `*Cost:* ${cost} SGD run${cost === 1 ? '' : 's'}.`,
+    cite ? `*Source:* ${cite}.` : '',
+  ];
+  const named =
+    typeof title === 'string' && title !== name ? `**${title[0]?.toUpperCase()}${title.slice(1)}.** ` : '';
+  const about = 'about' in entry && entry.about ? entry.about : '';
+  const table = 'settings' in entry ? settingsTable(entry.settings.shape).join('\n') : '';
+  return [`### \`${name}\``, `${named}${about}`.trim(), table, facts.filter(Boolean).join(' ')].filter(
+    Boolean,
+  );
+}
+
+/** With default settings, over as many epochs as papers train. */
+function costOf({ cost, settings }: Entries['method']): number {
+  const usual = Object.entries(settings.shape).map(([name, field]) => [
+    name,
+    z.safeParse(field, undefined).data,
+  ]);
+  return Number(cost(Object.fromEntries(usual), { epochs: 200 }).toFixed(2));
 }

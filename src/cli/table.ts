@@ -26,10 +26,18 @@ export function register(program: Command): void {
     .description('print the table of a results folder and write its files again')
     .argument('<out...>', 'results folder of a run, or several')
     .option('--into <file>', `also put the Markdown table into a file, between ${BEGIN} and ${END}`)
+    .option('--brief', 'with --into: with no more notes than the table must have')
     .addHelpText('after', HELP)
-    .action(async ([out, ...others]: [string, ...string[]], { into }: { into?: string }) => {
-      process.exitCode = others.length ? await compareKinds([out, ...others], into) : await redraw(out, into);
-    });
+    .action(
+      async (
+        [out, ...others]: [string, ...string[]],
+        { into, brief }: { into?: string; brief?: boolean },
+      ) => {
+        process.exitCode = others.length
+          ? await compareKinds([out, ...others], into)
+          : await redraw(out, into, undefined, undefined, brief);
+      },
+    );
 }
 
 /** Prints the table that compares the noises of folders. @returns the exit code @throws InputError */
@@ -59,13 +67,14 @@ export async function redraw(
   into?: string,
   print: (text: string) => void = (text) => process.stdout.write(text),
   say: (line: string) => void = tell,
+  isBrief = false,
 ): Promise<number> {
   await readOwnGraph(out);
   const unlock = await lock(out, say, 'see the page of "labelnoise watch"');
   try {
     const read = await readReport(out);
     const damage = announceDamage(out, read, say);
-    if (into) await insertInto(into, markdownTable(read.report));
+    if (into) await insertInto(into, markdownTable(read.report, isBrief));
     await writeTables(out, read.report, !read.stored.archive.damaged.length);
     print(terminalTable(read.report));
     return damage ? 1 : 0;

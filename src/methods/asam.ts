@@ -11,6 +11,8 @@ export const asam = defineMethod({
   name: 'asam',
   title: 'ASAM',
   cite: 'Kwon et al., ASAM: Adaptive Sharpness-Aware Minimization for Scale-Invariant Learning of Deep Neural Networks, ICML 2021',
+  about:
+    "The gradient at `w + rho T^2 g / ||T g||`, `T = |w| + eta`: SAM with a neighbourhood that does not depend on the scale of the weights. *Differs:* the authors' code leaves T out for biases.",
   settings: fields({
     ...ascent,
     rho: ascent.rho.default(0.5).describe('radius of the ascent step, each weight measured by its own size'),

@@ -13,6 +13,8 @@ export const coTeaching = defineMethod({
   name: 'co-teaching',
   title: 'Co-teaching',
   cite: 'Han et al., Co-teaching: Robust Training of Deep Neural Networks with Extremely Noisy Labels, NeurIPS 2018',
+  about:
+    "Two networks; each learns the mean of the `(1 - R) n` examples of the batch whose losses are smallest for its peer, R rising to the noise rate over `ramp` (the paper's 10 of 200 epochs). *Differs:* the authors' code divides that mean by the count once more and reports its networks one by one; here they predict together, by the mean of their probabilities.",
   networks: 2,
   settings: fields({
     rate: rateSetting('at the end of the ramp'),

@@ -21,6 +21,8 @@ export const divideMix = defineMethod({
   name: 'dividemix',
   title: 'DivideMix',
   cite: 'Li et al., DivideMix: Learning with Noisy Labels as Semi-supervised Learning, ICLR 2020',
+  about:
+    "Two networks, warmed up by cross-entropy; then two normal distributions are fitted to the losses of each, and its peer takes as labelled what is right with a probability w above tau: targets `w y + (1 - w) p`, else the mean of both networks' p, sharpened by T, all mixed by `lambda = max(b, 1 - b)`. The loss is `CE (labelled) + lambda_u squared error (unlabelled) + KL(1/C || mean p)`. *Differs:* the authors draw as many unlabelled as labelled images, in two augmentations, train one network after the other, and penalise confidence in the warm-up under asymmetric noise; here a step is one batch in one augmentation for both. They predict together.",
   networks: 2,
   settings: fields({
     tau: number('a number from 0 up to 1', (v) => v >= 0 && v < 1)

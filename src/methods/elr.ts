@@ -12,6 +12,8 @@ export const elr = defineMethod({
   name: 'elr',
   title: 'ELR',
   cite: 'Liu et al., Early-Learning Regularization Prevents Memorization of Noisy Labels, NeurIPS 2020',
+  about:
+    '`CE + lambda log(1 - <t, p>)`, with targets `t <- beta t + (1 - beta) p` for each image whenever it is seen, starting from 0; p is kept within 1e-4 of 0 and 1. This is ELR, not ELR+.',
   settings: fields({
     beta: number('a number from 0 up to 1', (v) => v >= 0 && v < 1)
       .default(0.7)

@@ -15,6 +15,8 @@ export const epsSoftmax = defineMethod({
   name: 'eps-softmax',
   title: 'eps-softmax',
   cite: 'Wang et al., epsilon-Softmax: Approximating One-Hot Vectors for Mitigating Label Noise, NeurIPS 2024',
+  about:
+    "`alpha CE(p') + beta 2 (1 - p_y)`, `p' = (p + m e) / (m + 1)`, where e is the one-hot vector of the largest probability and p' at least 1e-8. Defaults are the authors' for CIFAR-10 and symmetric noise.",
   settings: fields({
     m: positive()
       .default(1e5)

@@ -16,6 +16,8 @@ export const forwardCorrection = defineMethod({
   name: 'forward',
   title: 'Forward correction',
   cite: 'Patrini et al., Making Deep Neural Networks Robust to Label Noise: A Loss Correction Approach, CVPR 2017',
+  about:
+    "`-log((p T)_y)`, T_ij being the probability that an image of class i is labelled j. `estimated`: T is the identity until `warmUp` of the epochs are done, then `T_ij = p_j` of the image that is surest of class i, those above the 97th percentile left out, as in the authors' code on CIFAR-10. `true` counts T from the true labels; a number means symmetric noise excluding the true class. *Differs:* the authors train one network to its end to estimate T and another with it; here one network goes on. It costs one more pass over the images.",
   settings: fields({
     rate: rateSetting()
       .default('estimated')

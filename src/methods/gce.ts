@@ -15,6 +15,7 @@ export const gce = defineMethod({
   name: 'gce',
   title: 'GCE',
   cite,
+  about: '`(1 - p_y^q) / q`: between cross-entropy (q towards 0) and mean absolute error (q 1).',
   settings: fields({ q }),
   cost: () => 1,
   recipe: ({ q }) => ({
@@ -30,6 +31,8 @@ export const truncatedGce = defineMethod({
   name: 'truncated-gce',
   title: 'Truncated GCE',
   cite,
+  about:
+    "`(1 - p_y^q) / q - (1 - k^q) / q`, and 0 for examples whose p_y was not above k when they were last looked at: from a third of the epochs on (the paper's 40 of 120), every twelfth of them (10). *Differs:* the authors look with the network of the best test accuracy so far, here it is the present one. If no label is above k, what was kept before stays and the record says so.",
   settings: fields({
     q,
     k: number('a number above 0 and below 1', (v) => v > 0 && v < 1)

@@ -14,6 +14,8 @@ export const gsam = defineMethod({
   name: 'gsam',
   title: 'GSAM',
   cite: 'Zhuang et al., Surrogate Gap Minimization Improves Sharpness-Aware Training, ICLR 2022',
+  about:
+    "`g_p - alpha g'`, g_p SAM's gradient and g' the part of g at right angles to it; rho falls with the learning rate to `leastRho`.",
   settings: fields({
     ...ascent,
     leastRho: number('a number from 0', (v) => v >= 0)

@@ -17,6 +17,8 @@ export const incv = defineMethod({
   name: 'incv',
   title: 'INCV',
   cite: 'Chen et al., Understanding and Utilizing Deep Neural Networks Trained with Noisy Labels, ICML 2019',
+  about:
+    "Two networks learn a half of the images each; an image is selected if the other half's network predicts its label, and `(1 - e)^2 + e^2 / (C - 1) = share selected` gives the noise rate e. Two new networks learn the selected images by co-teaching at the rate `e^2 / (C - 1) / share`. *Differs:* one iteration of the paper's four, both halves at once, and images that are not selected are not come back to. They predict together.",
   networks: 2,
   settings: fields({
     rate: rateSetting()

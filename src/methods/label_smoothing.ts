@@ -8,6 +8,7 @@ export const labelSmoothing = defineMethod({
   name: 'label-smoothing',
   title: 'Label smoothing',
   cite: 'Szegedy et al., Rethinking the Inception Architecture for Computer Vision, CVPR 2016; under label noise: Lukasik et al., Does Label Smoothing Mitigate Label Noise?, ICML 2020',
+  about: 'Cross-entropy with the targets `(1 - s) y + s / C`, s being `smoothing`.',
   settings: fields({
     smoothing: number('a number from 0 up to 1', (v) => v >= 0 && v < 1)
       .default(0.1)

@@ -9,6 +9,8 @@ export const lastLayerL2 = defineMethod({
   name: 'last-layer-l2',
   title: 'L2 on the last layer',
   cite: 'Baek, Kolter and Raghunathan, Why is SAM Robust to Label Noise?, ICLR 2024, the regulariser of its section 5',
+  about:
+    "`CE + gammaFeatures ||z||^2 + gammaWeights ||V||^2`, z the input of the last layer and V its weights: what the paper keeps of SAM at SGD's price. The defaults of the two factors are ours and should be searched.",
   settings: fields({
     gammaFeatures: number('a number from 0', (v) => v >= 0)
       .default(0.01)

@@ -20,6 +20,8 @@ export const mDyrH = defineMethod({
   name: 'm-dyr-h',
   title: 'M-DYR-H',
   cite: 'Arazo et al., Unsupervised Label Noise Modeling and Loss Correction, ICML 2019',
+  about:
+    "Mixup alone during the warm-up (the paper's 105 of 300 epochs); then `lambda [(1 - B1) nll(y1) + B1 nll(z1)] + (1 - lambda) [likewise for the partner] + KL(1/C || mean p)`, where z is the class predicted for the unmixed image and B the posterior of a wrong label at its loss, by a mixture of two beta distributions: of the losses between the 5th and 95th percentile, ten iterations, made monotone, fitted after each epoch. *Differs:* B comes from batch norm's statistics of the batch, in the authors' code from running ones; partners are the reversed batch. If the mixture does not separate, labels are taken as they are.",
   settings: fields({
     alpha: positive().default(32).describe('lambda of Mixup is drawn from Beta(alpha, alpha)'),
     warmUp: number('a number above 0 and below 1', (v) => v > 0 && v < 1)

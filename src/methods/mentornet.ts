@@ -27,6 +27,8 @@ export const mentorNet = defineMethod({
   name: 'mentornet',
   title: 'MentorNet (predefined)',
   cite: 'Jiang et al., MentorNet: Learning Data-Driven Curriculum for Very Deep Neural Networks on Corrupted Labels, ICML 2018',
+  about:
+    "`v CE`, v = 1 where the loss is at most the moving average of the batches' p-percentile, else 0; all 1 during the burn-in. *Differs:* Table 4's numbers are of a trained MentorNet; this is the predefined, self-paced curriculum that the authors' network imitates.",
   settings: fields({ percentile, decay, burnIn: burnIn.default(0.18) }),
   cost: () => 1,
   recipe({ percentile, decay, burnIn }, { epochs }) {
@@ -56,12 +58,14 @@ export const mentorMix = defineMethod({
   name: 'mentormix',
   title: 'MentorMix',
   cite: 'Jiang et al., Beyond Synthetic Noise: Deep Learning on Controlled Noisy Labels, ICML 2020',
+  about:
+    "MentorNet's weights v from the loss of the unmixed images, then Mixup with a partner j drawn by `softmax(v)` and `lambda = max(b, 1 - b)` if v >= 0.5, else 1 less that, b from Beta(alpha, alpha) for each image; with `secondReweight` the mixed losses are weighted again. The published settings are in `suites/field.json`. *Differs:* v comes from the threshold, not from a trained network; no moving average of the weights; the L2 penalty stays as it is.",
   settings: fields({
     alpha: positive().default(8).describe('lambda is drawn from Beta(alpha, alpha)'),
     percentile,
     decay,
     burnIn: burnIn.default(0.1),
-    secondReweight: value<boolean>('true or false', (v) => typeof v === 'boolean')
+    secondReweight: value<boolean>('true or false', (v) => typeof v === 'boolean', { type: 'boolean' })
       .default(true)
       .meta({ title: 'second weighting' })
       .describe('whether mixed examples are weighted again'),

@@ -14,6 +14,8 @@ export interface Method<S extends z.ZodObject = z.ZodObject> {
   title: string;
   /** Where it is from: authors, year, title or venue; undefined where there is nothing to cite. */
   cite?: string;
+  /** What it computes, as a paragraph of Markdown with a formula, and in what it differs from its source. */
+  about?: string;
   /**
    * The settings of one run. A suite gives each as one value or as one for each noise setting. The message of a field says
    * what is allowed; `.meta({ title })` what it is called in print, `.describe()` what it does.

@@ -8,6 +8,8 @@ export const mixup = defineMethod({
   name: 'mixup',
   title: 'Mixup',
   cite: 'Zhang et al., mixup: Beyond Empirical Risk Minimization, ICLR 2018',
+  about:
+    "Cross-entropy on `x = l x1 + (1 - l) x2` and `y = l y1 + (1 - l) y2`, where `l = max(b, 1 - b)` and b is drawn from Beta(alpha, alpha) once a batch; the partner x2 comes from the batch in reverse order. As in the SAM authors' code.",
   settings: fields({
     alpha: positive().describe('lambda, the share of the first image, is drawn from Beta(alpha, alpha)'),
   }),

@@ -8,6 +8,7 @@ export const mixupSam = defineMethod({
   name: 'mixup-sam',
   title: 'Mixup + SAM',
   cite: `${mixup.cite}; ${sam.cite}`,
+  about: "SAM on the mixed batch: the gradient at `w + rho g / ||g||` of Mixup's loss.",
   settings: fields({ ...mixup.settings.shape, ...sam.settings.shape }),
   cost: (settings, of) => sam.cost(settings, of),
   check: (settings, dims) => sam.check!(settings, dims),

@@ -13,6 +13,7 @@ export const rateSetting = (when = 'on the way') =>
   value<Rate>(
     '"true", "estimated", or a number from 0 up to 1',
     (v) => v === 'true' || v === 'estimated' || (typeof v === 'number' && v >= 0 && v < 1),
+    { anyOf: [{ enum: ['true', 'estimated'] }, { type: 'number' }] },
   )
     .default('true')
     .meta({ title: 'noise rate' })

@@ -17,6 +17,8 @@ export const o2uNet = defineMethod({
   name: 'o2u-net',
   title: 'O2U-Net',
   cite: 'Huang et al., O2U-Net: A Simple Noisy Label Detection Approach for Deep Neural Networks, ICCV 2019',
+  about:
+    "A plain stage; a cyclic stage, in which the learning rate falls from `high` to `low` times the suite's again and again while each image collects `loss - mean loss of the epoch`; then the images with the largest sums, as many as are mislabelled, are dropped and new weights are trained on the rest. *Differs:* the paper gives each stage a training of its own; here they share the run's epochs. In their code the cyclic stage has batches of 16, and the last stage goes on from the first one's weights.",
   settings: fields({
     rate: rateSetting('after the first stage'),
     first: number('a number above 0 and below 1', (v) => v > 0 && v < 1)

@@ -12,6 +12,8 @@ export const rog = defineMethod({
   name: 'rog',
   title: 'RoG',
   cite: 'Lee et al., Robust Inference via Generative Classifiers for Handling Noisy Labels, ICML 2019',
+  about:
+    "SGD; after the last epoch linear discriminant analysis of the last layer's inputs f, `argmax_c mu_c^T S^-1 f - mu_c^T S^-1 mu_c / 2 + log pi_c`, with class means and one covariance S by the minimum covariance determinant of 70 % of each class. *Differs:* the authors mix the classifiers of several layers, with weights learned on part of the test set; here there is one, and nothing to learn. The loss on the test images stays the network's.",
   settings: fields({
     share: number('a number from 0.5 to 1', (v) => v >= 0.5 && v <= 1)
       .default(0.7)

@@ -107,6 +107,8 @@ export const sam = defineMethod({
   name: 'sam',
   title: 'SAM',
   cite: 'Foret et al., Sharpness-Aware Minimization for Efficiently Improving Generalization, ICLR 2021',
+  about:
+    "The gradient at `w + rho g / ||g||`, where the norm is over all weights and g over `m` examples at a time (0: the whole batch). The switches are where implementations differ: `l2`, the penalty inside both gradients (the paper) or outside the ascent and of w; `statistics`, batch norm's running statistics from the first pass (the authors' code), the second, or one after the other; `norm`, all weights ascend and count in the norm (the paper), or not batch norm's. A run's spec names only what is not the paper's. At rho 0 SAM is bitwise SGD. The suite `sam-switches` measures what each switch is worth.",
   settings: fields({ ...ascent, ...switches }),
   cost: () => 2,
   check: checkGroups,

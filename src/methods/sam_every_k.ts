@@ -8,6 +8,7 @@ export const samEveryK = defineMethod({
   name: 'sam-every-k',
   title: 'SAM every k-th step',
   cite: 'The setting `interval` of SAM in MosaicML Composer',
+  about: "SAM's gradient at `w + rho g / ||g||` in the steps k, 2k, ..., SGD's in the others.",
   settings: fields({
     ...ascent,
     every: integer('a whole number from 1', (v) => v >= 1)

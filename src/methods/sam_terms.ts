@@ -23,6 +23,8 @@ export const jacobianSam = defineMethod({
   name: 'jacobian-sam',
   title: 'SAM, Jacobian term alone',
   cite,
+  about:
+    "`J(w + e)^T (p(w) - y)`, e being SAM's ascent: the Jacobian of the perturbed network with the logits' gradient of the unperturbed one. The paper finds SAM's gain under label noise here. *Differs:* its analysis takes e for every example by itself (m = 1); here it is of the batch, or of `m`.",
   settings: fields(ascent),
   cost: () => 2,
   check: checkGroups,
@@ -43,6 +45,8 @@ export const logitSam = defineMethod({
   name: 'logit-sam',
   title: 'SAM, logit term alone',
   cite,
+  about:
+    "`J(w)^T (p(w + e) - y)`, e being SAM's ascent: the logits' gradient of the perturbed network with the Jacobian of the unperturbed one, the other of SAM's two terms.",
   settings: fields(ascent),
   // Forward and backward, forward, forward and backward.
   cost: () => 2 + 1 / 3,

@@ -12,6 +12,8 @@ export const saner = defineMethod({
   name: 'saner',
   title: 'SANER',
   cite: 'Luong et al., Improving Resistance to Noisy Label Fitting by Reweighting Gradient in SAM, arXiv 2411.17132, 2024',
+  about:
+    "SAM's gradient, times alpha in the coordinates where `0 < g_SAM / g_SGD < 1`. alpha falls from 1 in a line over the first part of the run (`ramp`, whose default is ours).",
   settings: fields({
     ...ascent,
     alpha: number('a number from 0 to 1', (v) => v >= 0 && v <= 1)

@@ -12,6 +12,8 @@ export const selc = defineMethod({
   name: 'selc',
   title: 'SELC',
   cite: 'Lu and He, SELC: Self-Ensemble Label Correction Improves Learning with Noisy Labels, IJCAI 2022',
+  about:
+    'Cross-entropy with the targets `t <- momentum t + (1 - momentum) p`, starting from the noisy label, after a turning point; with the noisy labels before. *Differs:* the paper estimates the turning point and its code takes a given epoch; here it is a share of the epochs.',
   settings: fields({
     momentum: number('a number from 0 up to 1', (v) => v >= 0 && v < 1)
       .default(0.9)

@@ -12,6 +12,8 @@ export const symmetricCrossEntropy = defineMethod({
   name: 'symmetric-cross-entropy',
   title: 'Symmetric cross-entropy',
   cite: 'Wang et al., Symmetric Cross Entropy for Robust Learning with Noisy Labels, ICCV 2019',
+  about:
+    "`alpha CE + beta RCE`, where `RCE = -sum_k p_k log y_k` with log 0 = -4, that is `4 (1 - p_y)`. *Differs:* the authors' code has log 1e-4 = -9.21 for log 0 (`logOfZero`).",
   settings: fields({
     alpha: positive().default(0.1).describe('weight of the cross-entropy'),
     beta: positive().default(1).describe('weight of the reverse cross-entropy'),

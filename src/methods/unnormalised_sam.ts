@@ -9,6 +9,7 @@ export const unnormalisedSam = defineMethod({
   name: 'unnormalised-sam',
   title: 'Unnormalised SAM',
   cite: 'Andriushchenko and Flammarion, Towards Understanding Sharpness-Aware Minimization, ICML 2022',
+  about: "The gradient at `w + rho g`, without SAM's norm.",
   settings: fields({
     ...ascent,
     rho: ascent.rho.describe('factor of the gradient that is added to the weights'),

@@ -18,7 +18,7 @@ const settings = fields({
   shortcut: choice('pool-pad', 'conv').describe(
     'how a block changes width: average pool and zero channels, or a 1x1 convolution',
   ),
-  stemStride: value<2>('2, or nothing for a stem of stride 1', (v) => v === 2)
+  stemStride: value<2>('2, or nothing for a stem of stride 1', (v) => v === 2, { const: 2 })
     .optional()
     .describe(
       'of the first convolution; with 2 all that follows sees a quarter of the pixels, at about a quarter of the cost',

@@ -28,6 +28,8 @@ export interface Caption {
   literature: string[];
   /** Those that are neither of settings, nor of the paper's shape, nor of what the table's cells hold. */
   about: string[];
+  /** The least that a table is to be read with. */
+  brief: string[];
 }
 
 export function captionOf(report: Report): Caption {
@@ -56,17 +58,21 @@ export function captionOf(report: Report): Caption {
   const variants = bestVariantNotes(report);
   const literature = literatureNotes(report);
   const ways = threeWaysNotes(report);
+  const marks = [
+    ...(hasPaper ? ['In parentheses: the paper (Foret et al., 2021, Table 4).'] : []),
+    ...(suite.seeds.length > 1 ? [INTERVAL_NOTE] : []),
+  ];
+  const scaled = suite.scaledDown ? scaledDownNotes(report, suite.scaledDown, hasPaper) : [];
   const about = [
     ...methodNotes(report),
     ...(heldOut ? [validationNote(heldOut, testOn)] : []),
-    ...(suite.scaledDown ? scaledDownNotes(report, suite.scaledDown, hasPaper) : []),
+    ...scaled,
   ];
   return {
     title: plain(title),
     noise: plain(noiseConvention(report)),
     notes: [
-      ...(hasPaper ? ['In parentheses: the paper (Foret et al., 2021, Table 4).'] : []),
-      ...(suite.seeds.length > 1 ? [INTERVAL_NOTE] : []),
+      ...marks,
       ...agreementNotes(report),
       ...externalNotes(report),
       ...variants,
@@ -78,6 +84,7 @@ export function captionOf(report: Report): Caption {
     settings: settings.map(plain),
     literature: literature.map(plain),
     about: [...variants, ...ways, ...about].map(plain),
+    brief: [...marks, ...scaled].map(plain),
   };
 }
 

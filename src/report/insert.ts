@@ -7,8 +7,13 @@ import { TEXT_FILE_BYTES } from '../spec/limits.js';
 
 export const BEGIN = '<!-- labelnoise table -->';
 export const END = '<!-- labelnoise end -->';
+/** Those of another text, by its name. */
+export const marksOf = (name: string) => ({
+  begin: `<!-- labelnoise ${name} -->`,
+  end: `<!-- labelnoise ${name} end -->`,
+});
 /** Those of the table of speeds. */
-export const PERF_MARKS = { begin: '<!-- labelnoise perf -->', end: '<!-- labelnoise perf end -->' };
+export const PERF_MARKS = marksOf('perf');
 
 /**
  * The file's text with what stands between the marks replaced.
@@ -27,7 +32,7 @@ export function inserted(
   const once = begin === text.lastIndexOf(marks.begin) && end === text.lastIndexOf(marks.end);
   if (begin < 0 || end < begin || !once)
     throw new InputError(
-      `${file}: needs a line ${marks.begin} and after it a line ${marks.end}, to put the table between`,
+      `${file}: needs a line ${marks.begin} and after it a line ${marks.end}, to put the text between`,
     );
   return `${text.slice(0, begin + marks.begin.length)}\n${generated}${text.slice(end)}`;
 }

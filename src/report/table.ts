@@ -66,9 +66,9 @@ export function tableLines(report: Report, compact = false): string[] {
   return table(cells, { columns, drawHorizontalLine }).trimEnd().split('\n');
 }
 
-/** table4.md: caption, table and notes, ending in a line break. */
-export function markdownTable(report: Report): string {
-  const { title, noise, notes } = captionOf(report);
+/** table4.md: caption, table and notes, ending in a line break. @param isBrief with no more notes than it must have */
+export function markdownTable(report: Report, isBrief = false): string {
+  const { title, noise, notes, brief } = captionOf(report);
   const [header, ...rows] = tableCells(report);
   const line = (cells: readonly string[]) => `| ${cells.map(markdownText).join(' | ')} |`;
   const links = report.external.flatMap(({ link }) => link ?? []);
@@ -82,11 +82,12 @@ export function markdownTable(report: Report): string {
   return [
     `**${markdownText(title)}**`,
     '',
-    markdownText(noise),
-    '',
+    ...(isBrief ? [] : [markdownText(noise), '']),
     ...[header!, rule, ...rows].map(line),
     '',
-    ...notes.map(text).map((note) => (note.startsWith('  ') ? `  - ${note.trim()}` : `- ${note}`)),
+    ...(isBrief ? brief : notes)
+      .map(text)
+      .map((note) => (note.startsWith('  ') ? `  - ${note.trim()}` : `- ${note}`)),
     '',
   ].join('\n');
 }

@@ -74,19 +74,37 @@ function methodSettings(
 }
 
 const checkpoint = fields({
-  minutes: number('a number above 0', (v) => v > 0).optional(),
-  epochs: integer('a whole number from 1', (v) => v >= 1).optional(),
+  minutes: number('a number above 0', (v) => v > 0)
+    .optional()
+    .describe('minutes between two'),
+  epochs: integer('a whole number from 1', (v) => v >= 1)
+    .optional()
+    .describe('epochs between two'),
 }).refine((v) => Object.keys(v).length === 1, 'either minutes or epochs, e.g. {"minutes": 2}');
 
 const data = fields({
-  dataset: value<string>('the name of a data set', (v) => typeof v === 'string').optional(),
-  trainImages: integer('a whole number from 1', (v) => v >= 1),
-  testImages: integer('a whole number from 1', (v) => v >= 1),
-  heldOut: integer('a whole number from 1', (v) => v >= 1).optional(),
-  testOn: choice('held-out').optional(),
-  augment: z.custom<string>((v) => typeof v === 'string' && AUGMENTATIONS.find(v) !== undefined, {
-    error: () => `${list(AUGMENTATIONS.names)}, or the path of a file of yours`,
-  }),
+  dataset: value<string>('the name of a data set', (v) => typeof v === 'string')
+    .optional()
+    .describe(`its name, or the path of a file of yours; ${DEFAULT_DATASET} unless given`),
+  trainImages: integer('a whole number from 1', (v) => v >= 1).describe(
+    'images that are trained on: a class-balanced subset, drawn by the seed',
+  ),
+  testImages: integer('a whole number from 1', (v) => v >= 1).describe(
+    'images that accuracy is measured on: such a subset, the same for all runs',
+  ),
+  heldOut: integer('a whole number from 1', (v) => v >= 1)
+    .optional()
+    .describe(
+      'size of the validation set: training images, the same for all seeds and suites, that no run learns from',
+    ),
+  testOn: choice('held-out')
+    .optional()
+    .describe('"held-out" evaluates on the clean validation set in place of the test set'),
+  augment: z
+    .custom<string>((v) => typeof v === 'string' && AUGMENTATIONS.find(v) !== undefined, {
+      error: () => `${list(AUGMENTATIONS.names)}, or the path of a file of yours`,
+    })
+    .describe('what happens to training images'),
 }).superRefine(({ dataset = DEFAULT_DATASET, trainImages, testImages, heldOut }, context) => {
   const refuse = (message: string, field: string, input: unknown) =>
     context.addIssue({ code: 'custom', message, path: [field], input, continue: false });
@@ -104,29 +122,49 @@ const data = fields({
     refuse(`a multiple of ${classes} ${range(most)}`, 'heldOut', heldOut);
 });
 
-const schema = fields({
-  name: value<string>(NAME, isName),
-  description: text('a sentence'),
-  scaledDown: text('a sentence saying in what it is scaled down, or null').nullable(),
+/** The fields of a suite file. */
+export const suiteFields = fields({
+  name: value<string>(NAME, isName, { type: 'string' }).describe(
+    'its name: of the results folder and the baseline, and in tables',
+  ),
+  description: text('a sentence').describe('what it is, for `labelnoise suites`'),
+  scaledDown: text('a sentence saying in what it is scaled down, or null')
+    .nullable()
+    .describe('in what it is smaller than the original, printed under every table; null if it is not'),
   seeds: distinct(
     integer('a whole number from 0', (v) => v >= 0),
     'a list of seeds, e.g. [1, 2, 3]',
     SEEDS,
+  ).describe('every method runs once for each, at each noise setting'),
+  noise: noiseSchema.describe('a noise, or a list of them; each gives the table one or more columns'),
+  model: model.describe('the network'),
+  data: data.describe('the images'),
+  training: fields(trainingShape).describe(
+    'how runs train; a method may depart from it in a `training` of its own',
   ),
-  noise: noiseSchema,
-  model,
-  data,
-  training: fields(trainingShape),
-  precision: choice('auto', 'float32', 'bfloat16'),
-  threads: wholeNumber(1, THREADS),
-  checkpoint: checkpoint.optional(),
-  methods: value<Record<string, unknown>>(`an object with ${methodNames()}`, isObject).transform(
-    methodSettings,
+  precision: choice('auto', 'float32', 'bfloat16').describe(
+    'auto: bfloat16 where the processor has instructions for it, else float32',
   ),
+  threads: wholeNumber(1, THREADS).describe(
+    'of each run; cores are used by several runs at once, and results depend on this number',
+  ),
+  checkpoint: checkpoint.optional().describe('when a run under way is saved; every two minutes unless given'),
+  methods: value<Record<string, unknown>>(`an object with ${methodNames()}`, isObject)
+    .transform(methodSettings)
+    .describe(
+      'the rows of the table: settings by method, each one value or one for each noise setting, as {"0.2": 0.1, "0.4": 0.05}',
+    ),
+  $schema: text('the path or address of a JSON Schema')
+    .optional()
+    .describe('for editors alone, which complete and check a suite by it; not part of the suite'),
 });
 
 /** What a suite file holds. Methods come out in the catalogue's order. */
-export type Suite = Omit<z.infer<typeof schema>, 'methods'> & { methods: Record<string, MethodSettings> };
+export type Suite = Omit<z.infer<typeof suiteFields>, 'methods' | '$schema'> & {
+  methods: Record<string, MethodSettings>;
+};
 
 /** The schema of a suite file; its messages say what is allowed, `problem.ts` makes a line of them. */
-export const suiteSchema = schema.superRefine((suite, context) => checkAcrossFields(suite as Suite, context));
+export const suiteSchema = suiteFields
+  .superRefine((suite, context) => checkAcrossFields(suite as Suite, context))
+  .transform(({ $schema: _, ...suite }) => suite);

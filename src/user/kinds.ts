@@ -55,6 +55,10 @@ const perChannel = part(
   'a list of a number for each channel',
   (v) => Array.isArray(v) && v.length > 0 && v.every(isNumber),
 );
+const paragraph = part(
+  'a text of 1 to 2,000 characters in one line',
+  (v) => typeof v === 'string' && /^\P{Cc}{1,2000}$/u.test(v),
+);
 const described = { name, title: text, cite: optional(text) };
 
 /** @throws Error that a function gives this, where it should give something else */
@@ -275,6 +279,7 @@ export const KINDS: Record<Kind, KindOf> = {
     example: 'defineMethod({ name, title, settings, cost, recipe })',
     parts: {
       ...described,
+      about: optional(paragraph),
       settings,
       cost: call('(settings) => cost, that of SGD being 1'),
       recipe: call('(settings, dims) => recipe'),
@@ -292,6 +297,7 @@ export const KINDS: Record<Kind, KindOf> = {
     parts: {
       ...described,
       cite: text,
+      about: optional(paragraph),
       settings,
       columns: call('(settings) => columns of the table'),
       labels: call('({ setting, trueLabels, images, stream, ... }) => labels'),

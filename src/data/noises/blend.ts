@@ -20,9 +20,11 @@ const settings = z.object({
       context.addIssue({ code: 'custom', message: 'a list of two to four noises', path: [], input: given });
       return z.NEVER;
     })
-    .describe(
-      'noises as a suite has them, each on the labels of the one before; a column for each combination of theirs',
-    ),
+    .meta({
+      description:
+        'noises as a suite has them, each on the labels of the one before; a column for each combination of theirs',
+      ...{ type: 'array', items: { $ref: '#/definitions/noise' } },
+    }),
 });
 
 interface Setting {
@@ -43,6 +45,8 @@ export const blend: Noise<typeof settings, Setting> = {
   name: 'blend',
   title: 'one on another',
   cite: '',
+  about:
+    'Two to four noises, each put on the labels that the one before gave, with a column for each combination: robustness curves over the rate of the last, on noise that is there already. `human`, `file` and `given` can only be the first.',
   settings,
   columns: ({ layers }) =>
     combinations(layers.map(columnsOf)).map((parts) => {

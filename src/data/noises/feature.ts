@@ -29,6 +29,8 @@ export const feature: Noise<typeof settings, Setting> = {
   name: 'feature',
   title: 'feature-dependent',
   cite: 'Zhang et al., Learning with Feature-Dependent Label Noise: A Progressive Approach, ICLR 2021',
+  about:
+    "A network is trained by SGD on the true labels of the same images (once for each seed, as one more run); images that it finds hard become its second guess s, with a probability in proportion to `(1 - (p_t - p_s)^2) / 2`, the first kind of PMD, at a factor for which the mean of the probabilities, none above 1, is `rate`. The run's record keeps guesses and margins. `npx labelnoise noise --guesses OUT/ID` writes such labels where that run is of all training images.",
   settings,
   columns: ({ rates, teacher }) => rateColumns('feature', rates, { teacher: teacher as TrainingSpec }),
   labels({ setting: { rate }, trueLabels, guesses, stream }) {

@@ -6,7 +6,10 @@ import type { Noise } from './noise.js';
 
 const path = text('the path of a label file');
 const settings = z.object({
-  files: value<Record<string, string>>('an object from name to label file, at least one', isObject)
+  files: value<Record<string, string>>('an object from name to label file, at least one', isObject, {
+    type: 'object',
+    additionalProperties: { type: 'string' },
+  })
     .superRefine((files, context) => {
       for (const [name, file] of Object.entries(files)) {
         const { error } = path.safeParse(file);
@@ -20,6 +23,8 @@ const settings = z.object({
 export const file: Noise<typeof settings, { sha256: string }> = {
   name: 'file',
   title: 'labels from files',
+  about:
+    'Labels of the whole training set, in its official order, from `.npy` (one dimension; int64, int32 or uint8), `.csv` (a header line and the columns `index` and `noisy_label`) or an array of a `.pt` file (`FILE.pt#NAME`). They are known by the SHA-256 of the labels, whatever file they come in.',
   base: true,
   cite: 'e.g. CIFAR-10N: Wei et al., 2022',
   settings,

@@ -8,6 +8,7 @@ export const given: Noise<typeof settings> = {
   name: 'given',
   title: 'labels as they are',
   cite: '',
+  about: 'The labels as the data set has them.',
   base: true,
   settings,
   columns: () => [{ key: 'given', label: 'given', title: 'as they are', setting: {} }],

@@ -12,7 +12,7 @@ const FOLDER = 'cifar-n';
 
 const settings = z.object({
   sets: distinct(
-    value<string>('the name of a set of labels', (v) => typeof v === 'string'),
+    value<string>('the name of a set of labels', (v) => typeof v === 'string', { type: 'string' }),
     'a list of sets of labels, e.g. ["aggregate", "worst"]',
     100,
   ).describe(
@@ -26,7 +26,7 @@ const settings = z.object({
   hashes: z
     .custom<Record<string, string>>()
     .optional()
-    .describe('of a resolved suite: SHA-256 of the labels'),
+    .meta({ internal: true, description: 'of a resolved suite: SHA-256 of the labels' }),
 });
 
 interface Setting {
@@ -43,6 +43,8 @@ export const human: Noise<typeof settings, Setting> = {
   name: 'human',
   title: 'human',
   cite: 'Wei et al., Learning with Noisy Labels Revisited: A Study Using Real-World Human Annotations, ICLR 2022',
+  about:
+    "CIFAR-10N's `aggregate` (9.01 % wrong), `random1` to `random3` (17.23, 18.12 and 17.64 %) and `worst` (40.21 %), and CIFAR-100N's `fine`, from the file that the authors publish (`CIFAR-10_human.pt`, `CIFAR-100_human.pt` of [cifar-10-100n](https://github.com/UCSC-REAL/cifar-10-100n), CC BY-NC 4.0), looked for in the folder `cifar-n` of the cache or named in `file`. It is read without running code of it. Labels of CIFAR-10N must have the published SHA-256; the file's true labels must be those of the data set, in its order. A subset of the images has the rate that it happens to have. No run with CIFAR-100N has been made by us.",
   base: true,
   settings,
   columns: ({ sets, hashes = {} }) =>

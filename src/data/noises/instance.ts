@@ -25,6 +25,8 @@ export const instance: Noise<typeof settings, { rate: number }> = {
   name: 'instance',
   title: 'instance-dependent',
   cite: 'Xia et al., Part-dependent Label Noise: Towards Instance-dependent Label Noise, NeurIPS 2020',
+  about:
+    'Part-dependent noise (Algorithm 2 of the paper): each image has a rate of its own, drawn from a normal distribution with the mean `rate` and the standard deviation 0.1, cut off at 0 and 1; its wrong label is drawn by `softmax(x W_t)`, x the normalised image and W_t a random matrix of its class t, without t itself. The expected rate is the mean of the distribution that is cut off: 20.55 % at 0.2, 40.00 % at 0.4 (at 0 there is no noise). Nested.',
   settings,
   columns: ({ rates }) => rateColumns('instance', rates),
   labels({ setting: { rate }, trueLabels, images, dataset, stream, ownStream }) {

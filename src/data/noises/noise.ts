@@ -71,6 +71,8 @@ export interface Noise<Settings extends z.ZodObject = z.ZodObject, Setting exten
   title: string;
   /** Where it comes from. */
   cite: string;
+  /** What it does to labels, as a paragraph of Markdown. */
+  about?: string;
   /** Set where its labels do not follow from those it is put on: in a blend it can only be the first. */
   base?: true;
   /** What a suite writes beside its kind. */

@@ -28,6 +28,8 @@ export const symmetric: Noise<typeof settings, Setting> = {
   name: 'symmetric',
   title: 'symmetric',
   cite: 'van Rooyen, Menon and Williamson, 2015',
+  about:
+    'Exactly `round(rate n)` images get a label drawn uniformly: from the other classes (`"other"`, excluding the true class, as in Co-teaching and INCV: 40 % is 40 % wrong), or from all (`"any"`, including the true class, as in M-DYR-H, DivideMix and ELR: of ten classes 40 % is about 36 % wrong). Tables say which it is and what it would be called the other way. Rates are nested: what is wrong at 20 % is wrong in the same way at 40 %.',
   settings,
   columns: ({ rates, redraw }) =>
     rates.map((rate) => {

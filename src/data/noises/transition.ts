@@ -116,6 +116,8 @@ export const asymmetric: Noise<typeof asymmetricSettings, { rate: number }> = {
   name: 'asymmetric',
   title: 'asymmetric',
   cite: 'Patrini et al., Making Deep Neural Networks Robust to Label Noise, CVPR 2017',
+  about:
+    'Of each class that has a similar one, `round(rate n_class)` images get its label. CIFAR-10: truck -> automobile, bird -> airplane, deer -> horse, cat <-> dog; five of ten classes flip, so that the overall rate, which tables show as measured, is half of `rate`. CIFAR-100: each class to the next of its superclass, the last to the first; all flip. Nested. Other data sets have no such noise. (DivideMix draws the share over all images, half of which are of classes that flip: the same in expectation.)',
   settings: asymmetricSettings,
   columns: ({ rates }) => rateColumns('asymmetric', rates),
   check: (_, { similar, title }) =>
@@ -149,6 +151,8 @@ export const pair: Noise<typeof pairSettings, { rate: number }> = {
   name: 'pair',
   title: 'pair flip',
   cite: 'Han et al., Co-teaching: Robust Training of Deep Neural Networks with Extremely Noisy Labels, NeurIPS 2018',
+  about:
+    'Of every class, `round(rate n_class)` images get the next label, the last class the first; the rate is the share of wrong labels.',
   settings: pairSettings,
   columns: ({ rates }) => rateColumns('pair', rates),
   labels: ({ setting: { rate }, trueLabels, dataset, stream }) => {
@@ -175,6 +179,7 @@ const matrixSettings = z.object({
   matrices: value<Record<string, string | number[][]>>(
     'an object from name to matrix: the path of a .csv or .npy file, or a list of rows',
     (v) => isObject(v) && Object.values(v as object).every((one) => typeof one === 'string' || isMatrix(one)),
+    { type: 'object' },
   )
     .superRefine((matrices, context) => {
       for (const [name, matrix] of Object.entries(matrices)) {
@@ -241,6 +246,8 @@ export const matrix: Noise<typeof matrixSettings, { rows: number[][] }> = {
   name: 'matrix',
   title: 'by a transition matrix',
   cite: 'e.g. Patrini et al., 2017',
+  about:
+    "`P(label = j | class = t) = T_tj`: row t has the shares of the labels that class t gets and must sum to 1 (to 0.001). Each label gets its share of a class's images, rounded. A matrix is given as rows, or as the path of a `.csv` or `.npy` file; specs of runs contain it.",
   settings: matrixSettings,
   columns: ({ matrices }) =>
     Object.entries(matrices).map(([name, rows]) => ({
