@@ -64,6 +64,7 @@ const COMMANDS: Record<string, () => Promise<{ register(program: Command): void 
   datasets: () => import('./registries.js'),
   models: () => import('./registries.js'),
   augmentations: () => import('./registries.js'),
+  install: () => import('./install.js'),
   data: () => import('./data.js'),
   noise: () => import('./noise.js'),
   export: () => import('./export.js'),
