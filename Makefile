@@ -10,8 +10,8 @@ NODE_MODULES := node_modules/.package-lock.json
 BUILT := dist/.built
 # The slashes keep the folder test apart from the target test.
 SOURCES := $(shell find src/ test/ -type d -o -name '*.ts' -o -name '*.tsx' -o -name '*.css')
-# What the report's page needs in the browser.
-PAGE := $(addprefix src/report/page/,first.ts browser.tsx page.css)
+# What the pages need in the browser.
+PAGE := $(addprefix src/report/page/,first.ts browser.tsx page.css leaderboard_browser.tsx leaderboard.css)
 # As many files at a time as there are processors, at most eight; JOBS=1 for one after the other.
 JOBS ?= $(shell n=$$(getconf _NPROCESSORS_ONLN); [ "$$n" -lt 8 ] && echo "$$n" || echo 8)
 MOCHA := node_modules/.bin/mocha --parallel --jobs $(JOBS) --reporter dist/test/support/reporter.js
@@ -82,8 +82,8 @@ $(NODE_MODULES): package-lock.json
 $(BUILT): $(NODE_MODULES) tsconfig.json $(SOURCES)
 	@echo 'Compiling ...'
 	@node_modules/.bin/tsc
-	@find dist/src dist/test -name '*.js' | while read -r js; do \
-		ts=$${js#dist/}; ts=$${ts%.js}.ts; [ -f "$$ts" ] || [ -f "$${ts}x" ] || rm -f "$$js" "$$js.map"; done
+	@find dist/src dist/test -name '*.js' -o -name '*.d.ts' | while read -r made; do \
+		of=$${made%.d.ts}; of=$${of%.js}; ts=$${of#dist/}.ts; [ -f "$$ts" ] || [ -f "$${ts}x" ] || rm -f "$$of".*; done
 	@node_modules/.bin/esbuild $(PAGE) --bundle --minify --target=es2022 --outdir=dist/page --log-level=warning
 	@touch $@
 

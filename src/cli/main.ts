@@ -58,6 +58,7 @@ const COMMANDS: Record<string, () => Promise<{ register(program: Command): void 
   compare: () => import('./compare.js'),
   baseline: () => import('./baseline.js'),
   verify: () => import('./verify.js'),
+  leaderboard: () => import('./leaderboard.js'),
   suites: () => import('./suites.js'),
   methods: () => import('./registries.js'),
   noises: () => import('./registries.js'),
