@@ -179,7 +179,7 @@ async function trainedAgain(
   try {
     const graph = await readOwnGraph(out);
     const { records } = await readStored(out, graph.runs);
-    return await rerunOf(out, graph, records, options, engine, (text) => print(plain(text)), say);
+    return await rerunOf(out, graph, records, options, engine, (line) => print(`${plain(line)}\n`), say);
   } finally {
     await unlock?.();
   }

@@ -38,7 +38,7 @@ export async function rerun(
   records: ReadonlyMap<string, RunRecord>,
   { rerun: number, seed, by }: RerunOptions,
   engine: Engine,
-  print: (text: string) => void,
+  print: (line: string) => void,
   say: (line: string) => void,
 ): Promise<boolean> {
   const runs = drawRuns(graph, records, number, seed);
@@ -64,7 +64,7 @@ export async function rerun(
       });
       const found = rerunOf(run, after, graph, records, by ?? 'nobody');
       reruns.push(found);
-      print(`${textOf(run, found)}\n`);
+      print(textOf(run, found));
     }
   };
   const workers = Math.min(runs.length, engine.parallelRuns(graph.suite.threads));

@@ -184,6 +184,7 @@ export function Leaderboard({ data }: { data: LeaderboardData }) {
         </form>
         <section id="rows">
           <h2>Results</h2>
+          {view.setting !== '' && <p>{view.setting}</p>}
           <p class="caption" role="status">
             {count(rows.length, 'row')} of {data.rows.length.toLocaleString('en')}. The address of this page
             leads to what is shown now.
