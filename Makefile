@@ -19,6 +19,7 @@ LABELNOISE := node dist/src/cli/main.js
 # Runs a command whose output only matters when it fails.
 QUIETLY = quietly() { out=$$("$$@" 2>&1) || { rc=$$?; printf '%s\n' "$$out" >&2; exit $$rc; }; }; quietly
 # npm asks nobody then but its own cache.
+comma := ,
 OFFLINE = $(if $(filter 1,$(LABELNOISE_OFFLINE)),--offline)
 # Before anything is installed; src/install/node_version.ts says the same after that.
 CHECK_NODE := const lines = require("./package.json").engines.node.replace(/\^/g, "").split(" || "); \
@@ -67,15 +68,16 @@ help:
 	@echo 'make sbom      print what is installed to run, as CycloneDX (JSON)'
 	@echo 'make clean     remove dist (not results, not caches)'
 	@echo
-	@echo 'Downloads are kept in the cache folder of your system, or in LABELNOISE_CACHE.'
+	@echo 'Downloads are kept in the cache folder of your system, or in LABELNOISE_CACHE. With LABELNOISE_OFFLINE=1 nothing is fetched:'
+	@echo 'what is missing is named, with the folder to put it into (docs/installing.md).'
 	@echo 'After make install: $(LABELNOISE) --help'
 
 $(NODE_MODULES): package-lock.json
 	@node -e '$(CHECK_NODE)'
 	@echo 'A first run downloads about 0.6 GB: packages of npm (0.18 GB), TensorFlow (0.27 GB), CIFAR-10 (0.14 GB).'
 	@echo 'Whatever breaks off, the same command goes on. Installing packages ...'
-	@if [ -t 2 ]; then npm ci --loglevel=error $(OFFLINE); else $(QUIETLY) npm ci $(OFFLINE); fi || \
-		{ echo 'The packages could not be installed; type the same again: npm keeps what has come.' >&2; exit 1; }
+	@(if [ -t 2 ]; then npm ci --loglevel=error $(OFFLINE); else $(QUIETLY) npm ci $(OFFLINE); fi) || \
+		{ echo '$(if $(OFFLINE),Offline$(comma) npm installs from its cache alone: copy that folder (npm config get cache) from a machine where npm ci was run in this project.,The packages could not be installed; type the same again: npm keeps what has come.)' >&2; exit 1; }
 	@touch $@
 
 # Compiled files without a source are removed, so that no deleted test is run.

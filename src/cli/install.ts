@@ -10,7 +10,7 @@ builds the addon that joins it with Node, and the native kernels. A download tha
 command. The first command that trains does all this too.
 
 With --offline, or LABELNOISE_OFFLINE=1, nothing is fetched, by other commands either: what is missing is named with its size, its
-SHA-256 and the folder to put it into (see docs/offline.md).`;
+SHA-256 and the folder to put it into (see docs/installing.md).`;
 
 /** Adds the command. */
 export function register(program: Command): void {
