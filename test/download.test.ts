@@ -177,7 +177,8 @@ describe('downloads', () => {
     const { signal } = new AbortController();
     if (process.platform === 'linux' && process.arch === 'x64')
       expect(
-        (await failure(wheelSource.fetch({ folder, work: folder, device: 'cpu', say: () => {}, signal }))).message,
+        (await failure(wheelSource.fetch({ folder, work: folder, device: 'cpu', say: () => {}, signal })))
+          .message,
       ).to.match(/tensorflow_cpu-[\w.-]+\.whl \(274 MB, SHA-256 [0-9a-f]{64}\) is not in /);
     await mkdir(downloadsFolder(), { recursive: true });
     await writeFile(path.join(downloadsFolder(), 'thing.tgz'), 'another');
