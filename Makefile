@@ -10,14 +10,17 @@ NODE_MODULES := node_modules/.package-lock.json
 BUILT := dist/.built
 # The slashes keep the folder test apart from the target test.
 SOURCES := $(shell find src/ test/ -type d -o -name '*.ts' -o -name '*.tsx' -o -name '*.css')
-# What the report's page needs in the browser.
-PAGE := $(addprefix src/report/page/,first.ts browser.tsx page.css)
+# What the pages need in the browser.
+PAGE := $(addprefix src/report/page/,first.ts browser.tsx page.css leaderboard_browser.tsx leaderboard.css)
 # As many files at a time as there are processors, at most eight; JOBS=1 for one after the other.
 JOBS ?= $(shell n=$$(getconf _NPROCESSORS_ONLN); [ "$$n" -lt 8 ] && echo "$$n" || echo 8)
 MOCHA := node_modules/.bin/mocha --parallel --jobs $(JOBS) --reporter dist/test/support/reporter.js
 LABELNOISE := node dist/src/cli/main.js
 # Runs a command whose output only matters when it fails.
 QUIETLY = quietly() { out=$$("$$@" 2>&1) || { rc=$$?; printf '%s\n' "$$out" >&2; exit $$rc; }; }; quietly
+# npm asks nobody then but its own cache.
+comma := ,
+OFFLINE = $(if $(filter 1,$(LABELNOISE_OFFLINE)),--offline)
 # Before anything is installed; src/install/node_version.ts says the same after that.
 CHECK_NODE := const lines = require("./package.json").engines.node.replace(/\^/g, "").split(" || "); \
 	const [a, b] = process.versions.node.split(".").map(Number); \
@@ -27,7 +30,7 @@ CHECK_NODE := const lines = require("./package.json").engines.node.replace(/\^/g
 # What `make test-node` tests with, beside the Node at hand.
 OTHER_NODES := 24.21.0 26.10.0
 # The tests of what depends on Node: processes, signals, sockets, files, downloads, serialisation, the addon.
-NODE_TESTS := $(addsuffix .test.js,$(addprefix dist/test/,install doctor workers lock checkpoint watch))
+NODE_TESTS := $(addsuffix .test.js,$(addprefix dist/test/,install download doctor workers lock checkpoint watch))
 
 MAKEFLAGS += --no-builtin-rules
 .PHONY: help report readme docs screenshot install build bench check perf test test-node fuzz torture queue-torture mutation-test trajectory-test lint licences sbom format doctor data clean
@@ -66,21 +69,24 @@ help:
 	@echo 'make sbom      print what is installed to run, as CycloneDX (JSON)'
 	@echo 'make clean     remove dist (not results, not caches)'
 	@echo
-	@echo 'Downloads are kept in the cache folder of your system, or in LABELNOISE_CACHE.'
+	@echo 'Downloads are kept in the cache folder of your system, or in LABELNOISE_CACHE. With LABELNOISE_OFFLINE=1 nothing is fetched:'
+	@echo 'what is missing is named, with the folder to put it into (docs/installing.md).'
 	@echo 'After make install: $(LABELNOISE) --help'
 
 $(NODE_MODULES): package-lock.json
 	@node -e '$(CHECK_NODE)'
-	@echo 'Installing packages ...'
-	@$(QUIETLY) npm ci
+	@echo 'A first run downloads about 0.6 GB: packages of npm (0.18 GB), TensorFlow (0.27 GB), CIFAR-10 (0.14 GB).'
+	@echo 'Whatever breaks off, the same command goes on. Installing packages ...'
+	@(if [ -t 2 ]; then npm ci --loglevel=error $(OFFLINE); else $(QUIETLY) npm ci $(OFFLINE); fi) || \
+		{ echo '$(if $(OFFLINE),Offline$(comma) npm installs from its cache alone: copy that folder (npm config get cache) from a machine where npm ci was run in this project.,The packages could not be installed; type the same again: npm keeps what has come.)' >&2; exit 1; }
 	@touch $@
 
 # Compiled files without a source are removed, so that no deleted test is run.
 $(BUILT): $(NODE_MODULES) tsconfig.json $(SOURCES)
 	@echo 'Compiling ...'
 	@node_modules/.bin/tsc
-	@find dist/src dist/test -name '*.js' | while read -r js; do \
-		ts=$${js#dist/}; ts=$${ts%.js}.ts; [ -f "$$ts" ] || [ -f "$${ts}x" ] || rm -f "$$js" "$$js.map"; done
+	@find dist/src dist/test -name '*.js' -o -name '*.d.ts' | while read -r made; do \
+		of=$${made%.d.ts}; of=$${of%.js}; ts=$${of#dist/}.ts; [ -f "$$ts" ] || [ -f "$${ts}x" ] || rm -f "$$of".*; done
 	@node_modules/.bin/esbuild $(PAGE) --bundle --minify --target=es2022 --outdir=dist/page --log-level=warning
 	@touch $@
 

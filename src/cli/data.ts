@@ -12,11 +12,20 @@ Looks for CIFAR-10 in this order and stops at the first that works:
   4. the official archive (170 MB)
 What is fetched is kept in the cache as the official binary files. Every file is verified
 against its official SHA-256, now and each time a run reads it; a damaged file in the cache
-is quarantined and fetched again.
+is quarantined and fetched again. A download that breaks off is gone on from by the same command.
+
+With --offline nothing is fetched: the files that are missing are named with their sizes, their SHA-256 and the folder to
+put them into. LABELNOISE_OFFLINE=1 says the same to all commands.
 
 Examples:
   labelnoise data
   labelnoise data --data-dir ~/datasets/cifar10`;
+
+interface DataOptions {
+  dataset: string;
+  dataDir?: string;
+  offline?: boolean;
+}
 
 /** Adds the command. */
 export function register(program: Command): void {
@@ -28,8 +37,10 @@ export function register(program: Command): void {
       '--data-dir <dir>',
       'folder with its files (of CIFAR-10 the official binary ones), instead of the cache',
     )
+    .option('--offline', 'fetch nothing; say what is missing and where to put it')
     .addHelpText('after', HELP)
-    .action(async ({ dataset: name, dataDir }: { dataset: string; dataDir?: string }) => {
+    .action(async ({ dataset: name, dataDir, offline }: DataOptions) => {
+      if (offline) process.env.LABELNOISE_OFFLINE = '1';
       const dataset = datasetGiven(name);
       const where = await (dataset.prepare?.({ dataDir }) ??
         loadDataset(dataset, { dataDir }).then(() => undefined));

@@ -14,6 +14,7 @@ import { folderBytes } from '../install/sealed_folder.js';
 import { cacheFolder } from '../io/cache.js';
 import { explained } from '../io/files.js';
 import { makeFolder, unmakeFolders } from '../io/paths.js';
+import { TO_FETCH, TO_INSTALL } from '../io/project.js';
 import { InputError } from '../spec/errors.js';
 import { tell } from './tell.js';
 
@@ -76,7 +77,7 @@ async function engineFindings(): Promise<Finding[]> {
       {
         what: 'TensorFlow',
         found: `does not load (${(error as Error).message})`,
-        mend: 'make install',
+        mend: TO_INSTALL,
       },
     ];
   }
@@ -106,7 +107,7 @@ function gpus(used: boolean): string {
     .trim()
     .split('\n')
     .map((line) => line.replace(/ \(UUID.*/, ''));
-  const use = used ? 'used' : 'not used by this TensorFlow; LABELNOISE_DEVICE=gpu make install';
+  const use = used ? 'used' : `not used by this TensorFlow; LABELNOISE_DEVICE=gpu ${TO_INSTALL}`;
   return `${names.join(', ')} (${use})`;
 }
 
@@ -152,14 +153,14 @@ async function dataFinding(): Promise<Finding> {
     status = await cacheStatus();
   } catch (error) {
     if (!(error instanceof InputError)) throw error;
-    return { what: 'CIFAR-10', found: error.message, mend: 'remove what is in its place, then make data' };
+    return { what: 'CIFAR-10', found: error.message, mend: `remove what is in its place, then ${TO_FETCH}` };
   }
   const { folder, files } = status;
   const wrong = files.filter(({ state }) => state !== 'ok');
   if (wrong.length === 0) return { what: 'CIFAR-10', found: `${files.length} files verified: ${folder}` };
   const states = wrong.map(({ name, state }) => `${name} ${state}`).join(', ');
   const found = wrong.every(({ state }) => state === 'missing') && wrong.length === files.length;
-  return { what: 'CIFAR-10', found: `${found ? 'not there' : states}: ${folder}`, mend: 'make data' };
+  return { what: 'CIFAR-10', found: `${found ? 'not there' : states}: ${folder}`, mend: TO_FETCH };
 }
 
 async function diskFindings(): Promise<Finding[]> {

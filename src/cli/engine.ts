@@ -2,13 +2,16 @@
 import { datasetOf, type LoadedDataset, loadDataset } from '../data/datasets/dataset.js';
 import { bfloat16Support } from '../engine/native/instruction_set.js';
 import { parallelRuns, WorkerPool } from '../execution/local/pool.js';
+import { CommandError } from '../install/command.js';
 import type { EngineVersions } from '../results/provenance.js';
+import { InputError } from '../spec/errors.js';
 import type { RunSpec } from '../spec/run_spec.js';
 import type { Resolver } from '../suite/resolve.js';
 import type { RunJob, Trainer } from '../training/job.js';
 import type { StepTime } from '../training/measure.js';
 import { fastestPrecision } from '../training/precision.js';
 import type { Trajectory } from '../training/trajectory.js';
+import { abortOnSignals } from './signals.js';
 import { tell } from './tell.js';
 
 /** Everything of a run that is not bookkeeping; tests put in their own. */
@@ -29,13 +32,21 @@ export interface Engine extends Resolver {
 /** The real one. @param perDevice runs at once on each GPU */
 export function createEngine(perDevice = 1): Engine {
   const pool = new WorkerPool(perDevice);
+  let ready: Promise<void> | undefined;
+  const ask: WorkerPool['ask'] = async (...asked) => {
+    ready ??= installIfMissing();
+    await ready;
+    return pool.ask(...asked);
+  };
   return {
     train: (job, onProgress, signal, onDoing) =>
-      pool.ask(job.spec.threads, 'train', job, onProgress, signal, onDoing),
-    trajectory: (job) => pool.ask(job.spec.threads, 'trajectory', job),
+      ask(job.spec.threads, 'train', job, onProgress, signal, onDoing),
+    trajectory: (job) => ask(job.spec.threads, 'trajectory', job),
     parallelRuns: (threads) => parallelRuns(threads, perDevice),
-    measureStep: (spec) => pool.ask(spec.threads, 'measureStep', spec),
-    versions: () => {
+    measureStep: (spec) => ask(spec.threads, 'measureStep', spec),
+    versions: async () => {
+      ready ??= installIfMissing();
+      await ready;
       tell('starting TensorFlow');
       return pool.ask(1, 'versions', undefined);
     },
@@ -46,4 +57,19 @@ export function createEngine(perDevice = 1): Engine {
     loadData: (data, dataDir) => loadDataset(datasetOf(data), { dataDir }),
     close: () => pool.close(),
   };
+}
+
+/** Where `make` has not done it, the first command that trains installs the engine. @throws InputError */
+async function installIfMissing(): Promise<void> {
+  const { isEngineInstalled, installEngine } = await import('../install/engine.js');
+  if (isEngineInstalled()) return;
+  const stop = abortOnSignals();
+  try {
+    await installEngine(tell, stop.signal);
+  } catch (error) {
+    if (stop.exitCode) process.exit(stop.exitCode);
+    throw error instanceof CommandError ? new InputError(error.message) : error;
+  } finally {
+    stop.release();
+  }
 }

@@ -26,15 +26,22 @@ import {
   type Stored,
   writeRecord,
 } from '../results/store.js';
+import { readReruns, readSubmission, WHO } from '../results/submission.js';
 import { InputError } from '../spec/errors.js';
-import { ARCHIVE_BYTES } from '../spec/limits.js';
+import { ARCHIVE_BYTES, CELLS } from '../spec/limits.js';
 import type { RunGraph } from '../suite/expand.js';
+import type { Engine } from './engine.js';
+import { wholeNumber } from './queue_options.js';
 import { tell } from './tell.js';
 import { externalFindings } from './verify_external.js';
+import { type RerunOptions, rerun as rerunOf } from './verify_rerun.js';
 
 export interface VerifyOptions {
   repair?: boolean;
   yes?: boolean;
+  rerun?: number;
+  seed?: number;
+  by?: string;
 }
 
 const HELP = `
@@ -43,14 +50,19 @@ noise agree, with CIFAR-10's labels too where they are in the cache; that runs/ 
 of the suite, and what their predictions come to; that every table is what the records and rows give. Of a baseline: its schema, and the
 ids of its runs. A line for every fault: file, line or field, value, and what would be right. --repair also says what it would
 do, and does it with --yes: records are taken from where they are whole, what is damaged is moved aside, records.jsonl of an
-earlier version gets checksums, tables are drawn again.
+earlier version gets checksums, tables are drawn again. submission.json and reruns.jsonl, for a leaderboard, are checked too.
+
+--rerun N trains N runs again, drawn by --seed, from their specs (and, of a bootstrap's student, from its teacher's record), if
+nothing else is wrong. On a machine, with libraries, like the record's the bits must be the same; elsewhere the accuracy must be
+within three standard deviations of a difference between two seeds. With --by the outcome is kept in OUT/reruns.jsonl.
 
 Exit codes: 0 all holds, 1 something does not, 2 wrong input.
 
 Examples:
   labelnoise verify results/* baselines/*
   labelnoise verify results/quick --repair
-  labelnoise verify results/quick --repair --yes`;
+  labelnoise verify results/quick --repair --yes
+  labelnoise verify submitted --rerun 3 --seed 7 --by "A. Name"`;
 
 export function register(program: Command): void {
   program
@@ -59,9 +71,17 @@ export function register(program: Command): void {
     .argument('<out...>', 'results folders, baseline files')
     .option('--repair', 'say what would be done about the faults')
     .option('--yes', 'with --repair: do it')
+    .option('--rerun <n>', 'train so many runs of each folder again and compare them', wholeNumber(1, CELLS))
+    .option('--seed <n>', 'with --rerun: what the runs are drawn by (default: 1)', wholeNumber(0, 2 ** 31))
+    .option('--by <who>', 'with --rerun: who trains them; keeps the outcome in the folder')
     .addHelpText('after', HELP)
     .action(async (places: string[], options: VerifyOptions) => {
-      process.exitCode = await verify(places, options);
+      const engine = options.rerun ? (await import('./engine.js')).createEngine() : undefined;
+      try {
+        process.exitCode = await verify(places, options, undefined, undefined, engine);
+      } finally {
+        engine?.close();
+      }
     });
 }
 
@@ -72,7 +92,7 @@ interface Repair {
   act(): Promise<unknown>;
 }
 
-interface Findings {
+export interface Findings {
   /** A line each. */
   faults: string[];
   repairs: Repair[];
@@ -83,7 +103,7 @@ interface Findings {
 /** Something to check: a results folder, or a file that stands for itself and cannot be repaired. */
 interface Place {
   check(): Promise<Findings>;
-  /** The results folder to lock while it is repaired. */
+  /** The results folder to lock while it is repaired, or an outcome is kept in it. */
   folder?: string;
 }
 
@@ -95,14 +115,31 @@ interface Place {
  */
 export async function verify(
   names: readonly string[],
-  { repair, yes }: VerifyOptions = {},
+  { repair, yes, ...again }: VerifyOptions = {},
   print: (text: string) => void = (text) => process.stdout.write(text),
   say: (line: string) => void = tell,
+  engine?: Engine,
 ): Promise<number> {
+  const { rerun, seed = 1, by } = again;
+  for (const [flag, given] of [
+    ['--seed', again.seed],
+    ['--by', by],
+  ] as const)
+    if (given !== undefined && !rerun)
+      throw new InputError(`${flag}: does nothing alone; allowed: --rerun N ${flag} ${given}`);
+  if (by !== undefined && !WHO.safeParse(by).success)
+    throw new InputError(
+      `--by ${JSON.stringify(by)}: allowed: ${WHO.safeParse(by).error!.issues[0]!.message}`,
+    );
   if (yes && !repair) throw new InputError('--yes: does nothing alone; allowed: --repair --yes');
   // What cannot be checked at all is said before anything is.
   const places: Place[] = [];
   for (const name of names) places.push(await placeOf(name));
+  const other = rerun ? places.findIndex(({ folder }) => folder === undefined) : -1;
+  if (other >= 0)
+    throw new InputError(
+      `${names[other]}: has no runs to train again; allowed with --rerun: results folders`,
+    );
   let exitCode = 0;
   for (const [i, place] of places.entries()) {
     say(`verifying ${names[i]}`);
@@ -119,9 +156,33 @@ export async function verify(
       // Somebody who writes there now makes faults that are none.
       if (place.folder !== undefined) await checkUnlocked(place.folder);
       exitCode = 1;
-    } else print(`${plain(findings.seen)}\n`);
+    } else {
+      print(`${plain(findings.seen)}\n`);
+      if (rerun && engine && place.folder !== undefined) {
+        const trained = { rerun, seed, by };
+        if (!(await trainedAgain(place.folder, trained, engine, print, say))) exitCode = 1;
+      }
+    }
   }
   return exitCode;
+}
+
+/** Trains runs of a folder that is whole again. @returns whether they came out as their records say */
+async function trainedAgain(
+  out: string,
+  options: RerunOptions,
+  engine: Engine,
+  print: (text: string) => void,
+  say: (line: string) => void,
+): Promise<boolean> {
+  const unlock = options.by === undefined ? undefined : await lock(out, say);
+  try {
+    const graph = await readOwnGraph(out);
+    const { records } = await readStored(out, graph.runs);
+    return await rerunOf(out, graph, records, options, engine, (line) => print(`${plain(line)}\n`), say);
+  } finally {
+    await unlock?.();
+  }
 }
 
 /** Does what can be done, alone in the folder, and looks again. */
@@ -190,7 +251,20 @@ async function fileFindings(file: string): Promise<Findings> {
   });
 }
 
-async function folderFindings(out: string): Promise<Findings> {
+/** What is wrong with what a folder tells a leaderboard. */
+async function submissionFaults(out: string, { records, lost }: Stored): Promise<string[]> {
+  const wrong = await readSubmission(out).then(
+    () => [],
+    (error: unknown) => {
+      if (error instanceof InputError) return [error.message];
+      throw error;
+    },
+  );
+  return lost.size ? wrong : [...wrong, ...(await readReruns(out, records)).faults.map(faultText)];
+}
+
+/** Checks a results folder. */
+export async function folderFindings(out: string): Promise<Findings> {
   let graph: RunGraph;
   try {
     graph = await readOwnGraph(out);
@@ -216,6 +290,7 @@ async function folderFindings(out: string): Promise<Findings> {
     ...contents,
     ...archived,
     ...external.faults,
+    ...(await submissionFaults(out, stored)),
     ...(lost.size
       ? [`${out}: tables are not compared: the records of ${[...lost].join(', ')} are lost`]
       : tables.map(({ fault }) => fault)),

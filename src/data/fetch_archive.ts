@@ -8,13 +8,13 @@ const FOLDER = 'https://www.cs.toronto.edu/~kriz';
  * An official archive. Written from its documentation and tried on a copy of its layout: the server itself could not
  * be reached where this was written.
  */
-function archive(file: string, sha256: string, bytes: number): Source {
-  const address = `${FOLDER}/${file}`;
+function archive(name: string, sha256: string, bytes: number): Source {
+  const address = `${FOLDER}/${name}`;
   return {
     name: `official archive ${address}`,
     bytes,
-    fetch: (folder, names) =>
-      unpackTarball(address, `sha256-${Buffer.from(sha256, 'hex').toString('base64')}`, folder, names),
+    fetch: (folder, names, say = () => {}) =>
+      unpackTarball({ name, bytes, sha256, address }, folder, names, { say }),
   };
 }
 

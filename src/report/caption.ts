@@ -63,11 +63,7 @@ export function captionOf(report: Report): Caption {
     ...(suite.seeds.length > 1 ? [INTERVAL_NOTE] : []),
   ];
   const scaled = suite.scaledDown ? scaledDownNotes(report, suite.scaledDown, hasPaper) : [];
-  const about = [
-    ...methodNotes(report),
-    ...(heldOut ? [validationNote(heldOut, testOn)] : []),
-    ...scaled,
-  ];
+  const about = [...methodNotes(report), ...(heldOut ? [validationNote(heldOut, testOn)] : []), ...scaled];
   return {
     title: plain(title),
     noise: plain(noiseConvention(report)),

@@ -19,6 +19,8 @@ const git = async (...args: string[]) =>
 /** The commit of the project's code, with `-dirty` if a file of it is changed; `unknown` outside a checkout. */
 async function commit(): Promise<string> {
   try {
+    // Installed by npm, the code may lie in the checkout of another project.
+    if ((await git('rev-parse', '--show-prefix')) !== '') return 'unknown';
     const head = await git('rev-parse', 'HEAD');
     return (await git('status', '--porcelain', '--', '.')) ? `${head}-dirty` : head;
   } catch {

@@ -6,6 +6,7 @@ import path from 'node:path';
 import prettyBytes from 'pretty-bytes';
 import { onExit } from 'signal-exit';
 import { cacheFolder } from '../../io/cache.js';
+import { isOffline } from '../../io/download.js';
 import { makeFolder, PATH_ERRORS, readBounded } from '../../io/paths.js';
 import { InputError } from '../../spec/errors.js';
 import type { Source } from '../fetch_source.js';
@@ -191,10 +192,11 @@ async function complete(
   const failures: string[] = [];
   try {
     for (const source of sources) {
-      say(
-        `${title}: fetching ${wanted.length} of ${total} files from the ${source.name} ` +
-          `(download of ${prettyBytes(source.bytes)}) into ${folder}`,
-      );
+      if (!isOffline())
+        say(
+          `${title}: fetching ${wanted.length} of ${total} files from the ${source.name} ` +
+            `(download of ${prettyBytes(source.bytes)}) into ${folder}`,
+        );
       try {
         await source.fetch(
           work,
@@ -211,6 +213,8 @@ async function complete(
         return;
       } catch (error) {
         if (isDiskError(error)) throw cacheError(title, folder, error);
+        // A download that can go on is not begun anew elsewhere.
+        if (error instanceof InputError) throw error;
         failures.push(`${source.name}: ${(error as Error).message.split('\n', 1)[0]}`);
       }
     }
@@ -219,8 +223,9 @@ async function complete(
     await rm(work, { recursive: true, force: true });
   }
   throw new InputError(
-    `${title} cannot be fetched (${failures.join('; ')}); download ${title}'s binary version yourself and name its ` +
-      'folder with --data-dir',
+    `${title} cannot be fetched (${failures.join('; ')}); ${
+      isOffline() ? 'put one of the files there, or name a folder with' : 'download'
+    } ${title}'s binary version ${isOffline() ? 'with' : 'yourself and name its folder with'} --data-dir`,
   );
 }
 

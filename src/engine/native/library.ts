@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
-import { TFJS_FOLDER } from '../../io/project.js';
+import { TFJS_FOLDER, TO_INSTALL } from '../../io/project.js';
 import { InputError } from '../../spec/errors.js';
 import { nativeBackend } from '../tensorflow.js';
 import { NATIVE_LIBRARY, nativeFolder } from './folder.js';
@@ -34,7 +34,7 @@ function load(): NativeKernels {
     return { inUse: false, why: 'they are for Linux on x86-64' };
   if (!isa) return { inUse: false, why: 'the processor has no AVX2 with FMA' };
   const library = path.join(nativeFolder(path.join(TFJS_FOLDER, 'deps'), isa).cached, NATIVE_LIBRARY);
-  if (!existsSync(library)) return { inUse: false, why: 'not built; make install tries to' };
+  if (!existsSync(library)) return { inUse: false, why: `not built; ${TO_INSTALL} tries to` };
   try {
     const { problem } = createRequire(import.meta.url)(library) as { problem: string };
     return problem ? { inUse: false, why: problem } : { inUse: true, isa };

@@ -63,7 +63,8 @@ function sectionsOf(data: PageData) {
   ];
 }
 
-function ThemeChoice() {
+/** Light, dark, or as the system has it. */
+export function ThemeChoice() {
   // The server does not know it: it is looked up when the page has come alive.
   const [theme, setTheme] = useState<Theme>('auto');
   useEffect(() => setTheme(chosenTheme()), []);
