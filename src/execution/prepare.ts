@@ -68,6 +68,7 @@ export class Preparer {
           }),
         ...(this.dataDir !== undefined && { dataDir: this.dataDir }),
         ...(run.keepsGuesses && { examined: 'last' }),
+        ...(run.keepsWeights && { keepWeights: true }),
       },
       noise: noiseIn(spec.data, train, noisy),
     };

@@ -21,6 +21,8 @@ export interface RunNode {
   dependsOn: string[];
   /** Set where a noise is made of its guesses: its record keeps them. */
   keepsGuesses?: true;
+  /** Set where its suite keeps final weights; changes nothing else about it. */
+  keepsWeights?: true;
   /** Its cost, in trainings with plain SGD over the suite's epochs. */
   cost: number;
 }
@@ -99,7 +101,8 @@ function addRun(
   if (known) return known;
   const cost = (method.cost(own, spec.training) * spec.training.epochs) / suite.training.epochs;
   const dependsOn = [teacher, guesser].flatMap((run) => (run ? [run.id] : []));
-  const node: RunNode = { id, spec, method: name, noiseSetting, dependsOn, cost };
+  const keeps = suite.keepWeights && { keepsWeights: true as const };
+  const node: RunNode = { id, spec, method: name, noiseSetting, dependsOn, cost, ...keeps };
   runs.set(id, node);
   return node;
 }

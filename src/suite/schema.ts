@@ -120,6 +120,7 @@ const schema = fields({
   precision: choice('auto', 'float32', 'bfloat16'),
   threads: wholeNumber(1, THREADS),
   checkpoint: checkpoint.optional(),
+  keepWeights: value<true>('true, or nothing', (v) => v === true).optional(),
   methods: value<Record<string, unknown>>(`an object with ${methodNames()}`, isObject).transform(
     methodSettings,
   ),

@@ -26,6 +26,8 @@ export interface RunJob {
   only?: Int32Array;
   /** Set if the outcome is to have what evaluations say of all training images: each of them, or the last. */
   examined?: 'all' | 'last';
+  /** Whether the outcome is to have the final weights. */
+  keepWeights?: true;
 }
 
 /** Everything one training needs. */
@@ -64,12 +66,17 @@ export class WorkerEnded extends Error {
   override readonly name = 'WorkerEnded';
 }
 
+/** A network's weights by name, in its order: parameters, then running statistics. Of several networks, the second's are `2/NAME`. */
+export type Weights = Map<string, { shape: number[]; values: Float32Array }>;
+
 export interface TrainingOutcome {
   curve: Evaluation[];
   /** Labels the final network predicts for the training images, in subset order. */
   predictions: Uint8Array;
   /** If asked for: logarithms of the class probabilities of all training images, images x classes, at each of these evaluations. */
   logProbabilities?: Float32Array[];
+  /** If asked for: the final weights. */
+  weights?: Weights;
   /** Trainable parameters of the network. */
   parameters: number;
   /** SHA-256 of the final parameters and batch-norm statistics, as float32. */

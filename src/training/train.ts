@@ -11,13 +11,13 @@ import { methodOfSpec } from '../methods/catalogue.js';
 import { cosineRate, type EpochView, type Recipe } from '../methods/method.js';
 import { buildNetwork } from '../models/catalogue.js';
 import { initialise } from '../models/initialise.js';
-import { weightCount } from '../models/network.js';
+import { type Network, weightCount } from '../models/network.js';
 import { InputError } from '../spec/errors.js';
 import type { Evaluation, NoiseMeasurement } from '../spec/record.js';
 import { type RunSpec, runId } from '../spec/run_spec.js';
 import { CheckpointClock, readCheckpoint, writeCheckpoint } from './checkpoint.js';
 import { evaluationOf, examine, featuresOf, type Predictions, predict } from './evaluation.js';
-import type { Doing, Trainer, TrainingJob, TrainingOutcome, TrainingProgress } from './job.js';
+import type { Doing, Trainer, TrainingJob, TrainingOutcome, TrainingProgress, Weights } from './job.js';
 import { programSpecOf, recipeOf } from './program_spec.js';
 import { sessionFor } from './sessions.js';
 import { methodState, modelState, stepEntryName } from './training_program.js';
@@ -136,6 +136,7 @@ export async function trainIn(
     ...{ curve, predictions, parameters, weightsSha256, wallSeconds: wallSeconds() },
     ...(notes.length && { notes }),
     ...(job.examined && { logProbabilities }),
+    ...(job.keepWeights && { weights: weightsOf(session.read('model'), network, networks) }),
   };
 }
 
@@ -160,6 +161,23 @@ function hashOf(model: Values, networks: number): string {
       hash.update(new Uint8Array(buffer, byteOffset, byteLength));
     }
   return hash.digest('hex');
+}
+
+/** The weights in the order that their hash is of. */
+function weightsOf(model: Values, network: Network, networks: number): Weights {
+  const weights: Weights = new Map();
+  for (let k = 0; k < networks; k++)
+    for (const part of ['parameters', 'statistics'] as const) {
+      const all = model[modelState(part, k)] as Float32Array;
+      let start = 0;
+      for (const [name, spec] of Object.entries(network[part])) {
+        const size = weightCount({ [name]: spec });
+        const values = all.slice(start, start + size);
+        weights.set(k === 0 ? name : `${k + 1}/${name}`, { shape: spec.shape, values });
+        start += size;
+      }
+    }
+  return weights;
 }
 
 function hasState({ state = {}, examples = {} }: Recipe): boolean {
