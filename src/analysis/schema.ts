@@ -34,6 +34,7 @@ export const measured = z.strictObject({
   images: count,
   /** Images of one call; where there was no memory for as many, fewer. */
   batch: z.int().min(1),
+  examples: z.array(z.enum(EXAMPLES)).min(1),
 });
 
 /** One probe of the Lanczos process: the tridiagonal matrix that the Hessian is in the basis of the probe. */
@@ -88,7 +89,12 @@ export const sharpness = z.strictObject({
 });
 export type Sharpness = z.infer<typeof sharpness>;
 
-export const sharpnesses = measured.extend({ ascentSteps: z.int().min(1), of: z.array(sharpness).min(1) });
+export const sharpnesses = measured.extend({
+  rho: z.array(z.number().min(0)).min(1),
+  m: z.array(count).min(1),
+  ascentSteps: z.int().min(1),
+  of: z.array(sharpness).min(1),
+});
 export type Sharpnesses = z.infer<typeof sharpnesses>;
 
 /** A file of an analysis: which weights, what they were asked, what came of it. */
