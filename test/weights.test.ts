@@ -188,6 +188,7 @@ describe('kept weights in PyTorch', () => {
       );
       const script = path.join(PROJECT_ROOT, 'reference', 'weights.py');
       const { stdout } = await promisify(execFile)(interpreter, [
+        '-B',
         script,
         weightsFile(folder, id),
         ...['record.json', 'images.npy', 'logits.npy'].map(at),
