@@ -1,26 +1,38 @@
 // The loss as a landscape: products with its Hessian, eigenvalues and density by Lanczos, sharpness; held against PyTorch in float64.
 import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { expect } from 'chai';
+import { parse } from 'csv-parse/sync';
+import { type AnalysisJob, measurePiece, pointOf } from '../src/analysis/analysis.js';
+import { ANALYSES, analysisNamed } from '../src/analysis/kinds.js';
 import { spectrumOf } from '../src/analysis/spectrum.js';
+import { type AnalyseOptions, analyse } from '../src/cli/analyse.js';
+import type { Engine } from '../src/cli/engine.js';
+import { run } from '../src/cli/run.js';
 import { cifar10 } from '../src/data/datasets/cifar10.js';
-import { imageForm } from '../src/data/datasets/dataset.js';
+import { imageForm, type LoadedDataset } from '../src/data/datasets/dataset.js';
 import { npyOf, npyOfBytes, npyOfFloats } from '../src/data/npy.js';
+import { ImagesOfRuns } from '../src/data/subset.js';
 import { tf } from '../src/engine/tensorflow.js';
 import { PROJECT_ROOT } from '../src/io/project.js';
 import { integer, normal, stream } from '../src/io/random.js';
 import { buildNetwork } from '../src/models/catalogue.js';
 import { initialise } from '../src/models/initialise.js';
 import { Layers, type Network, padChannels } from '../src/models/network.js';
+import { readOwnGraph } from '../src/results/manifest.js';
 import { writeWeights } from '../src/results/weights.js';
+import { WATCHED } from '../src/spec/record.js';
 import { lanczos, ritzValues, spectralDensity } from '../src/statistics/lanczos.js';
+import { expand } from '../src/suite/expand.js';
+import type { ResolvedSuite } from '../src/suite/resolve.js';
 import { climbs, signs } from '../src/training/flatness.js';
-import type { Weights } from '../src/training/job.js';
+import type { RunJob, Weights } from '../src/training/job.js';
 import { type BatchNorm, Landscape } from '../src/training/landscape.js';
-import { temporaryFolder } from './fakes.js';
+import { train } from '../src/training/train.js';
+import { fakeEngine, SUITE, suiteFile, temporaryFolder } from './fakes.js';
 import { FORM, relativeDistance, smoothWeights, TINY } from './support/programs.js';
 import { python } from './support/torch.js';
 
@@ -267,6 +279,196 @@ describe('products with the Hessian of whole networks', () => {
       });
       expect(relativeDistance(ours, JSON.parse(stdout).product)).to.be.at.most(1e-4);
     });
+});
+
+const DATA: LoadedDataset = (() => {
+  const next = stream(5, 'test images');
+  const set = (count: number) => ({
+    count,
+    images: new Uint8Array(count * 3072).map(() => integer(next, 256)),
+    labels: new Uint8Array(count).map((_, i) => i % 10),
+  });
+  return { train: set(100), test: set(40) };
+})();
+const ofRuns = new ImagesOfRuns(DATA);
+const withImages = <Job extends RunJob>(job: Job) => {
+  const { train, test } = ofRuns.of(job.spec);
+  return { ...job, train, test };
+};
+const never = new AbortController().signal;
+
+/** Settings small enough for tests. */
+const FEW = { images: 12, batch: 12, steps: 3, probes: 2, rho: [0.05], m: [0, 4], ascentSteps: 1 };
+/** A network that is compiled sooner. */
+const MODEL = { ...SUITE.model, stemStride: 2 };
+
+/** A results folder of two runs that were trained here, and what there is to analyse it with. */
+async function workplace(changes: object = { keepWeights: true }) {
+  const file = await suiteFile({
+    methods: { sgd: {} },
+    noise: { kind: 'symmetric', rates: [0.4], redraw: 'other' },
+    model: MODEL,
+    training: { ...SUITE.training, epochs: 1 },
+    ...changes,
+  });
+  const out = await temporaryFolder();
+  const asked: AnalysisJob[] = [];
+  const said: string[] = [];
+  const using: Engine = {
+    ...fakeEngine,
+    loadData: async () => DATA,
+    train: (job, ...rest) => train(withImages(job), ...rest),
+    analyse: (job) => {
+      asked.push(job);
+      return measurePiece(
+        analysisNamed(job.kind)!,
+        withImages(job),
+        () => {},
+        async () => {},
+      );
+    },
+    tell: (line) => said.push(line),
+  };
+  await run(file, { out }, using, { stop() {} }, () => {});
+  const graph = await readOwnGraph(out);
+  const go = async (options: AnalyseOptions = {}, engine: Partial<Engine> = {}) => {
+    asked.length = 0;
+    await analyse(out, { ...FEW, ...options }, { ...using, ...engine }, () => {});
+  };
+  const text = (name: string) => readFile(path.join(out, 'analysis', name), 'utf8');
+  return { out, graph, using, asked, said, go, text };
+}
+
+describe('labelnoise analyse', () => {
+  it('writes what it finds of every run and kind, and CSV of all; what is there is not made again', async () => {
+    const { out, graph, asked, go, text } = await workplace();
+    await go();
+    // Of each set two probes of the spectrum and two group sizes of the sharpness.
+    expect(asked).to.have.length(4 * (2 + 2));
+    const rows = parse(await text('spectrum.csv'), { columns: true }) as Record<string, string>[];
+    expect(rows.map(({ noise_rate, examples }) => `${noise_rate} ${examples}`)).to.deep.equal(
+      ['train', 'clean', 'noisy', 'test'].map((set) => `40 ${set}`),
+    );
+    const [first] = graph.runs as [(typeof graph.runs)[0]];
+    expect(rows[0]).to.include({ run_id: first.id, method: 'sgd', images: '12', batch_norm: 'running' });
+    const sharp = parse(await text('sharpness.csv'), { columns: true }) as Record<string, string>[];
+    expect(sharp).to.have.length(4 * 2 * 4);
+    for (const { ascent, ball, rho } of sharp) {
+      expect(ascent).to.be.oneOf(['one-step', 'projected']);
+      expect(rho).to.equal(ball === 'plain' ? '0.05' : '0.5');
+    }
+    const before = await text(`${first.id}.spectrum.json`);
+    await go();
+    expect(asked).to.have.length(0);
+    await go({ what: ['spectrum'], examples: ['test'] });
+    expect(asked.map(({ kind, piece }) => [kind, piece])).to.deep.equal(
+      [0, 1].map((probe) => ['spectrum', { examples: 'test', probe }]),
+    );
+    await go({ what: ['spectrum'] });
+    expect(await text(`${first.id}.spectrum.json`)).to.equal(before);
+    const error = await analyse(`${out}/0123456789abcdef`, {}, fakeEngine).catch((e: Error) => e);
+    expect((error as Error).message).to.include('has no run 0123456789abcdef');
+  }).timeout(60_000);
+
+  it('goes on after an interruption with what is missing, to the same bytes', async () => {
+    const { graph, asked, go, text, using } = await workplace();
+    const what = { what: ['spectrum'], examples: ['train' as const, 'noisy' as const] };
+    const { id } = graph.runs[0]!;
+    const broken = {
+      analyse: (...given: Parameters<Engine['analyse']>) => {
+        if (asked.length === 3) throw new Error('stopped');
+        return using.analyse(...given);
+      },
+    };
+    const error = await go(what, broken).catch((e: Error) => e);
+    expect((error as Error).message).to.equal('stopped');
+    expect(JSON.parse(await text(`${id}.spectrum.partial.json`)).parts).to.have.keys(
+      ...['train', 'noisy'].flatMap((examples) =>
+        [0, 1].slice(0, examples === 'train' ? 2 : 1).map((probe) => JSON.stringify({ examples, probe })),
+      ),
+    );
+    await go(what);
+    expect(asked).to.have.length(4 - 3);
+    const resumed = await text(`${id}.spectrum.json`);
+    expect((await text(`${id}.spectrum.partial.json`).catch((e) => e)).code).to.equal('ENOENT');
+    await go({ ...what, again: true });
+    expect(asked).to.have.length(4);
+    expect(await text(`${id}.spectrum.json`)).to.equal(resumed);
+  }).timeout(60_000);
+
+  it('splits a batch that memory does not do, unless batch norm has its statistics from it', async () => {
+    const { graph, go, text, using, said } = await workplace();
+    const analyse: Engine['analyse'] = (job, ...rest) => {
+      if (job.settings.batch > 5) throw new Error('OOM when allocating tensor');
+      return using.analyse(job, ...rest);
+    };
+    const few = { what: ['spectrum'], examples: ['train' as const] };
+    await go(few, { analyse });
+    const split = JSON.parse(await text(`${graph.runs[0]!.id}.spectrum.json`)).result;
+    expect(said).to.include('--batch 12: there is not enough memory; going on with 6');
+    expect(split.batch).to.equal(3);
+    await go({ ...few, again: true });
+    const whole = JSON.parse(await text(`${graph.runs[0]!.id}.spectrum.json`)).result;
+    expect(split.of[0].largest[0].value / whole.of[0].largest[0].value).to.be.closeTo(1, 1e-3);
+    const error = await go({ ...few, batchNorm: 'batch' }, { analyse }).catch((e: Error) => e);
+    expect((error as Error).message).to.match(/^--batch 12: there is not enough memory.*running$/);
+  }).timeout(60_000);
+
+  it('says in a line what it cannot do: how weights are had, which kinds there are, whose analysis a file is', async () => {
+    const { out, graph, go } = await workplace({});
+    const refusal = async (options: AnalyseOptions = {}) =>
+      ((await go(options).catch((e: Error) => e)) as Error).message;
+    expect(await refusal()).to.equal(
+      `${out}/weights/${graph.runs[0]!.id}.npz: there are no weights; a suite with "keepWeights": true keeps them: add it, and the same "labelnoise run" makes the run again`,
+    );
+    expect(await refusal({ what: ['flatness'] })).to.equal(
+      `--what flatness: is no kind of analysis; allowed: ${ANALYSES.map(({ name }) => name).join(', ')}`,
+    );
+    const kept = await workplace();
+    await kept.go({ what: ['spectrum'], examples: ['test'] });
+    const file = path.join(kept.out, 'analysis', `${graph.runs[0]!.id}.spectrum.json`);
+    await writeFile(file, (await readFile(file, 'utf8')).replace('"steps":3', '"steps":4'));
+    const error = await kept.go({ what: ['spectrum'] }).catch((e: Error) => e);
+    expect((error as Error).message).to.match(
+      /spectrum\.json: sha256 is .*; remove it, and "labelnoise analyse/,
+    );
+  }).timeout(60_000);
+});
+
+describe('what is watched while a run trains', () => {
+  const SHORT = { methods: { sgd: {} }, model: MODEL };
+
+  it('is in the curve, is what an analysis finds, and changes nothing else of the run', async () => {
+    const [node] = expand({ ...SUITE, ...SHORT, watch: [...WATCHED] } as ResolvedSuite).runs;
+    expect(node!.id).to.equal(expand({ ...SUITE, ...SHORT } as ResolvedSuite).runs[0]!.id);
+    const { train: images, test } = ofRuns.of(node!.spec);
+    const noisyLabels = images.labels.map((label, i) => (i % 5 < 2 ? (label + 1) % 10 : label));
+    const job = { spec: node!.spec, train: images, test, noisyLabels, targetLabels: noisyLabels };
+    const plain = await train(job, () => {}, never);
+    const watched = await train({ ...job, keepWeights: true, watch: node!.watches! }, () => {}, never);
+    expect(watched.weightsSha256).to.equal(plain.weightsSha256);
+    expect(watched.curve.map(({ sharpness: _, lambda1: __, ...rest }) => rest)).to.deep.equal(plain.curve);
+    const network = buildNetwork(node!.spec.model, FORM);
+    const point = pointOf(network, watched.weights!);
+    const landscape = await Landscape.of(
+      { network, form: FORM, images: 50, batch: 25, batchNorm: 'running' },
+      images.images,
+    );
+    const of = { places: Int32Array.from({ length: 50 }, (_, i) => i), labels: noisyLabels };
+    const { rises } = await climbs(landscape, of, point, [{ rho: 0.05, further: 0, adaptive: false }]);
+    const product = (vector: Float32Array) => landscape.product(of, point, vector);
+    const [largest] = ritzValues(await lanczos(product, signs(stream(9, 'test'), landscape.size), 30));
+    landscape.dispose();
+    const last = watched.curve.at(-1)!;
+    expect(last.sharpness! / rises[0]!).to.be.closeTo(1, 1e-3);
+    expect(last.lambda1! / largest!.value).to.be.closeTo(1, 1e-2);
+    expect(watched.curve.every(({ sharpness, lambda1 }) => sharpness! > 0 && lambda1! > 0)).to.equal(true);
+  });
+
+  it('is refused where it is nothing that can be watched', async () => {
+    const error = await run(await suiteFile({ watch: ['loss'] }), {}, fakeEngine).catch((e: Error) => e);
+    expect((error as Error).message).to.include('watch[0] is "loss"; allowed: one of sharpness, lambda1');
+  });
 });
 
 /** Vectors as weights by name. */

@@ -144,8 +144,10 @@ export function pointOf({ parameters, statistics }: Network, weights: Weights): 
   return { parameters: vector(parameters), statistics: vector(statistics) };
 }
 
-/** The landscape of the last piece: the next is mostly of the same images. */
-let held: { key: string; landscape: Landscape } | undefined;
+/** Landscapes of the last pieces: the next are mostly of the same images, in groups of as many. */
+const held = new Map<string, Landscape>();
+/** More would only hold memory. */
+const HELD = 3;
 
 /** Measures a piece where the images are. */
 export async function measurePiece(
@@ -166,15 +168,19 @@ export async function measurePiece(
     examples: (set) => examplesOf(set, settings, job),
     async landscape(batch = settings.batch) {
       const key = canonicalJson({ ...spec.data, model: spec.model, seed: spec.seed, batch, batchNorm });
-      if (held?.key === key) return held.landscape;
-      held?.landscape.dispose();
-      held = undefined;
+      const known = held.get(key);
+      if (known) return known;
+      for (const [oldest, landscape] of held) {
+        if (held.size < HELD) break;
+        landscape.dispose();
+        held.delete(oldest);
+      }
       const pixels = new Uint8Array(train.images.length + test.images.length);
       pixels.set(train.images);
       pixels.set(test.images, train.images.length);
       const images = train.count + test.count;
       const landscape = await Landscape.of({ network, form, images, batch, batchNorm }, pixels);
-      held = { key, landscape };
+      held.set(key, landscape);
       return landscape;
     },
   };

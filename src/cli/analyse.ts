@@ -201,5 +201,6 @@ function terminalTable(rows: readonly Record<string, unknown>[]): string {
     typeof value === 'number' && !Number.isInteger(value) ? value.toPrecision(4) : plain(String(value));
   const lines = rows.slice(0, SHOWN).map((row) => names.map((name) => shown(row[name])));
   const more = rows.length > SHOWN ? `${rows.length - SHOWN} more rows\n` : '';
-  return `${table([names, ...lines])}${more}`;
+  const drawHorizontalLine = (line: number, lines: number) => line < 2 || line === lines;
+  return `${table([names, ...lines], { drawHorizontalLine })}${more}`;
 }

@@ -69,6 +69,7 @@ export class Preparer {
         ...(this.dataDir !== undefined && { dataDir: this.dataDir }),
         ...(run.keepsGuesses && { examined: 'last' }),
         ...(run.keepsWeights && { keepWeights: true }),
+        ...(run.watches && { watch: run.watches }),
       },
       noise: noiseIn(spec.data, train, noisy),
     };

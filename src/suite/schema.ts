@@ -20,6 +20,7 @@ import {
   wholeNumber,
 } from '../spec/fields.js';
 import { NAME_LENGTH, SEEDS, THREADS } from '../spec/limits.js';
+import { WATCHED } from '../spec/record.js';
 import type { Architecture } from '../spec/run_spec.js';
 import { isUserFile } from '../user/bundle.js';
 import { checkAcrossFields } from './cross_checks.js';
@@ -121,6 +122,7 @@ const schema = fields({
   threads: wholeNumber(1, THREADS),
   checkpoint: checkpoint.optional(),
   keepWeights: value<true>('true, or nothing', (v) => v === true).optional(),
+  watch: distinct(choice(...WATCHED), 'a list of sharpness and lambda1', WATCHED.length).optional(),
   methods: value<Record<string, unknown>>(`an object with ${methodNames()}`, isObject).transform(
     methodSettings,
   ),

@@ -1,7 +1,12 @@
 // How flat the loss is around some weights: SAM's sharpness by ascent, and the largest eigenvalue of the Hessian.
+import { imageFormOf } from '../data/datasets/dataset.js';
 import { type Stream, stream } from '../io/random.js';
-import { lanczos, type Ritz, ritzValues } from '../statistics/lanczos.js';
-import type { Examples, Landscape, Pause, Point } from './landscape.js';
+import { buildNetwork } from '../models/catalogue.js';
+import type { Watched } from '../spec/record.js';
+import { lanczos, ritzValues } from '../statistics/lanczos.js';
+import type { TrainingJob } from './job.js';
+import { type Examples, Landscape, type Pause, type Point } from './landscape.js';
+import { EVALUATION_BATCH } from './training_program.js';
 
 /** ASAM's: added to the size of every weight. */
 const ETA = 0.01;
@@ -63,42 +68,56 @@ export function signs(next: Stream, size: number): Float32Array {
   return Float32Array.from({ length: size }, () => (next() < 0.5 ? -1 : 1));
 }
 
-/** What can be watched during training, and how a record calls it. */
-export const WATCHED = ['sharpness', 'lambda1'] as const;
-export type Watched = (typeof WATCHED)[number];
-
 /** Images that are looked at while a run trains: the first of its training set, with the labels that it learns. */
 export const WATCHED_IMAGES = 1000;
-const WATCHED_RHO = 0.05;
+const WATCHED_ASCENT: Ascent[] = [{ rho: 0.05, further: 0, adaptive: false }];
 /** Enough for three digits of the largest eigenvalue alone. */
 const WATCHED_STEPS = 20;
 
-/** The figures of an epoch: SAM's sharpness at rho 0.05, lambda_1, both on the same images by running statistics. */
-export async function watchedFigures(
-  watched: readonly Watched[],
-  landscape: Landscape,
-  of: Examples,
-  at: Point,
-  seed: number,
-  pause?: Pause,
-): Promise<Partial<Record<Watched, number>>> {
-  const figures: Partial<Record<Watched, number>> = {};
-  if (watched.includes('sharpness')) {
-    const ascents = [{ rho: WATCHED_RHO, further: 0, adaptive: false }];
-    figures.sharpness = (await climbs(landscape, of, at, ascents, pause)).rises[0]!;
-  }
-  if (watched.includes('lambda1')) figures.lambda1 = (await largestOf(landscape, of, at, seed, pause)).value;
-  return figures;
-}
+/** Looks at a run while it trains: changes nothing about it, since it computes in a session of its own. */
+export class Watcher {
+  private landscape: Landscape | undefined;
 
-async function largestOf(
-  landscape: Landscape,
-  of: Examples,
-  at: Point,
-  seed: number,
-  pause?: Pause,
-): Promise<Ritz> {
-  const start = signs(stream(seed, 'watch', 'lambda1'), landscape.size);
-  const product = (vector: Float32Array) => landscape.product(of, at, vector, pause);
-  return ritzValues(await lanczos(product, start, WATCHED_STEPS))[0]!;
+  constructor(
+    private readonly watched: readonly Watched[],
+    private readonly job: TrainingJob,
+  ) {}
+
+  /** SAM's sharpness at rho 0.05 and lambda_1 of the loss of WATCHED_IMAGES, by running statistics; not finite ones are left out. */
+  async figures(at: Point, pause?: Pause): Promise<Partial<Record<Watched, number>>> {
+    const { watched, job } = this;
+    if (!watched.length) return {};
+    const { spec, train, targetLabels } = job;
+    const form = imageFormOf(spec.data);
+    const images = Math.min(WATCHED_IMAGES, train.count);
+    this.landscape ??= await Landscape.of(
+      {
+        ...{ network: buildNetwork(spec.model, form), form, images, batchNorm: 'running' },
+        batch: Math.min(images, EVALUATION_BATCH),
+      },
+      train.images.subarray(0, images * form.imageSize ** 2 * form.channels),
+    );
+    const of = {
+      places: Int32Array.from({ length: images }, (_, i) => i),
+      labels: targetLabels.subarray(0, images),
+    };
+    const measures: Record<Watched, () => Promise<number>> = {
+      sharpness: async () => (await climbs(this.landscape!, of, at, WATCHED_ASCENT, pause)).rises[0]!,
+      lambda1: async () => {
+        const start = signs(stream(spec.seed, 'watch', 'lambda1'), this.landscape!.size);
+        const product = (vector: Float32Array) => this.landscape!.product(of, at, vector, pause);
+        return ritzValues(await lanczos(product, start, WATCHED_STEPS))[0]!.value;
+      },
+    };
+    const figures: Partial<Record<Watched, number>> = {};
+    for (const name of watched) {
+      const value = await measures[name]();
+      if (Number.isFinite(value)) figures[name] = value;
+    }
+    return figures;
+  }
+
+  dispose(): void {
+    this.landscape?.dispose();
+  }
 }

@@ -1,6 +1,6 @@
 // The seam between what schedules runs and what trains them.
 import type { ImageSet } from '../data/datasets/dataset.js';
-import type { Evaluation } from '../spec/record.js';
+import type { Evaluation, Watched } from '../spec/record.js';
 import type { RunSpec } from '../spec/run_spec.js';
 
 /** How often a run's state is saved: after so many minutes, or so many epochs. */
@@ -26,6 +26,8 @@ export interface RunJob {
   only?: Int32Array;
   /** Set if the outcome is to have what evaluations say of all training images: each of them, or the last. */
   examined?: 'all' | 'last';
+  /** What evaluations are to have besides. */
+  watch?: readonly Watched[];
   /** Whether the outcome is to have the final weights. */
   keepWeights?: true;
 }
