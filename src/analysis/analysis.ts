@@ -8,7 +8,7 @@ import { InputError } from '../spec/errors.js';
 import { canonicalJson, type RunSpec } from '../spec/run_spec.js';
 import type { RunGraph, RunNode } from '../suite/expand.js';
 import type { RunJob, TrainingJob, Weights } from '../training/job.js';
-import { type Examples, Landscape, type Pause, type Point } from '../training/landscape.js';
+import type { Examples, Landscape, Pause, Point } from '../training/landscape.js';
 import type { BATCH_NORMS, ExampleSet } from './schema.js';
 
 /** A setting of the command line: its name there is that of the field, with dashes. */
@@ -179,6 +179,8 @@ export async function measurePiece(
       pixels.set(train.images);
       pixels.set(test.images, train.images.length);
       const images = train.count + test.count;
+      // Where analyses are only planned, nothing loads TensorFlow.
+      const { Landscape } = await import('../training/landscape.js');
       const landscape = await Landscape.of({ network, form, images, batch, batchNorm }, pixels);
       held.set(key, landscape);
       return landscape;

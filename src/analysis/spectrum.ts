@@ -34,7 +34,7 @@ export const spectrumAnalysis = defineAnalysis<Settings, Piece, Part, Spectrum>(
   says: "largest eigenvalues, trace and density of the loss's Hessian",
   options: {
     steps: whole(1, 1000, 50, 'steps of each Lanczos process: products with the Hessian'),
-    probes: whole(1, 1000, 3, 'random vectors that trace and density are means over'),
+    probes: whole(1, 1000, 2, 'random vectors that trace and density are means over'),
   },
   result: spectra,
   pieces: (sets, { probes }) =>

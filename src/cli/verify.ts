@@ -3,6 +3,8 @@ import { readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { Command } from 'commander';
 import { parse } from 'csv-parse/sync';
+import { ANALYSES } from '../analysis/kinds.js';
+import { readAnalysis } from '../analysis/store.js';
 import { cachedCifar10 } from '../data/datasets/cifar10.js';
 import { cacheFolder } from '../io/cache.js';
 import { copyAside, explained, quarantine, textIfThere, writeWhole } from '../io/files.js';
@@ -41,7 +43,7 @@ export interface VerifyOptions {
 const HELP = `
 Of a results folder: that every record is whole, by its checksum, and of its spec, by its id; that its figures, predictions and
 noise agree, with CIFAR-10's labels too where they are in the cache; that runs/ and records.jsonl agree; that external rows are whole,
-of the suite, and what their predictions come to; that kept weights have their record's hash; that every table is what the records and rows give. Of a baseline: its schema, and the
+of the suite, and what their predictions come to; that kept weights and analyses are whole and of their records; that every table is what the records and rows give. Of a baseline: its schema, and the
 ids of its runs. A line for every fault: file, line or field, value, and what would be right. --repair also says what it would
 do, and does it with --yes: records are taken from where they are whole, what is damaged is moved aside, records.jsonl of an
 earlier version gets checksums, tables are drawn again.
@@ -208,6 +210,7 @@ async function folderFindings(out: string): Promise<Findings> {
   const labelled = await checkByLabels();
   const contents = contentFaults(graph, stored, labelled);
   const weights = await weightsFound(out, graph, stored);
+  const analyses = await analysisFaults(out, graph, stored);
   const archived =
     views.length || damage.length || foreign.length ? [] : await archiveFaults(out, graph, stored);
   const tables = foreign.length || external.isDamaged ? [] : await tableFaults(out, graph, stored);
@@ -217,6 +220,7 @@ async function folderFindings(out: string): Promise<Findings> {
     ...views.map(({ fault }) => fault),
     ...contents,
     ...weights.faults.map(({ fault }) => fault),
+    ...analyses,
     ...archived,
     ...external.faults,
     ...(lost.size
@@ -282,6 +286,25 @@ async function weightsFound(
     }
   }
   return found;
+}
+
+/** Analyses that are damaged, or of other weights than the records'. */
+async function analysisFaults(
+  out: string,
+  { runs }: RunGraph,
+  { records }: Pick<Stored, 'records'>,
+): Promise<string[]> {
+  const faults: string[] = [];
+  for (const analysis of ANALYSES)
+    for (const { id } of runs) {
+      const record = records.get(id);
+      if (!record) continue;
+      await readAnalysis(out, analysis, record).catch((error) => {
+        if (!(error instanceof InputError)) throw error;
+        faults.push(error.message);
+      });
+    }
+  return faults;
 }
 
 interface ViewFault {

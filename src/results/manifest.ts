@@ -25,6 +25,7 @@ const OWN = [
   'runs',
   'checkpoints',
   WEIGHTS_FOLDER,
+  'analysis',
   'runs.csv',
   'table4.csv',
   'comparison.csv',

@@ -77,8 +77,13 @@ export interface Ritz {
 /** Eigenvalues of T, largest first. */
 export function ritzValues({ diagonal, offDiagonal, rest }: Tridiagonal): Ritz[] {
   const { values, first, last } = eigenOf(diagonal, offDiagonal);
+  const rounding = ROUNDING * Math.max(...values.map(Math.abs));
   return values
-    .map((value, i) => ({ value, error: rest * Math.abs(last[i]!), weight: first[i]! ** 2 }))
+    .map((value, i) => ({
+      value,
+      error: Math.max(rounding, rest * Math.abs(last[i]!)),
+      weight: first[i]! ** 2,
+    }))
     .sort((a, b) => b.value - a.value);
 }
 

@@ -5,7 +5,7 @@ import { buildNetwork } from '../models/catalogue.js';
 import type { Watched } from '../spec/record.js';
 import { lanczos, ritzValues } from '../statistics/lanczos.js';
 import type { TrainingJob } from './job.js';
-import { type Examples, Landscape, type Pause, type Point } from './landscape.js';
+import type { Examples, Landscape, Pause, Point } from './landscape.js';
 import { EVALUATION_BATCH } from './training_program.js';
 
 /** ASAM's: added to the size of every weight. */
@@ -69,7 +69,7 @@ export function signs(next: Stream, size: number): Float32Array {
 }
 
 /** Images that are looked at while a run trains: the first of its training set, with the labels that it learns. */
-export const WATCHED_IMAGES = 1000;
+export const WATCHED_IMAGES = 500;
 const WATCHED_ASCENT: Ascent[] = [{ rho: 0.05, further: 0, adaptive: false }];
 /** Enough for three digits of the largest eigenvalue alone. */
 const WATCHED_STEPS = 20;
@@ -90,6 +90,7 @@ export class Watcher {
     const { spec, train, targetLabels } = job;
     const form = imageFormOf(spec.data);
     const images = Math.min(WATCHED_IMAGES, train.count);
+    const { Landscape } = await import('./landscape.js');
     this.landscape ??= await Landscape.of(
       {
         ...{ network: buildNetwork(spec.model, form), form, images, batchNorm: 'running' },
