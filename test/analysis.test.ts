@@ -199,6 +199,9 @@ describe('a batch that is split', () => {
     expect(landscape.counted(12)).to.equal(10);
     const { losses } = await landscape.loss(all, at);
     expect(losses).to.have.length(10);
+    const few = { places: all.places.subarray(0, 4), labels: all.labels.subarray(0, 4) };
+    const error = await landscape.loss(few, at).catch((e: Error) => e);
+    expect((error as Error).message).to.match(/^4 images are no whole batch of 5, .*running statistics$/);
     landscape.dispose();
   });
 });

@@ -13,6 +13,7 @@ import { PROJECT_ROOT } from '../src/io/project.js';
 import { integer, stream } from '../src/io/random.js';
 import { readManifest } from '../src/results/manifest.js';
 import { hashOfWeights, readWeights, weightsFile, writeWeights } from '../src/results/weights.js';
+import { InputError } from '../src/spec/errors.js';
 import type { Architecture } from '../src/spec/run_spec.js';
 import { expand } from '../src/suite/expand.js';
 import type { ResolvedSuite } from '../src/suite/resolve.js';
@@ -142,6 +143,29 @@ describe('kept weights', () => {
     expect(existsSync(file)).to.equal(false);
     expect(await go(out, { keepWeights: true })).to.have.length(1);
     expect(await readFile(file)).to.deep.equal(whole);
+  });
+
+  it('with any byte changed or any end cut off are refused in words, or the same', async () => {
+    const folder = await temporaryFolder();
+    const weights = new Map([...weightsOf({ spec: runs[0]!.spec } as RunJob)]);
+    const record = { weightsSha256: hashOfWeights(weights) };
+    await writeWeights(folder, id, weights);
+    const file = weightsFile(folder, id);
+    const whole = await readFile(file);
+    const next = stream(1, 'test damage');
+    let refused = 0;
+    for (let n = 0; n < 300; n++) {
+      const bytes = Buffer.from(n % 3 ? whole : whole.subarray(0, integer(next, whole.length)));
+      if (n % 3) bytes[integer(next, bytes.length)]! ^= 1 << integer(next, 8);
+      await writeFile(file, bytes);
+      const found = await readWeights(file, record).catch((e: Error) => e);
+      if (found instanceof Error) {
+        expect(found).to.be.instanceOf(InputError);
+        expect(found.message.split('\n')).to.have.length(1);
+        refused++;
+      } else expect(hashOfWeights(found)).to.equal(record.weightsSha256);
+    }
+    expect(refused).to.be.greaterThan(150);
   });
 
   it('are refused by a queue, which brings none, and where they are neither asked for nor not', async () => {

@@ -6,6 +6,7 @@ import { secondGradients } from '../engine/second_order.js';
 import { tf } from '../engine/tensorflow.js';
 import { crossEntropy } from '../methods/gradient.js';
 import { flatten, type Network, unflatten, weightCount } from '../models/network.js';
+import { InputError } from '../spec/errors.js';
 import { normalised, oneHot } from './training_program.js';
 
 /** What batch norm normalises by: running statistics, or those of each batch. */
@@ -199,7 +200,10 @@ export class Landscape {
   ): Promise<void> {
     const { batch } = this.spec;
     const count = this.counted(places.length);
-    if (!count) throw new Error(`${places.length} images are no batch of ${batch}`);
+    if (!count)
+      throw new InputError(
+        `${places.length} images are no whole batch of ${batch}, as statistics of batches need; allowed: a smaller batch, or running statistics`,
+      );
     for (let start = 0; start < count; start += batch) {
       await pause?.();
       const size = Math.min(batch, count - start);
