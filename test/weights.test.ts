@@ -11,7 +11,7 @@ import { verify } from '../src/cli/verify.js';
 import { npyOf, npyOfBytes } from '../src/data/npy.js';
 import { PROJECT_ROOT } from '../src/io/project.js';
 import { integer, stream } from '../src/io/random.js';
-import { readManifest } from '../src/results/manifest.js';
+import { readOwnGraph } from '../src/results/manifest.js';
 import { hashOfWeights, readWeights, weightsFile, writeWeights } from '../src/results/weights.js';
 import { InputError } from '../src/spec/errors.js';
 import type { Architecture } from '../src/spec/run_spec.js';
@@ -101,7 +101,7 @@ describe('kept weights', () => {
     expect(jobs).to.have.length(4);
     const found = await readWeights(weightsFile(out, id), await recordOf(out, id));
     expect([...found]).to.deep.equal([...weightsOf(jobs[0]!)]);
-    expect((await readManifest(out))?.keepWeights).to.equal(true);
+    expect((await readOwnGraph(out)).suite.keepWeights).to.equal(true);
     expect(await faultsOf(out)).to.deep.equal([]);
   });
 
