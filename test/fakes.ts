@@ -104,6 +104,9 @@ export const fakeEngine: Engine = {
     secondsPerStep: spec.gradient?.kind === 'sam' ? 2 : 1,
     secondsPerEvaluation: 0,
   }),
+  analyse: async () => {
+    throw new Error('the fake engine analyses nothing');
+  },
   versions: async () => ({ tensorflow: '0', tfjs: '0', kernels: 'tensorflow' as const }),
   fastestPrecision: () => 'float32',
   emulatesBfloat16: () => true,

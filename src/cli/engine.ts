@@ -1,4 +1,5 @@
 // What the run command asks of the part that computes: worker processes, so that this one never loads TensorFlow.
+import type { AnalysisJob } from '../analysis/analysis.js';
 import { datasetOf, type LoadedDataset, loadDataset } from '../data/datasets/dataset.js';
 import { bfloat16Support } from '../engine/native/instruction_set.js';
 import { parallelRuns, WorkerPool } from '../execution/local/pool.js';
@@ -22,6 +23,8 @@ export interface Engine extends Resolver {
   /** How many runs of so many threads to train at once. */
   parallelRuns(threads: number): number;
   measureStep(spec: RunSpec): Promise<StepTime>;
+  /** Measures a piece of an analysis. @param onShare told what share of it is done */
+  analyse(job: AnalysisJob, onShare: (share: number) => void, signal: AbortSignal): Promise<unknown>;
   versions(): Promise<EngineVersions>;
   /** Loads the data set of a run. @throws InputError */
   loadData(data: RunSpec['data'], dataDir?: string): Promise<LoadedDataset>;
@@ -44,6 +47,8 @@ export function createEngine(perDevice = 1): Engine {
     trajectory: (job) => ask(job.spec.threads, 'trajectory', job),
     parallelRuns: (threads) => parallelRuns(threads, perDevice),
     measureStep: (spec) => ask(spec.threads, 'measureStep', spec),
+    analyse: (job, onShare, signal) =>
+      ask(job.spec.threads, 'analyse', job, ({ step }) => onShare(step), signal),
     versions: async () => {
       ready ??= installIfMissing();
       await ready;

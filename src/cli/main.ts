@@ -76,6 +76,7 @@ const COMMANDS: Record<string, () => Promise<{ register(program: Command): void 
   export: () => import('./export.js'),
   score: () => import('./score.js'),
   estimate: () => import('./estimate.js'),
+  analyse: () => import('./analyse.js'),
   suspects: () => import('./suspects.js'),
   doctor: () => import('./doctor.js'),
   perf: () => import('./perf.js'),

@@ -3,6 +3,7 @@ import { execFile } from 'node:child_process';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import type { Command } from 'commander';
+import { table } from 'table';
 import { makeResultsFolder, writeWhole } from '../io/files.js';
 import type { ModelFigures } from '../perf/compare.js';
 import type { KernelFigures } from '../perf/convolutions.js';
@@ -23,6 +24,7 @@ export interface PerfOptions {
   rounds?: string;
   pytorch?: string;
   quick?: boolean;
+  hessian?: boolean;
 }
 
 const MODELS = 'WRN-16-1,WRN-16-4,WRN-28-10';
@@ -31,6 +33,8 @@ const ROUNDS = 7;
 /** Networks of more operations per image than this are compared in smaller batches, on every machine alike. */
 const LARGE_FLOPS = 1e9;
 const LARGE_BATCH = 32;
+/** As `labelnoise analyse` has it unless told. */
+const HESSIAN_BATCH = 250;
 const QUICK = { models: 'WRN-16-1', rounds: 3 };
 
 const HELP = `
@@ -45,6 +49,7 @@ one, for PyTorch too.
 Examples:
   labelnoise perf --out results/perf
   labelnoise perf --out results/perf --quick
+  labelnoise perf --hessian --models WRN-10-1,WRN-16-4
   labelnoise perf --into docs/speed.md
   labelnoise perf --out results/perf --models WRN-16-4 --pytorch ~/torch/bin/python`;
 
@@ -61,6 +66,7 @@ export function register(program: Command): void {
     .option('--batch <n>', `batch size (default: ${BATCH}, large networks ${LARGE_BATCH})`)
     .option('--rounds <n>', `rounds of measurement (default: ${ROUNDS})`)
     .option('--pytorch <python>', 'a Python that has PyTorch, to compare with')
+    .option('--hessian', 'only how many gradients of the same batch a product with the Hessian costs')
     .option('--quick', `only ${QUICK.models} and few rounds`)
     .addHelpText('after', HELP)
     .action(async (options: PerfOptions) => {
@@ -85,6 +91,7 @@ export async function perf(options: PerfOptions, tell: (line: string) => void): 
         ? QUICK.rounds
         : ROUNDS
       : wholeNumber('--rounds', options.rounds);
+  if (options.hessian) return hessian(sizes, batch ?? HESSIAN_BATCH, rounds, tell);
   const torch = options.pytorch === undefined ? undefined : await torchVersion(options.pytorch);
   makeResultsFolder(options.out);
 
@@ -132,6 +139,30 @@ export async function perf(options: PerfOptions, tell: (line: string) => void): 
   const workers =
     pool === null ? '' : `Worker processes / one process, steps per second: ${pool.toFixed(2)} x\n`;
   return `${heading}\n${comparisonTable(models)}${kernelTables(kernels)}${workers}Written to ${file}\n`;
+}
+
+/** What products with the Hessian cost, as a table. */
+async function hessian(
+  sizes: ReadonlyMap<string, { depth: number; width: number }>,
+  batch: number,
+  rounds: number,
+  tell: (line: string) => void,
+): Promise<string> {
+  process.env.TF_NUM_INTRAOP_THREADS ??= '1';
+  tell('starting TensorFlow');
+  const { productFigures } = await import('../perf/hessian.js');
+  const { engineVersions } = await import('../engine/versions.js');
+  const { kernels, isa } = engineVersions();
+  const rows: string[][] = [];
+  for (const [name, { depth, width }] of sizes)
+    for (const batchNorm of ['running', 'batch'] as const) {
+      tell(`${name}, batch ${batch}, batch norm by ${batchNorm} statistics`);
+      const found = await productFigures(modelOf(depth, width), batch, batchNorm, rounds);
+      const { gradient, product, gradients } = found;
+      rows.push([name, batchNorm, ...[gradient, product].map((ms) => ms.toFixed(0)), gradients.toFixed(2)]);
+    }
+  const heading = ['network', 'statistics', 'gradient, ms', 'product, ms', 'gradients a product'];
+  return `kernels: ${kernels}, ${isa}; float32, batch ${batch}, one thread; processor time\n${table([heading, ...rows])}`;
 }
 
 function sizeOf(name: string): { depth: number; width: number } {

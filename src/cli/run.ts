@@ -35,9 +35,9 @@ export interface RunOptions {
 const HELP = `
 A suite is a name (see "labelnoise suites") or the path of a suite file. Finished runs are kept in OUT: the same
 command goes on where it was stopped. OUT then holds runs/<id>.json, report.html (open it in a browser), runs.csv,
-table4.csv, comparison.csv, shape.csv, table4.md, table4.tex and records.jsonl (all records, for publishing), and
-tensorboard/ has each run's curves for TensorBoard. Records that were published in OUT are kept until their runs are made
-there; "labelnoise verify OUT" checks them all.
+table4.csv, comparison.csv, shape.csv, table4.md, table4.tex and records.jsonl (all records, for publishing);
+tensorboard/ has each run's curves for TensorBoard, weights/ its final weights if the suite has "keepWeights": true.
+Records that were published in OUT are kept until their runs are made there; "labelnoise verify OUT" checks them all.
 
 A method, noise, data set, network or augmentation may be a file of yours, named by its path from the suite file on:
 see docs/your-own-method.md.

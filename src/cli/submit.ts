@@ -8,6 +8,7 @@ import type { RunQueue, Submission } from '../execution/queue/queue.js';
 import { tableLines, terminalTable } from '../report/table.js';
 import { writeNumbers, writeTables } from '../report/write.js';
 import { checkManifest } from '../results/manifest.js';
+import { InputError } from '../spec/errors.js';
 import { type Plan, planOf } from '../suite/plan.js';
 import { createEngine, type Engine } from './engine.js';
 import { createEventLog } from './event_log.js';
@@ -95,6 +96,10 @@ export async function submit(
 ): Promise<number> {
   const { out, need = {}, anyKind } = options;
   const plan = await planOf(nameOrPath, selectionOf(options), using);
+  if (plan.whole.suite.keepWeights)
+    throw new InputError(
+      `${nameOrPath}: keepWeights is true, and a queue brings no weights; allowed: "labelnoise run", or scripts of "labelnoise plan", which write to one folder`,
+    );
   const terms: Terms = { kinds: anyKind ? 'any' : 'one', needs: need };
   if (out) await checkManifest(out, plan.whole.suite);
   return withOpenQueue(

@@ -3,6 +3,8 @@ import { readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { Command } from 'commander';
 import { parse } from 'csv-parse/sync';
+import { ANALYSES } from '../analysis/kinds.js';
+import { readAnalysis } from '../analysis/store.js';
 import { cachedCifar10 } from '../data/datasets/cifar10.js';
 import { cacheFolder } from '../io/cache.js';
 import { copyAside, explained, quarantine, textIfThere, writeWhole } from '../io/files.js';
@@ -27,6 +29,7 @@ import {
   writeRecord,
 } from '../results/store.js';
 import { readReruns, readSubmission, WHO } from '../results/submission.js';
+import { hasWeights, readWeights, weightsFile } from '../results/weights.js';
 import { InputError } from '../spec/errors.js';
 import { ARCHIVE_BYTES, CELLS } from '../spec/limits.js';
 import type { RunGraph } from '../suite/expand.js';
@@ -47,7 +50,7 @@ export interface VerifyOptions {
 const HELP = `
 Of a results folder: that every record is whole, by its checksum, and of its spec, by its id; that its figures, predictions and
 noise agree, with CIFAR-10's labels too where they are in the cache; that runs/ and records.jsonl agree; that external rows are whole,
-of the suite, and what their predictions come to; that every table is what the records and rows give. Of a baseline: its schema, and the
+of the suite, and what their predictions come to; that kept weights and analyses are whole and of their records; that every table is what the records and rows give. Of a baseline: its schema, and the
 ids of its runs. A line for every fault: file, line or field, value, and what would be right. --repair also says what it would
 do, and does it with --yes: records are taken from where they are whole, what is damaged is moved aside, records.jsonl of an
 earlier version gets checksums, tables are drawn again. submission.json and reruns.jsonl, for a leaderboard, are checked too.
@@ -280,6 +283,8 @@ export async function folderFindings(out: string): Promise<Findings> {
   const views = viewFaults(out, stored);
   const labelled = await checkByLabels();
   const contents = contentFaults(graph, stored, labelled);
+  const weights = await weightsFound(out, graph, stored);
+  const analyses = await analysisFaults(out, graph, stored);
   const archived =
     views.length || damage.length || foreign.length ? [] : await archiveFaults(out, graph, stored);
   const tables = foreign.length || external.isDamaged ? [] : await tableFaults(out, graph, stored);
@@ -288,6 +293,8 @@ export async function folderFindings(out: string): Promise<Findings> {
     ...foreign.map((placed) => foreignText([placed], graph.runs)),
     ...views.map(({ fault }) => fault),
     ...contents,
+    ...weights.faults.map(({ fault }) => fault),
+    ...analyses,
     ...archived,
     ...external.faults,
     ...(await submissionFaults(out, stored)),
@@ -300,7 +307,15 @@ export async function folderFindings(out: string): Promise<Findings> {
         ]
       : []),
   ];
-  const repairs = [...fileRepairs(out, stored), ...(foreign.length ? [] : external.repairs)];
+  const repairs = [
+    ...fileRepairs(out, stored),
+    ...weights.faults.flatMap(({ file }) =>
+      file === undefined
+        ? []
+        : [{ what: `${file}: moved aside; the suite's run makes it again`, act: () => quarantine(file) }],
+    ),
+    ...(foreign.length ? [] : external.repairs),
+  ];
   // Without checksums nothing tells which of two is right: tables that are not of the records may be all there is of them.
   const isDoubtful = archive.unversioned && contents.length + tables.length + damage.length > 0;
   if (!isDoubtful && !foreign.length && !views.some(({ isContrary }) => isContrary)) {
@@ -320,8 +335,51 @@ export async function folderFindings(out: string): Promise<Findings> {
       ? "by CIFAR-10's labels too"
       : "CIFAR-10's labels are not in the cache to check them by"
     : 'their noise is not one that is drawn again to check them by';
-  const seen = `${out}: ${records.size} of ${graph.runs.length} records${external.seen} and their tables, as they were written${records.size ? `; ${by}` : ''}`;
+  const seen = `${out}: ${records.size} of ${graph.runs.length} records${external.seen} and their tables${weights.kept ? ` and ${weights.kept} files of weights` : ''}, as they were written${records.size ? `; ${by}` : ''}`;
   return { faults, repairs, seen };
+}
+
+/** Kept weights: how many are right, what is wrong with others, and their files if there are any. */
+async function weightsFound(
+  out: string,
+  { runs: nodes }: RunGraph,
+  { records, runs, unweighted }: Stored,
+): Promise<{ kept: number; faults: { fault: string; file?: string }[] }> {
+  const found = { kept: 0, faults: [] as { fault: string; file?: string }[] };
+  for (const { id } of nodes) {
+    const record = records.get(id);
+    const file = weightsFile(out, id);
+    const isThere = hasWeights(out, id);
+    // Of published results, records alone are there.
+    if (!record || !(isThere || (unweighted.has(id) && runs.placed.has(id)))) continue;
+    try {
+      await readWeights(file, record);
+      found.kept++;
+    } catch (error) {
+      if (!(error instanceof InputError)) throw error;
+      found.faults.push({ fault: error.message, ...(isThere && { file }) });
+    }
+  }
+  return found;
+}
+
+/** Analyses that are damaged, or of other weights than the records'. */
+async function analysisFaults(
+  out: string,
+  { runs }: RunGraph,
+  { records }: Pick<Stored, 'records'>,
+): Promise<string[]> {
+  const faults: string[] = [];
+  for (const analysis of ANALYSES)
+    for (const { id } of runs) {
+      const record = records.get(id);
+      if (!record) continue;
+      await readAnalysis(out, analysis, record).catch((error) => {
+        if (!(error instanceof InputError)) throw error;
+        faults.push(error.message);
+      });
+    }
+  return faults;
 }
 
 interface ViewFault {

@@ -23,6 +23,13 @@ export function npyOfBytes(values: Uint8Array, shape: readonly number[]): Buffer
   return withHeader('|u1', shape.join(', '), values);
 }
 
+/** An array of float32 of this shape, in the order of C. */
+export function npyOfFloats(values: Float32Array, shape: readonly number[]): Buffer {
+  const data = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+  // NumPy writes a tuple of one with a comma.
+  return withHeader('<f4', shape.length === 1 ? `${shape[0]},` : shape.join(', '), data);
+}
+
 function withHeader(dtype: string, shape: string, data: Uint8Array): Buffer {
   const header = `{'descr': '${dtype}', 'fortran_order': False, 'shape': (${shape}), }`;
   // the format wants the data to start at a multiple of 64 and the header to end in a newline

@@ -39,7 +39,7 @@ export async function compiledSession(program: Program, precision: Precision): P
     throw new InputError(
       'precision is bfloat16, which oneDNN does not have where it is held to AVX2; allowed: float32, or a higher LABELNOISE_ISA',
     );
-  const recorder = new Recorder(precision);
+  const recorder = new Recorder(precision, program.secondOrder);
   const { graph } = recorder;
   const signatures = new Map<string, Signature>();
   tf.registerBackend(RECORDER, () => recorder);

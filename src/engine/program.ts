@@ -28,6 +28,8 @@ export interface Entry {
 
 /** State names are `group/name`; a group is written and read as a whole. */
 export interface Program {
+  /** Whether gradients are differentiated in it: what is not used twice otherwise then is. */
+  secondOrder?: true;
   state: Record<string, StateSpec>;
   entries: Record<string, Entry>;
 }

@@ -24,11 +24,17 @@ export class Recorder extends tf.KernelBackend {
   fault: Error | undefined;
   private readonly casts = new Map<string, Value>();
 
-  /** @param precision element type of convolutions and activations */
-  constructor(readonly precision: Precision) {
+  /**
+   * @param precision element type of convolutions and activations
+   * @param secondOrder see `Program`
+   */
+  constructor(
+    readonly precision: Precision,
+    readonly secondOrder = false,
+  ) {
     super();
     const kernels = nativeKernels();
-    this.native = new NativeOperations(this.graph, kernels.inUse ? kernels.isa : undefined);
+    this.native = new NativeOperations(this.graph, kernels.inUse ? kernels.isa : undefined, secondOrder);
   }
 
   /** The graph value that a tensor stands for. */

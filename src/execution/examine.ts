@@ -21,7 +21,7 @@ export interface Examinable {
 }
 
 /** A results folder, or one of its runs: OUT/ID, OUT/runs/ID or that with .json. */
-function targetOf(target: string): { out: string; id?: string } {
+export function targetOf(target: string): { out: string; id?: string } {
   const [, out, id] = /^(.*?)\/(?:runs\/)?([0-9a-f]{16})(?:\.json)?$/.exec(target) ?? [];
   return out && id ? { out, id } : { out: target };
 }

@@ -19,6 +19,7 @@ import {
   writeFailure,
   writeRecord,
 } from '../results/store.js';
+import { writeWeights } from '../results/weights.js';
 import { InputError } from '../spec/errors.js';
 import type { RunRecord } from '../spec/record.js';
 import { expand, type RunGraph, type RunNode } from '../suite/expand.js';
@@ -193,9 +194,10 @@ export async function checkStored(out: string, graph: RunGraph): Promise<Stored>
 }
 
 /** Of what is stored: what is finished of these runs, and what else is kept. */
-export function stateOf({ records, runs: files }: Stored, graph: RunGraph): ExecutionState {
+export function stateOf({ records, runs: files, unweighted }: Stored, graph: RunGraph): ExecutionState {
   const damaged = new Set(files.damaged.map(({ run }) => run));
-  const isFinished = (id: string) => files.placed.has(id) || (records.has(id) && damaged.has(id));
+  const isFinished = (id: string) =>
+    (files.placed.has(id) || (records.has(id) && damaged.has(id))) && !unweighted.has(id);
   const state: ExecutionState = { records: new Map(), kept: new Map(), failures: new Map() };
   const asked = new Set(graph.runs.map(({ id }) => id));
   for (const [id, record] of records)
@@ -213,13 +215,18 @@ async function executeLocked(
   const stored = await checkStored(out, graph);
   const state = stateOf(stored, graph);
   const { records } = state;
-  for (const id of stored.runs.placed.keys()) await removeSuperseded(out, id);
+  for (const id of stored.runs.placed.keys()) if (records.has(id)) await removeSuperseded(out, id);
   const missing = longestFirst(graph.runs.filter((run) => !records.has(run.id)));
   observer.begins?.(graph, records, state.kept);
   for (const { instead, text } of damagedFiles(stored)) if (instead) observer.noted?.(text);
   const published = [...stored.archive.placed.keys()].filter(
     (id) => state.kept.has(id) && !stored.runs.placed.has(id),
   );
+  const unweighted = missing.filter(({ id }) => stored.unweighted.has(id) && stored.runs.placed.has(id));
+  if (unweighted.length)
+    observer.noted?.(
+      `${out}: ${unweighted.length} finished runs have no weights, which "keepWeights" asks for; they are made again`,
+    );
   if (published.length)
     observer.noted?.(
       `${archiveFile(out)}: ${published.length} records are kept, until their runs are made here`,
@@ -302,6 +309,7 @@ async function runOne(
       origin,
       suite: graph.suite.name,
       checkpoint: { file: checkpointFile(out, run.id), every },
+      keep: (weights) => writeWeights(out, run.id, weights),
       train: (job) => trained(run, job, execution),
     });
     await writeRecord(out, record);

@@ -5,7 +5,7 @@ import { type Origin, provenanceOf } from '../results/provenance.js';
 import { encodeLabels } from '../spec/labels.js';
 import type { RunRecord } from '../spec/record.js';
 import type { RunNode } from '../suite/expand.js';
-import type { RunJob, TrainingOutcome } from '../training/job.js';
+import type { RunJob, TrainingOutcome, Weights } from '../training/job.js';
 import type { Preparer, TeacherRecord } from './prepare.js';
 
 /** What a run is made with. */
@@ -15,6 +15,8 @@ export interface Making {
   /** The suite's name, which the record tells. */
   suite: string;
   checkpoint?: RunJob['checkpoint'];
+  /** Called before there is a record, with the final weights if the run keeps them. */
+  keep?(weights: Weights): Promise<void>;
   train(job: RunJob): Promise<TrainingOutcome>;
 }
 
@@ -22,13 +24,14 @@ export interface Making {
 export async function makeRun(
   run: RunNode,
   recordOf: (id: string) => TeacherRecord | undefined,
-  { preparer, origin, suite, checkpoint, train }: Making,
+  { preparer, origin, suite, checkpoint, keep, train }: Making,
 ): Promise<RunRecord> {
   const { job, noise } = preparer.prepare(run, recordOf);
-  const { predictions, logProbabilities, ...outcome } = await train({
+  const { predictions, logProbabilities, weights, ...outcome } = await train({
     ...job,
     ...(checkpoint && { checkpoint }),
   });
+  if (weights) await keep?.(weights);
   const classes = datasetOf(run.spec.data).classNames.length;
   const last = logProbabilities?.at(-1);
   return {

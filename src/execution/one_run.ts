@@ -4,6 +4,7 @@ import { checkUnlocked } from '../io/lock.js';
 import { readOwnGraph } from '../results/manifest.js';
 import { originOf } from '../results/provenance.js';
 import { checkpointFile, readRecord, writeFailure, writeRecord } from '../results/store.js';
+import { hasWeights, writeWeights } from '../results/weights.js';
 import { InputError } from '../spec/errors.js';
 import type { RunRecord } from '../spec/record.js';
 import type { TrainingProgress } from '../training/job.js';
@@ -40,7 +41,7 @@ export async function makeOneRun(one: OneRun): Promise<{ record: RunRecord; wasT
     throw new InputError(`${out}: is of another suite, or of other settings: it has no run ${id}`);
   await checkUnlocked(out);
   const found = await readRecord(out, run);
-  if (found) return { record: found, wasThere: true };
+  if (found && !(run.keepsWeights && !hasWeights(out, id))) return { record: found, wasThere: true };
   const teachers = new Map<string, RunRecord>();
   for (const teacher of run.dependsOn) {
     const record = await readRecord(out, commission.byId.get(teacher)!);
@@ -58,6 +59,7 @@ export async function makeOneRun(one: OneRun): Promise<{ record: RunRecord; wasT
       origin,
       suite: suite.name,
       checkpoint: { file: checkpointFile(out, id), every: suite.checkpoint ?? DEFAULT_CHECKPOINT },
+      keep: (weights) => writeWeights(out, id, weights),
       train: (job) => engine.train(job, onProgress, signal),
     });
     await writeRecord(out, record);

@@ -68,6 +68,8 @@ export class Preparer {
           }),
         ...(this.dataDir !== undefined && { dataDir: this.dataDir }),
         ...(run.keepsGuesses && { examined: 'last' }),
+        ...(run.keepsWeights && { keepWeights: true }),
+        ...(run.watches && { watch: run.watches }),
       },
       noise: noiseIn(spec.data, train, noisy),
     };

@@ -29,7 +29,9 @@ export function mismatch(baseline: Baseline, { suite, runs }: RunGraph): Differe
 
 /** What the spec of a run is made of, without its seed and precision. */
 function settings(suite: ResolvedSuite): unknown {
-  const { description: _, scaledDown: __, checkpoint: ___, seeds: ____, precision: _____, ...rest } = suite;
+  const { description: _, scaledDown: __, checkpoint: ___, seeds: ____, precision: _____, ...more } = suite;
+  // What is kept and watched changes no result.
+  const { keepWeights: ______, watch: _______, ...rest } = more;
   return rest;
 }
 

@@ -13,7 +13,7 @@ import type { Report } from './report.js';
 import { halfWidth } from './table.js';
 
 /** Rows as CSV, with every text escaped. */
-function csvOf(rows: object[], options: Options = {}): string {
+export function csvOf(rows: object[], options: Options = {}): string {
   return stringify(rows, { ...options, cast: { string: csvText } });
 }
 

@@ -35,6 +35,8 @@ export const evaluationShape = z.object({
   wrongLabelsFitted: percent,
   trueLabelsRecovered: percent,
   trainAccuracyTrue: z.number().nullable(),
+  sharpness: z.number().optional(),
+  lambda1: z.number().optional(),
 });
 const run = z.string();
 const line = z.discriminatedUnion('event', [

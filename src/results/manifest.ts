@@ -12,6 +12,7 @@ import { firstDifference } from './difference.js';
 import { EXTERNAL, EXTERNAL_TABLE } from './external.js';
 import { ARCHIVE } from './store.js';
 import { TENSORBOARD } from './tensorboard.js';
+import { WEIGHTS_FOLDER } from './weights.js';
 
 /** What OUT/suite.json holds. */
 interface Owner {
@@ -23,6 +24,8 @@ interface Owner {
 const OWN = [
   'runs',
   'checkpoints',
+  WEIGHTS_FOLDER,
+  'analysis',
   'runs.csv',
   'table4.csv',
   'comparison.csv',
@@ -108,9 +111,16 @@ export async function claim(out: string, suite: ResolvedSuite): Promise<void> {
   await writeWhole(manifestFile(out), `${JSON.stringify(owner, null, 2)}\n`);
 }
 
-/** What results depend on: all but the prose and how often runs are saved. */
+/** What results depend on: all but the prose, how often runs are saved, and whether their weights are kept. */
 function essence({ algorithm, suite }: Owner): unknown {
-  const { description: _, scaledDown: __, checkpoint: ___, files = {}, ...settings } = suite;
+  const {
+    description: _,
+    scaledDown: __,
+    checkpoint: ___,
+    keepWeights: ____,
+    files = {},
+    ...settings
+  } = suite;
   const contents = Object.entries(files).map(([file, { sha256 }]) => [file, sha256]);
   return { algorithm, ...settings, files: Object.fromEntries(contents) };
 }

@@ -29,6 +29,8 @@ const evaluation = z.strictObject({
   trueLabelsRecovered: percent.nullable(),
   trainAccuracyTrue: percent.nullable(),
   noisyHeldOutAccuracy: percent.optional(),
+  sharpness: z.number().optional(),
+  lambda1: z.number().optional(),
 });
 
 /** Adds an issue for what is not of as many classes as the data set of the record's spec has. */

@@ -13,6 +13,7 @@ import { canonicalJson } from '../spec/run_spec.js';
 import type { RunNode } from '../suite/expand.js';
 import { firstDifference } from './difference.js';
 import { misfit, parseRecord, RECORD_FORMAT, recordText, sealed, sha256, unseal } from './record_schema.js';
+import { hasWeights } from './weights.js';
 
 export const ARCHIVE = 'records.jsonl';
 
@@ -68,6 +69,8 @@ export interface Stored {
   records: Map<string, RunRecord>;
   runs: View;
   archive: Archive;
+  /** Ids of runs that have a record, but not the weights that their suite keeps. */
+  unweighted: Set<string>;
   /** Ids of runs that have no record although one was there, or may have been. */
   lost: Set<string>;
 }
@@ -99,7 +102,12 @@ export async function readStored(out: string, runs: readonly RunNode[]): Promise
       .map(({ id }) => id)
       .filter((id) => !records.has(id) && (untold || damaged.some(({ run }) => run === id))),
   );
-  return { records, runs: inRuns, archive, lost };
+  const unweighted = new Set(
+    runs
+      .filter(({ id, keepsWeights }) => keepsWeights && records.has(id) && !hasWeights(out, id))
+      .map(({ id }) => id),
+  );
+  return { records, runs: inRuns, archive, unweighted, lost };
 }
 
 /** Names of the files of records. */

@@ -60,6 +60,9 @@ export const WIDTH = 100;
 /** Weights of a network: training holds several copies of them, of 4 bytes each. WRN-28-10 has 36.5 million. */
 export const WEIGHTS = 5e8;
 
+/** Kept weights: as many as a network may have, twice for methods with two, and names. */
+export const WEIGHTS_BYTES = 2 * 4 * WEIGHTS + 1e7;
+
 /** Epochs of a run: the paper's longest has 1,800. */
 export const EPOCHS = 100_000;
 

@@ -1,6 +1,10 @@
 // The record of a finished run: what results are made of. Knows nothing of TensorFlow.
 import type { RunSpec } from './run_spec.js';
 
+/** What can be watched while a run trains, and how an evaluation calls it. */
+export const WATCHED = ['sharpness', 'lambda1'] as const;
+export type Watched = (typeof WATCHED)[number];
+
 /** Figures of one evaluation; accuracies in percent. */
 export interface Evaluation {
   /** Epochs done, counted from 1. */
@@ -19,6 +23,10 @@ export interface Evaluation {
   trainAccuracyTrue: number | null;
   /** Accuracy on the validation images against NOISY labels, by which an epoch can be chosen; where there are such images. */
   noisyHeldOutAccuracy?: number;
+  /** SAM's sharpness at rho 0.05, of training images with the labels that are learned; where it is watched. */
+  sharpness?: number;
+  /** The largest eigenvalue of the Hessian of the same loss; where it is watched. */
+  lambda1?: number;
 }
 
 /** What was seen of the label noise. */

@@ -5,6 +5,7 @@ import { noiseOf, settingOf } from '../data/noises/noise.js';
 import { methodNamed, methodSpec, sameVariant } from '../methods/catalogue.js';
 import { sgd } from '../methods/sgd.js';
 import { networkInSpec } from '../models/catalogue.js';
+import type { Watched } from '../spec/record.js';
 import { ALGORITHM_VERSION, canonicalJson, type RunSpec, runId } from '../spec/run_spec.js';
 import { type MethodSettings, type PerColumn, settingsAt } from './method_settings.js';
 import { type NoiseSetting, noiseSettings } from './noise_setting.js';
@@ -21,6 +22,10 @@ export interface RunNode {
   dependsOn: string[];
   /** Set where a noise is made of its guesses: its record keeps them. */
   keepsGuesses?: true;
+  /** Set where its suite keeps final weights; changes nothing else about it. */
+  keepsWeights?: true;
+  /** What its suite watches at each evaluation; changes nothing else about it. */
+  watches?: readonly Watched[];
   /** Its cost, in trainings with plain SGD over the suite's epochs. */
   cost: number;
 }
@@ -99,7 +104,11 @@ function addRun(
   if (known) return known;
   const cost = (method.cost(own, spec.training) * spec.training.epochs) / suite.training.epochs;
   const dependsOn = [teacher, guesser].flatMap((run) => (run ? [run.id] : []));
-  const node: RunNode = { id, spec, method: name, noiseSetting, dependsOn, cost };
+  const keeps = {
+    ...(suite.keepWeights && { keepsWeights: true as const }),
+    ...(suite.watch && { watches: suite.watch }),
+  };
+  const node: RunNode = { id, spec, method: name, noiseSetting, dependsOn, cost, ...keeps };
   runs.set(id, node);
   return node;
 }

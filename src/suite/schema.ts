@@ -20,6 +20,7 @@ import {
   wholeNumber,
 } from '../spec/fields.js';
 import { NAME_LENGTH, SEEDS, THREADS } from '../spec/limits.js';
+import { WATCHED } from '../spec/record.js';
 import type { Architecture } from '../spec/run_spec.js';
 import { isUserFile } from '../user/bundle.js';
 import { checkAcrossFields } from './cross_checks.js';
@@ -149,6 +150,12 @@ export const suiteFields = fields({
     'of each run; cores are used by several runs at once, and results depend on this number',
   ),
   checkpoint: checkpoint.optional().describe('when a run under way is saved; every two minutes unless given'),
+  keepWeights: value<true>('true, or nothing', (v) => v === true)
+    .optional()
+    .describe('whether the final weights are kept, for `labelnoise analyse`'),
+  watch: distinct(choice(...WATCHED), 'a list of sharpness and lambda1', WATCHED.length)
+    .optional()
+    .describe('what is measured of the loss surface at each evaluation'),
   methods: value<Record<string, unknown>>(`an object with ${methodNames()}`, isObject)
     .transform(methodSettings)
     .describe(

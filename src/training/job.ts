@@ -1,6 +1,6 @@
 // The seam between what schedules runs and what trains them.
 import type { ImageSet } from '../data/datasets/dataset.js';
-import type { Evaluation, LabelFit } from '../spec/record.js';
+import type { Evaluation, LabelFit, Watched } from '../spec/record.js';
 import type { RunSpec } from '../spec/run_spec.js';
 
 /** How often a run's state is saved: after so many minutes, or so many epochs. */
@@ -26,6 +26,10 @@ export interface RunJob {
   only?: Int32Array;
   /** Set if the outcome is to have what evaluations say of all training images: each of them, or the last. */
   examined?: 'all' | 'last';
+  /** What evaluations are to have besides. */
+  watch?: readonly Watched[];
+  /** Whether the outcome is to have the final weights. */
+  keepWeights?: true;
 }
 
 /** Everything one training needs. */
@@ -64,6 +68,9 @@ export class WorkerEnded extends Error {
   override readonly name = 'WorkerEnded';
 }
 
+/** A network's weights by name, in its order: parameters, then running statistics. Of several networks, the second's are `2/NAME`. */
+export type Weights = Map<string, { shape: number[]; values: Float32Array }>;
+
 export interface TrainingOutcome {
   curve: Evaluation[];
   /** Labels the final network predicts for the training images, in subset order. */
@@ -72,6 +79,8 @@ export interface TrainingOutcome {
   fit?: LabelFit;
   /** If asked for: logarithms of the class probabilities of all training images, images x classes, at each of these evaluations. */
   logProbabilities?: Float32Array[];
+  /** If asked for: the final weights. */
+  weights?: Weights;
   /** Trainable parameters of the network. */
   parameters: number;
   /** SHA-256 of the final parameters and batch-norm statistics, as float32. */

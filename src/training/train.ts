@@ -11,13 +11,15 @@ import { methodOfSpec } from '../methods/catalogue.js';
 import { cosineRate, type EpochView, type Recipe } from '../methods/method.js';
 import { buildNetwork } from '../models/catalogue.js';
 import { initialise } from '../models/initialise.js';
-import { weightCount } from '../models/network.js';
+import { type Network, weightCount } from '../models/network.js';
 import { InputError } from '../spec/errors.js';
 import type { Evaluation, LabelFit, NoiseMeasurement } from '../spec/record.js';
 import { type RunSpec, runId } from '../spec/run_spec.js';
 import { CheckpointClock, readCheckpoint, writeCheckpoint } from './checkpoint.js';
 import { evaluationOf, examine, featuresOf, labelFit, type Predictions, predict } from './evaluation.js';
-import type { Doing, Trainer, TrainingJob, TrainingOutcome, TrainingProgress } from './job.js';
+import { Watcher } from './flatness.js';
+import type { Doing, Trainer, TrainingJob, TrainingOutcome, TrainingProgress, Weights } from './job.js';
+import type { Point } from './landscape.js';
 import { programSpecOf, recipeOf } from './program_spec.js';
 import { sessionFor } from './sessions.js';
 import { methodState, modelState, stepEntryName } from './training_program.js';
@@ -29,13 +31,29 @@ import { methodState, modelState, stepEntryName } from './training_program.js';
 export const train: Trainer = async (job, onProgress, signal, onDoing) =>
   trainIn(await sessionFor(job.spec, onDoing), job, onProgress, signal, onDoing);
 
-/** `train` in a session for runs of the job's kind, which is all that it computes with. */
+/** `train` in a session for runs of the job's kind, which is all that it trains with. */
 export async function trainIn(
   session: Session,
   job: TrainingJob,
   onProgress: (progress: TrainingProgress) => void,
   signal: AbortSignal,
   onDoing: Doing = () => {},
+): Promise<TrainingOutcome> {
+  const watcher = new Watcher(job.watch ?? [], job);
+  try {
+    return await trainWatched(session, job, watcher, onProgress, signal, onDoing);
+  } finally {
+    watcher.dispose();
+  }
+}
+
+async function trainWatched(
+  session: Session,
+  job: TrainingJob,
+  watcher: Watcher,
+  onProgress: (progress: TrainingProgress) => void,
+  signal: AbortSignal,
+  onDoing: Doing,
 ): Promise<TrainingOutcome> {
   const started = performance.now();
   const { spec } = job;
@@ -114,7 +132,10 @@ export async function trainIn(
       const on = await predictionsOf(seen, epoch, pause);
       predictions = on.train.predictions;
       if (epoch === epochs) fit = labelFit(job, on.train);
-      const evaluation = evaluationOf(job, epoch, epochLoss / stepsDone, on);
+      const evaluation = {
+        ...evaluationOf(job, epoch, epochLoss / stepsDone, on),
+        ...(job.watch && (await watcher.figures(pointOf(session.read('model')), pause))),
+      };
       curve.push(evaluation);
       if (job.examined === 'all' || (job.examined && epoch === epochs))
         logProbabilities.push(
@@ -139,6 +160,7 @@ export async function trainIn(
     ...(fit && { fit }),
     ...(notes.length && { notes }),
     ...(job.examined && { logProbabilities }),
+    ...(job.keepWeights && { weights: weightsOf(session.read('model'), network, networks) }),
   };
 }
 
@@ -147,6 +169,12 @@ function meanProbabilities(found: Float32Array[]): Float32Array {
   const [first] = found as [Float32Array];
   if (found.length === 1) return first;
   return first.map((_, i) => Math.log(found.reduce((sum, one) => sum + Math.exp(one[i]!), 0) / found.length));
+}
+
+/** Where the first network is. */
+function pointOf(model: Values): Point {
+  const part = (name: 'parameters' | 'statistics') => model[modelState(name)] as Float32Array;
+  return { parameters: part('parameters'), statistics: part('statistics') };
 }
 
 /** The rest of an epoch's batches: those of the steps done are drawn, since the later draws follow from them, but not used. */
@@ -163,6 +191,23 @@ function hashOf(model: Values, networks: number): string {
       hash.update(new Uint8Array(buffer, byteOffset, byteLength));
     }
   return hash.digest('hex');
+}
+
+/** The weights in the order that their hash is of. */
+function weightsOf(model: Values, network: Network, networks: number): Weights {
+  const weights: Weights = new Map();
+  for (let k = 0; k < networks; k++)
+    for (const part of ['parameters', 'statistics'] as const) {
+      const all = model[modelState(part, k)] as Float32Array;
+      let start = 0;
+      for (const [name, spec] of Object.entries(network[part])) {
+        const size = weightCount({ [name]: spec });
+        const values = all.slice(start, start + size);
+        weights.set(k === 0 ? name : `${k + 1}/${name}`, { shape: spec.shape, values });
+        start += size;
+      }
+    }
+  return weights;
 }
 
 function hasState({ state = {}, examples = {} }: Recipe): boolean {

@@ -376,12 +376,13 @@ function featuresEntry(spec: ProgramSpec, network: Network, set: EvaluatedSet): 
 }
 
 /** Bytes to zero mean and unit variance per channel. */
-function normalised(bytes: tf.Tensor4D, { mean, deviation }: ImageForm): tf.Tensor4D {
+export function normalised(bytes: tf.Tensor4D, { mean, deviation }: ImageForm): tf.Tensor4D {
   const scale = deviation.map((d) => 1 / (255 * d));
   const shift = mean.map((m, i) => -m / deviation[i]!);
   return tf.add(tf.mul(tf.cast(bytes, 'float32'), scale), shift);
 }
 
-function oneHot(labels: tf.Tensor, classes: number): tf.Tensor2D {
+/** Labels as rows of zeros with one 1. */
+export function oneHot(labels: tf.Tensor, classes: number): tf.Tensor2D {
   return tf.oneHot(labels as tf.Tensor1D, classes).toFloat() as tf.Tensor2D;
 }

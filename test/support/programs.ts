@@ -44,7 +44,7 @@ export const TINY_DIMS = {
  * Weights at which no activation comes near ReLU's kink, where rounding would decide its sign and gradients jump: batch
  * normalisation's scales are small beside its offsets.
  */
-function smoothWeights({ model }: ProgramSpec, seed: number): Float32Array {
+export function smoothWeights({ model }: Pick<ProgramSpec, 'model'>, seed: number): Float32Array {
   const { parameters } = buildNetwork(model, FORM);
   const weights = initialise(parameters, seed);
   const next = stream(seed, 'test weights');

@@ -18,6 +18,8 @@ export class NativeOperations {
     private readonly graph: Graph,
     /** The instruction set of the kernels in use; undefined if none are. */
     private readonly instructionSet: InstructionSet | undefined,
+    /** Gradients are differentiated, and so used more than once. */
+    private readonly secondOrder = false,
   ) {}
 
   convolution(images: Value, filter: Value, strides: number[], shape: number[]): Value | undefined {
@@ -85,6 +87,7 @@ export class NativeOperations {
   private gradientSum(gradient: Value, residual: Value): Value | undefined {
     const node = this.graph.node(gradient);
     if (node?.op !== 'LabelnoiseNormaliseGradient' || gradient.dtype !== 'float32') return undefined;
+    if (this.secondOrder) return undefined;
     if (node.inputs.length > NORMALISE_GRADIENT_OPERANDS || gradient.ref === residual.ref) return undefined;
     node.inputs.push(residual.ref);
     node.attributes.residuals = { int: 1 };

@@ -1,4 +1,5 @@
 // What the scheduling process and its workers say to each other.
+import type { AnalysisJob } from '../../analysis/analysis.js';
 import type { EngineVersions } from '../../results/provenance.js';
 import type { RunSpec } from '../../spec/run_spec.js';
 import type { UserFile } from '../../suite/user_files.js';
@@ -12,6 +13,7 @@ export interface Tasks {
   train: { asked: RunJob | TrainingJob; answered: TrainingOutcome };
   trajectory: { asked: RunJob | TrainingJob; answered: Trajectory };
   measureStep: { asked: RunSpec; answered: StepTime };
+  analyse: { asked: AnalysisJob | (AnalysisJob & TrainingJob); answered: unknown };
   versions: { asked: undefined; answered: EngineVersions };
 }
 

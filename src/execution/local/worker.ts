@@ -1,4 +1,7 @@
 // A worker process: loads TensorFlow, and trains or measures what it is asked to until it is no longer wanted.
+import { setImmediate } from 'node:timers/promises';
+import { measurePiece } from '../../analysis/analysis.js';
+import { analysisNamed } from '../../analysis/kinds.js';
 import { datasetOf, loadDataset } from '../../data/datasets/dataset.js';
 import { ImagesOfRuns } from '../../data/subset.js';
 import { engineVersions } from '../../engine/versions.js';
@@ -23,7 +26,10 @@ let abort = new AbortController();
 /** The data set of the last job, kept for the next, which mostly is of the same. */
 let held: { key: string; images: ImagesOfRuns } | undefined;
 
-async function withImages(job: RunJob | TrainingJob, onDoing: Doing = () => {}): Promise<TrainingJob> {
+async function withImages<Job extends RunJob>(
+  job: Job | (Job & TrainingJob),
+  onDoing: Doing = () => {},
+): Promise<Job & TrainingJob> {
   if ('train' in job) return job;
   const { spec, dataDir } = job;
   const key = canonicalJson([spec.data.dataset, spec.data.source, dataDir]);
@@ -45,6 +51,16 @@ async function answerTo({ task, about }: Question): Promise<Tasks[keyof Tasks]['
     const onProgress = (progress: TrainingProgress) => say({ kind: 'progress', progress });
     const onDoing: Doing = (what) => say({ kind: 'doing', what });
     return train(await withImages(about, onDoing), onProgress, abort.signal, onDoing);
+  }
+  if (task === 'analyse') {
+    const analysis = analysisNamed(about.kind)!;
+    const onShare = (step: number) =>
+      say({ kind: 'progress', progress: { epoch: 0, epochs: 0, step, steps: 1, loss: Number.NaN } });
+    const pause = async () => {
+      await setImmediate();
+      abort.signal.throwIfAborted();
+    };
+    return measurePiece(analysis, await withImages(about), onShare, pause);
   }
   if (task === 'trajectory') return trajectoryOf(await withImages(about));
   if (task === 'measureStep') return measureStep(about);

@@ -1,0 +1,9 @@
+// The analyses that there are.
+import type { Analysis } from './analysis.js';
+import { sharpnessAnalysis } from './sharpness.js';
+import { spectrumAnalysis } from './spectrum.js';
+
+/** In the order in which they are listed, each by a line. */
+export const ANALYSES: readonly Analysis[] = [spectrumAnalysis, sharpnessAnalysis];
+
+export const analysisNamed = (name: string) => ANALYSES.find((analysis) => analysis.name === name);
