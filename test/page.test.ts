@@ -91,7 +91,7 @@ describe('the page as text', () => {
 });
 
 describe('the page in a browser', function () {
-  this.timeout(120_000);
+  this.timeout(300_000);
   let browser: Browser;
   let watched: Watched | undefined;
 
