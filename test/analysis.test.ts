@@ -24,10 +24,11 @@ import { initialise } from '../src/models/initialise.js';
 import { Layers, type Network, padChannels } from '../src/models/network.js';
 import { readOwnGraph } from '../src/results/manifest.js';
 import { writeWeights } from '../src/results/weights.js';
-import { WATCHED } from '../src/spec/record.js';
+import { ALIGNMENT, WATCHED } from '../src/spec/record.js';
 import { lanczos, ritzValues, spectralDensity } from '../src/statistics/lanczos.js';
 import { expand } from '../src/suite/expand.js';
 import type { ResolvedSuite } from '../src/suite/resolve.js';
+import { alignmentOf } from '../src/training/alignment.js';
 import { climbs, signs } from '../src/training/flatness.js';
 import type { RunJob, Weights } from '../src/training/job.js';
 import { type BatchNorm, Landscape } from '../src/training/landscape.js';
@@ -450,7 +451,10 @@ describe('what is watched while a run trains', () => {
     const plain = await train(job, () => {}, never);
     const watched = await train({ ...job, keepWeights: true, watch: node!.watches! }, () => {}, never);
     expect(watched.weightsSha256).to.equal(plain.weightsSha256);
-    expect(watched.curve.map(({ sharpness: _, lambda1: __, ...rest }) => rest)).to.deep.equal(plain.curve);
+    const figures: string[] = ['sharpness', 'lambda1', ...ALIGNMENT];
+    const without = (evaluation: object) =>
+      Object.fromEntries(Object.entries(evaluation).filter(([name]) => !figures.includes(name)));
+    expect(watched.curve.map(without)).to.deep.equal(plain.curve);
     const network = buildNetwork(node!.spec.model, FORM);
     const point = pointOf(network, watched.weights!);
     const landscape = await Landscape.of(
@@ -461,8 +465,14 @@ describe('what is watched while a run trains', () => {
     const { rises } = await climbs(landscape, of, point, [{ rho: 0.05, further: 0, adaptive: false }]);
     const product = (vector: Float32Array) => landscape.product(of, point, vector);
     const [largest] = ritzValues(await lanczos(product, signs(stream(9, 'test'), landscape.size), 30));
-    landscape.dispose();
     const last = watched.curve.at(-1)!;
+    const part = (isRight: boolean) => {
+      const places = of.places.filter((i) => (noisyLabels[i] === images.labels[i]) === isRight);
+      return { places, labels: Uint8Array.from(places, (i) => noisyLabels[i]!) };
+    };
+    const aligned = await alignmentOf(landscape, part(true), part(false), point, 0.05);
+    landscape.dispose();
+    for (const name of ALIGNMENT) expect(last[name]! / aligned[name]!, name).to.be.closeTo(1, 1e-3);
     expect(last.sharpness! / rises[0]!).to.be.closeTo(1, 1e-3);
     expect(last.lambda1! / largest!.value).to.be.closeTo(1, 1e-2);
     expect(watched.curve.every(({ sharpness, lambda1 }) => sharpness! > 0 && lambda1! > 0)).to.equal(true);
@@ -470,7 +480,9 @@ describe('what is watched while a run trains', () => {
 
   it('is refused where it is nothing that can be watched', async () => {
     const error = await run(await suiteFile({ watch: ['loss'] }), {}, fakeEngine).catch((e: Error) => e);
-    expect((error as Error).message).to.include('watch[0] is "loss"; allowed: one of sharpness, lambda1');
+    expect((error as Error).message).to.include(
+      'watch[0] is "loss"; allowed: one of sharpness, lambda1, alignment',
+    );
   });
 });
 

@@ -97,6 +97,56 @@ export const sharpnesses = measured.extend({
 });
 export type Sharpnesses = z.infer<typeof sharpnesses>;
 
+/** Mean loss, and percent of the labels that are predicted: of noisy examples those that are memorised. Null is not finite. */
+const seen = {
+  examples: z.enum(EXAMPLES),
+  images: z.int().min(1),
+  loss: z.array(z.number().nullable()).min(1),
+  accuracy: z.array(z.number().min(0).max(100)).min(1),
+};
+
+/** Places along a line or a direction, ascending. */
+const places = z.array(z.number()).min(2);
+
+/** The straight line from another run's weights (0) to the run's own (1). */
+export const line = z.strictObject({
+  ...seen,
+  /** The run at its beginning. */
+  from: z.string(),
+  at: places,
+  /** How far the loss rises above the straight line between its values at the two ends, at most; null where it is not finite. */
+  barrier: z.number().nullable(),
+});
+export type Line = z.infer<typeof line>;
+
+export const lines = measured.extend({ linePoints: z.int().min(2), of: z.array(line) });
+export type Lines = z.infer<typeof lines>;
+
+/** Along one random direction, filter by filter as long as the weights (0 is the weights themselves). */
+export const profile = z.strictObject({ ...seen, direction: z.int().min(1), at: places });
+export type Profile = z.infer<typeof profile>;
+
+const reach = z.number().min(0);
+
+export const profiles = measured.extend({
+  reach,
+  profilePoints: z.int().min(3),
+  directions: z.int().min(1),
+  of: z.array(profile).min(1),
+});
+export type Profiles = z.infer<typeof profiles>;
+
+/** Along two such directions: `at` along either; a row for each place along the second. */
+export const surface = z.strictObject({ ...seen, at: places });
+export type Surface = z.infer<typeof surface>;
+
+export const surfaces = measured.extend({
+  reach,
+  surfacePoints: z.int().min(3),
+  of: z.array(surface).min(1),
+});
+export type Surfaces = z.infer<typeof surfaces>;
+
 /** A file of an analysis: which weights, what they were asked, what came of it. */
 export const analysisOf = <Result extends z.ZodType>(kind: string, result: Result) =>
   z.strictObject({

@@ -3,6 +3,7 @@ import path from 'node:path';
 import type { Command } from 'commander';
 import { removeUnfinished, writeWhole } from '../io/files.js';
 import { lock } from '../io/lock.js';
+import { readAnalysesOf } from '../report/analyses.js';
 import { htmlPage } from '../report/html.js';
 import { pageDataOf } from '../report/page_data_of.js';
 import { announceDamage, type ReadReport, readReport } from '../report/report.js';
@@ -68,7 +69,9 @@ export async function writeReport(
   for (const folder of folders) read.push(await readReport(folder));
   if (file === undefined) throw new InputError('--out is missing: name the page that compares the folders');
   const names = distinctNames(folders);
-  await writeWhole(file, htmlPage(pageDataOf(read.map(({ report }, i) => ({ name: names[i]!, report })))));
+  const analyses = await Promise.all(read.map(({ report }, i) => readAnalysesOf(folders[i]!, report)));
+  const named = read.map(({ report }, i) => ({ name: names[i]!, report, analyses: analyses[i]! }));
+  await writeWhole(file, htmlPage(pageDataOf(named)));
   const damage = damaged(read);
   print(`Written: ${file}\n`);
   return damage ? 1 : 0;

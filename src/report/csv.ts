@@ -5,6 +5,7 @@ import { architectureName } from '../models/catalogue.js';
 import { bestAccuracy, finalAccuracy } from '../results/aggregate.js';
 import { agreementOf, wrongLabelsFitted } from '../results/agreement.js';
 import { paperAccuracy } from '../results/published.js';
+import { rhoGrids } from '../results/rho_grid.js';
 import { chosenEpoch, threeWays } from '../results/three_ways.js';
 import { canonicalJson } from '../spec/run_spec.js';
 import { csvText } from './escape.js';
@@ -95,6 +96,20 @@ export function threeWaysCsv({ graph, records }: Report): string | undefined {
   ]);
   const header = ['method', 'noise_rate', 'cost', 'last', 'best_oracle', 'chosen_on_noisy', 'gap'];
   return csvOf([header, ...rows]);
+}
+
+/** rho.csv: one row for each cell of the rows that differ in rho or m (examples of an ascent step). */
+export function rhoCsv({ graph, records, cells }: Report): string | undefined {
+  const rows = rhoGrids(graph, records, cells).flatMap(({ method, panels }) =>
+    panels.flatMap(({ m, cells: all }) =>
+      all.map(({ rho, noiseSetting, cell: { seeds, mean, std }, fitted }) => [
+        ...[method, m, rho, noiseSetting, seeds],
+        ...[mean, std, fitted].map(percent),
+      ]),
+    ),
+  );
+  const header = ['method', 'm', 'rho', 'noise_rate', 'seeds', 'mean', 'std', 'wrong_labels_fitted'];
+  return rows.length ? csvOf([header, ...rows]) : undefined;
 }
 
 /** table4.csv: one row for each method, one column for each noise setting: the mean over seeds, percent. */

@@ -8,6 +8,7 @@ import { EVENTS, readHappening } from '../results/events.js';
 import { EXTERNAL } from '../results/external.js';
 import { checkpointedRuns } from '../results/store.js';
 import { InputError } from '../spec/errors.js';
+import { readAnalysesOf } from './analyses.js';
 import { htmlPage } from './html.js';
 import type { PageData } from './page_data.js';
 import { pageDataOf } from './page_data_of.js';
@@ -119,7 +120,8 @@ class FolderContent implements LiveContent {
     const runStatus = await readHappening(out);
     if (!(await isLocked(out))) runStatus.underWay.clear();
     const begun = await checkpointedRuns(out, report.graph.runs);
-    return pageDataOf([{ name: report.graph.suite.name, report, runStatus, begun }], true);
+    const analyses = await readAnalysesOf(out, report);
+    return pageDataOf([{ name: report.graph.suite.name, report, runStatus, begun, analyses }], true);
   }
 }
 

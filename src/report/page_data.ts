@@ -1,5 +1,7 @@
 // What the page shows, as plain JSON: made from reports, drawn by the page's components on either side.
 
+import type { AnalysesData } from './analysis_data.js';
+
 /** The page's content. */
 export interface PageData {
   title: string;
@@ -44,6 +46,9 @@ export interface FolderData {
   curves: CurveData[];
   /** What the final networks make of the labels they learned, where the records tell. */
   fits: FitData[];
+  /** Of methods whose rows differ in rho or m. */
+  rho: RhoData[];
+  analyses: AnalysesData;
   transitions: TransitionData[];
   runs: RunData[];
   /** Where the records come from; several values where they are not all from the same. */
@@ -149,6 +154,26 @@ export interface MethodDifference {
   half: number | null;
   /** The paper's. */
   paper: number | null;
+}
+
+/** What a method came to over rho and noise, a panel for each m. */
+export interface RhoData {
+  title: string;
+  panels: {
+    /** Examples of an ascent step. */
+    m: number;
+    isWholeBatch: boolean;
+    cells: {
+      rho: number;
+      noiseSetting: string;
+      seeds: number;
+      /** Accuracy in percent, mean over seeds; null without a result. */
+      mean: number | null;
+      half: number | null;
+      /** Memorised wrong labels in percent. */
+      fitted: number | null;
+    }[];
+  }[];
 }
 
 /** A run's evaluations, in percent; the four lists run in parallel. */

@@ -18,14 +18,17 @@ import {
 import type { RunStatus } from '../results/events.js';
 import { EXTERNAL_TABLE } from '../results/external.js';
 import { accuracyAt, paperAccuracy } from '../results/published.js';
+import { rhoGrids } from '../results/rho_grid.js';
 import { chosenEpoch, costOf } from '../results/three_ways.js';
 import type { Evaluation, Provenance, RunRecord } from '../spec/record.js';
 import type { RunSpec } from '../spec/run_spec.js';
 import { hasNoiseOf, type RunGraph, type RunNode, totalCost } from '../suite/expand.js';
 import { type NoiseSetting, noiseInWords, noiseSettingTitle } from '../suite/noise_setting.js';
 import { agreementData, beside } from './agreement.js';
+import { NO_ANALYSES, watchedOf } from './analyses.js';
+import type { AnalysesData } from './analysis_data.js';
 import { captionOf } from './caption.js';
-import { comparisonCsv, externalCsv, runsCsv, shapeCsv, tableCsv, transitionsCsv } from './csv.js';
+import { comparisonCsv, externalCsv, rhoCsv, runsCsv, shapeCsv, tableCsv, transitionsCsv } from './csv.js';
 import { differences } from './differences.js';
 import type {
   CellData,
@@ -37,6 +40,7 @@ import type {
   NoiseSettingData,
   PageData,
   PublishedData,
+  RhoData,
   RunData,
   RunState,
   TransitionData,
@@ -54,6 +58,8 @@ export interface NamedReport {
   runStatus?: RunStatus;
   /** Runs with a checkpoint to go on from. */
   begun?: ReadonlySet<string>;
+  /** What analyses of final weights have found. */
+  analyses?: AnalysesData;
 }
 
 /** The page of these folders; `live` if it is served while they change. Depends on its arguments alone. */
@@ -83,6 +89,7 @@ function folderData(named: NamedReport, styles: ReadonlyMap<string, number>): Fo
   const runs = graph.runs.map((run) => runData(run, named));
   const baseline = baselineOf(graph);
   const { title, noise, about } = captionOf(report);
+  const rho = rhoCsv(report);
   return {
     name: named.name,
     suite: suite.name,
@@ -107,6 +114,8 @@ function folderData(named: NamedReport, styles: ReadonlyMap<string, number>): Fo
     published: publishedData(report),
     curves: curvesOf(named),
     fits: fitsOf(report),
+    rho: rhoOf(report),
+    analyses: { ...(named.analyses ?? NO_ANALYSES), watched: watchedOf(report) },
     transitions: transitionsOf(report),
     runs,
     provenance: provenanceOf(graph.runs.flatMap(({ id }) => report.records.get(id) ?? [])),
@@ -119,6 +128,7 @@ function folderData(named: NamedReport, styles: ReadonlyMap<string, number>): Fo
       'runs.csv': runsCsv(report),
       'accuracy.tex': accuracyFigure(report),
       'transitions.csv': transitionsCsv(transitionsOf(report)),
+      ...(rho !== undefined && { 'rho.csv': rho }),
       ...(report.external.length ? { [EXTERNAL_TABLE]: externalCsv(report) } : {}),
     },
   };
@@ -221,6 +231,19 @@ function publishedData({ graph, cells, published }: Report): PublishedData[] {
             },
     };
   });
+}
+
+function rhoOf({ graph, records, cells }: Report): RhoData[] {
+  return rhoGrids(graph, records, cells).map(({ title, panels }) => ({
+    title,
+    panels: panels.map(({ m, isWholeBatch, cells: all }) => ({
+      m,
+      isWholeBatch,
+      cells: all.map(({ rho, noiseSetting, cell, fitted }) => ({
+        ...{ rho, noiseSetting, seeds: cell.seeds, mean: cell.mean, half: halfWidth(cell), fitted },
+      })),
+    })),
+  }));
 }
 
 function externalOf({ external }: Report): ExternalData[] {

@@ -3,6 +3,7 @@ import path from 'node:path';
 import { z } from 'zod';
 import { textIfThere } from '../io/files.js';
 import type { Evaluation } from '../spec/record.js';
+import { watchedShape } from './record_schema.js';
 
 export const EVENTS = 'events.jsonl';
 
@@ -35,8 +36,7 @@ export const evaluationShape = z.object({
   wrongLabelsFitted: percent,
   trueLabelsRecovered: percent,
   trainAccuracyTrue: z.number().nullable(),
-  sharpness: z.number().optional(),
-  lambda1: z.number().optional(),
+  ...watchedShape,
 });
 const run = z.string();
 const line = z.discriminatedUnion('event', [

@@ -20,6 +20,18 @@ const loss = z
   .nullable()
   .transform((v) => v ?? Number.NaN);
 
+/** What evaluations have besides, where it is watched. */
+export const watchedShape = {
+  sharpness: z.number().optional(),
+  lambda1: z.number().optional(),
+  rightGradient: z.number().optional(),
+  wrongGradient: z.number().optional(),
+  gradientCosine: z.number().optional(),
+  rightAscended: z.number().optional(),
+  wrongAscended: z.number().optional(),
+  cosineAscended: z.number().optional(),
+};
+
 const evaluation = z.strictObject({
   epoch: z.int().min(1),
   trainLoss: loss,
@@ -29,8 +41,7 @@ const evaluation = z.strictObject({
   trueLabelsRecovered: percent.nullable(),
   trainAccuracyTrue: percent.nullable(),
   noisyHeldOutAccuracy: percent.optional(),
-  sharpness: z.number().optional(),
-  lambda1: z.number().optional(),
+  ...watchedShape,
 });
 
 /** Adds an issue for what is not of as many classes as the data set of the record's spec has. */

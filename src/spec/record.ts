@@ -1,12 +1,22 @@
 // The record of a finished run: what results are made of. Knows nothing of TensorFlow.
 import type { RunSpec } from './run_spec.js';
 
-/** What can be watched while a run trains, and how an evaluation calls it. */
-export const WATCHED = ['sharpness', 'lambda1'] as const;
+/** What can be watched while a run trains; an evaluation calls it so, but of `alignment` it has the figures below. */
+export const WATCHED = ['sharpness', 'lambda1', 'alignment'] as const;
 export type Watched = (typeof WATCHED)[number];
 
-/** Figures of one evaluation; accuracies in percent. */
-export interface Evaluation {
+/**
+ * How the gradient of a mean loss is made up: the length of the part that is of rightly labelled examples, that of the wrongly labelled
+ * ones, and the cosine between the two; at the weights, and where SAM's ascent leads from there.
+ */
+export const ALIGNMENT = [
+  ...(['rightGradient', 'wrongGradient', 'gradientCosine'] as const),
+  ...(['rightAscended', 'wrongAscended', 'cosineAscended'] as const),
+];
+export type Alignment = Record<(typeof ALIGNMENT)[number], number>;
+
+/** Figures of one evaluation; accuracies in percent. Those of `alignment` are of the loss that sharpness is of, where it is watched. */
+export interface Evaluation extends Partial<Alignment> {
   /** Epochs done, counted from 1. */
   epoch: number;
   /** Mean training loss over the batches of this epoch, L2 penalty included. */

@@ -153,7 +153,7 @@ export const suiteFields = fields({
   keepWeights: value<true>('true, or nothing', (v) => v === true)
     .optional()
     .describe('whether the final weights are kept, for `labelnoise analyse`'),
-  watch: distinct(choice(...WATCHED), 'a list of sharpness and lambda1', WATCHED.length)
+  watch: distinct(choice(...WATCHED), `a list of ${WATCHED.join(', ')}`, WATCHED.length)
     .optional()
     .describe('what is measured of the loss surface at each evaluation'),
   methods: value<Record<string, unknown>>(`an object with ${methodNames()}`, isObject)

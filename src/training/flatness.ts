@@ -1,9 +1,10 @@
 // How flat the loss is around some weights: SAM's sharpness by ascent, and the largest eigenvalue of the Hessian.
-import { imageFormOf } from '../data/datasets/dataset.js';
+import { datasetOf, imageFormOf } from '../data/datasets/dataset.js';
 import { type Stream, stream } from '../io/random.js';
 import { buildNetwork } from '../models/catalogue.js';
-import type { Watched } from '../spec/record.js';
+import type { Alignment, Evaluation, Watched } from '../spec/record.js';
 import { lanczos, ritzValues } from '../statistics/lanczos.js';
+import { alignmentOf } from './alignment.js';
 import type { TrainingJob } from './job.js';
 import type { Examples, Landscape, Pause, Point } from './landscape.js';
 import { EVALUATION_BATCH } from './training_program.js';
@@ -74,6 +75,8 @@ const WATCHED_ASCENT: Ascent[] = [{ rho: 0.05, further: 0, adaptive: false }];
 /** Enough for three digits of the largest eigenvalue alone. */
 const WATCHED_STEPS = 20;
 
+type WatchedFigures = Pick<Evaluation, 'sharpness' | 'lambda1' | keyof Alignment>;
+
 /** Looks at a run while it trains: changes nothing about it, since it computes in a session of its own. */
 export class Watcher {
   private landscape: Landscape | undefined;
@@ -83,8 +86,8 @@ export class Watcher {
     private readonly job: TrainingJob,
   ) {}
 
-  /** SAM's sharpness at rho 0.05 and lambda_1 of the loss of WATCHED_IMAGES, by running statistics; not finite ones are left out. */
-  async figures(at: Point, pause?: Pause): Promise<Partial<Record<Watched, number>>> {
+  /** SAM's sharpness at rho 0.05, lambda_1 and alignment of the loss of WATCHED_IMAGES, by running statistics; not finite ones are left out. */
+  async figures(at: Point, pause?: Pause): Promise<WatchedFigures> {
     const { watched, job } = this;
     if (!watched.length) return {};
     const { spec, train, targetLabels } = job;
@@ -102,19 +105,29 @@ export class Watcher {
       places: Int32Array.from({ length: images }, (_, i) => i),
       labels: targetLabels.subarray(0, images),
     };
-    const measures: Record<Watched, () => Promise<number>> = {
-      sharpness: async () => (await climbs(this.landscape!, of, at, WATCHED_ASCENT, pause)).rises[0]!,
+    const measures: Record<Watched, () => Promise<WatchedFigures>> = {
+      sharpness: async () => ({
+        sharpness: (await climbs(this.landscape!, of, at, WATCHED_ASCENT, pause)).rises[0]!,
+      }),
       lambda1: async () => {
         const start = signs(stream(spec.seed, 'watch', 'lambda1'), this.landscape!.size);
         const product = (vector: Float32Array) => this.landscape!.product(of, at, vector, pause);
-        return ritzValues(await lanczos(product, start, WATCHED_STEPS))[0]!.value;
+        return { lambda1: ritzValues(await lanczos(product, start, WATCHED_STEPS))[0]!.value };
+      },
+      alignment: async () => {
+        if (datasetOf(spec.data).unverified) return {};
+        const those = (isRight: boolean): Examples => {
+          const places = of.places.filter((i) => (of.labels[i] === train.labels[i]) === isRight);
+          return { places, labels: Uint8Array.from(places, (i) => of.labels[i]!) };
+        };
+        const [{ rho }] = WATCHED_ASCENT as [Ascent];
+        return alignmentOf(this.landscape!, those(true), those(false), at, rho, pause);
       },
     };
-    const figures: Partial<Record<Watched, number>> = {};
-    for (const name of watched) {
-      const value = await measures[name]();
-      if (Number.isFinite(value)) figures[name] = value;
-    }
+    const figures: WatchedFigures = {};
+    for (const name of watched)
+      for (const [figure, value] of Object.entries(await measures[name]()))
+        if (Number.isFinite(value)) figures[figure as keyof WatchedFigures] = value;
     return figures;
   }
 

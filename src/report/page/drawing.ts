@@ -1,12 +1,22 @@
 // What a figure needs of the plotting library: a seam, because the page is rendered where there is no browser, too.
 import { createContext } from 'preact';
 import type {
+  LineData,
+  SeenData,
+  SeenQuantity,
+  SharpnessData,
+  SpectrumData,
+  WatchedData,
+  WatchedQuantity,
+} from '../analysis_data.js';
+import type {
   CellData,
   CurveData,
   CurveQuantity,
   FitData,
   MethodData,
   NoiseSettingData,
+  RhoData,
   RunData,
 } from '../page_data.js';
 
@@ -59,8 +69,30 @@ export interface CostPoint {
   half: number | null;
 }
 
+/** From the lowest to the highest value that is drawn with one shade. */
+export interface Range {
+  low: number;
+  high: number;
+  /** Whether orders of magnitude are drawn evenly. */
+  isLog: boolean;
+}
+
+/** From where a body is seen, in radians. */
+export interface View {
+  yaw: number;
+  /** 0 is from the side, pi / 2 from above. */
+  pitch: number;
+}
+
+/** What is drawn of a surface, whose values are given row by row; null is not finite. */
+export interface SurfaceDrawing {
+  /** @param at places along either direction */
+  contours(at: readonly number[], values: readonly (number | null)[], range: Range, width: number): Drawing;
+  body(values: readonly (number | null)[], range: Range, view: View, width: number): Element;
+}
+
 /** The figures of the page, each for a width in pixels. */
-export interface Drawings {
+export interface Drawings extends SurfaceDrawing {
   /** Accuracy against noise, one line a method: ours solid, the paper's dashed, external ones dotted. */
   accuracy(
     lines: readonly AccuracyLine[],
@@ -88,6 +120,37 @@ export interface Drawings {
     counts: readonly (readonly number[])[],
     classNames: readonly string[],
     titles: readonly [row: string, column: string],
+    width: number,
+  ): Drawing;
+  /** The density of the Hessian's eigenvalues, a line for each seed of a method. */
+  spectrum(lines: readonly { method: MethodData; spectra: SpectrumData['of'] }[], width: number): Drawing;
+  /** Sharpness against rho, the mean over seeds and their range. */
+  sharpness(lines: readonly { method: MethodData; points: SharpnessData['of'] }[], width: number): Drawing;
+  /** What was watched during training: the first quantity solid, a second dashed. */
+  watched(
+    lines: readonly { method: MethodData; runs: readonly WatchedData[] }[],
+    quantities: readonly WatchedQuantity[],
+    width: number,
+  ): Drawing;
+  /** Losses or accuracies on the lines between runs of the same two methods, one a seed. */
+  line(
+    lines: readonly LineData[],
+    quantity: SeenQuantity,
+    ends: readonly [from: string, to: string],
+    width: number,
+  ): Drawing;
+  /** Losses or accuracies along random directions: each of them, and their mean. */
+  profile(
+    lines: readonly { method: MethodData; walks: readonly { at: number[]; seen: SeenData }[] }[],
+    quantity: SeenQuantity,
+    width: number,
+  ): Drawing;
+  /** A percentage over rho and noise with one m, shaded as in the other panels of the method. */
+  rho(
+    grid: RhoData,
+    panel: RhoData['panels'][number],
+    quantity: 'mean' | 'fitted',
+    noiseSettings: readonly NoiseSettingData[],
     width: number,
   ): Drawing;
   runGraph(

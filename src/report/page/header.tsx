@@ -2,6 +2,7 @@
 import { useEffect, useState } from 'preact/hooks';
 import type { FolderData, PageData } from '../page_data.js';
 import { Choice } from './choice.js';
+import { isAnalysed } from './flatness.js';
 import { count } from './format.js';
 import { chooseTheme, chosenTheme, type Theme } from './theme.js';
 
@@ -56,6 +57,8 @@ function sectionsOf(data: PageData) {
       ? [{ id: 'cost', title: 'Cost' }]
       : []),
     { id: 'training', title: 'Training' },
+    ...(folders.some(({ rho }) => rho.length > 0) ? [{ id: 'rho', title: 'rho and m' }] : []),
+    ...(folders.some(isAnalysed) ? [{ id: 'flatness', title: 'Flatness' }] : []),
     { id: 'noise', title: 'Noise' },
     { id: 'runs', title: 'Runs' },
     { id: 'provenance', title: 'Provenance' },

@@ -4,9 +4,11 @@ import type { PageData, Way } from '../page_data.js';
 import { Agreement } from './agreement.js';
 import { DifferenceTable } from './difference_table.js';
 import { Figures } from './figures.js';
+import { Flatness, isAnalysed } from './flatness.js';
 import { Header, hasPaper } from './header.js';
 import { Noise } from './noise.js';
 import { Provenance, Settings } from './origin.js';
+import { RhoGrids } from './rho.js';
 import { Runs } from './runs.js';
 import { ResultsTable } from './table.js';
 import { WayChoice } from './ways.js';
@@ -52,6 +54,22 @@ export function Page({ data, connection }: { data: PageData; connection?: string
           ))}
         </section>
         <Figures data={data} way={way} setWay={setWay} />
+        {folders.some(({ rho }) => rho.length > 0) && (
+          <section id="rho">
+            <h2>Accuracy over rho, noise and m</h2>
+            {folders.map((folder) => (
+              <RhoGrids key={folder.name} folder={folder} named={named} />
+            ))}
+          </section>
+        )}
+        {folders.some(isAnalysed) && (
+          <section id="flatness">
+            <h2>Flatness</h2>
+            {folders.map((folder) => (
+              <Flatness key={folder.name} folder={folder} named={named} />
+            ))}
+          </section>
+        )}
         <section id="noise">
           <h2>Noise as it was drawn</h2>
           {folders.map((folder) => (

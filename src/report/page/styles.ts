@@ -24,6 +24,10 @@ export const methodSymbol = (style: number) =>
   SYMBOLS[(style + Math.floor(style / SYMBOLS.length)) % SYMBOLS.length]!;
 export const folderDash = (place: number) => DASHES[place % DASHES.length]!;
 
+/** A shade for a share from 0 to 1, on which the page's ink can still be read where a table has it. */
+export const shadeOf = (share: number) =>
+  `color-mix(in oklab, var(--accent) ${(6 + 84 * share).toFixed(1)}%, var(--surface))`;
+
 /** A sign and a name for each state of a run. */
 export const STATES: Record<RunState, { sign: string; colour: string }> = {
   finished: { sign: '✓', colour: 'var(--good)' },

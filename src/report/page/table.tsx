@@ -2,6 +2,7 @@
 import type { CellData, FolderData, PublishedData, Way } from '../page_data.js';
 import { Downloads } from './download.js';
 import { ExternalRows, ExternalSection } from './external.js';
+import { analysedColumns, flatnessId } from './flatness.js';
 import { accuracy, points } from './format.js';
 import { TableBox } from './table_box.js';
 import { Columns, Difference, Paired, WithHalf } from './table_parts.js';
@@ -11,11 +12,14 @@ function Cell({
   cell,
   wanted,
   scaledDown,
+  flatness,
 }: {
   cell: CellData;
   wanted: number;
   /** Whether the level of the numbers is not comparable with the paper's. */
   scaledDown: boolean;
+  /** The place of its noise setting's analyses, if it has some. */
+  flatness?: string;
 }) {
   const { mean, half, paper, leads, seeds, failed, damaged, rank, aboveBaseline } = cell;
   const instead = damaged ? 'damaged' : failed ? 'failed' : 'not finished';
@@ -45,6 +49,11 @@ function Cell({
           </span>
           {mean !== null && <Difference value={mean - paper} text={points(mean - paper)} />}
         </span>
+      )}
+      {flatness !== undefined && (
+        <a class="to-flatness" href={`#${encodeURIComponent(flatness)}`}>
+          flatness
+        </a>
       )}
     </td>
   );
@@ -95,7 +104,15 @@ export function ResultsTable({ folder, named, way }: { folder: FolderData; named
                   {title} <span class="cost">cost {costOf(own)}</span>
                 </th>
                 {own.map((cell) => (
-                  <Cell key={cell.noiseSetting} cell={cell} wanted={seeds.length} scaledDown={scaledDown} />
+                  <Cell
+                    key={cell.noiseSetting}
+                    cell={cell}
+                    wanted={seeds.length}
+                    scaledDown={scaledDown}
+                    {...(analysedColumns(folder, name).has(cell.noiseSetting) && {
+                      flatness: flatnessId(folder, cell.noiseSetting),
+                    })}
+                  />
                 ))}
               </tr>
             );
