@@ -346,7 +346,8 @@ async function workplace(changes: object = { keepWeights: true }) {
 describe('labelnoise analyse', () => {
   it('writes what it finds of every run and kind, and CSV of all; what is there is not made again', async () => {
     const { out, graph, asked, go, text } = await workplace();
-    await go();
+    const both = { what: ['spectrum', 'sharpness'] };
+    await go(both);
     // Of each set two probes of the spectrum and two group sizes of the sharpness.
     expect(asked).to.have.length(4 * (2 + 2));
     const rows = parse(await text('spectrum.csv'), { columns: true }) as Record<string, string>[];
@@ -362,7 +363,7 @@ describe('labelnoise analyse', () => {
       expect(rho).to.equal(ball === 'plain' ? '0.05' : '0.5');
     }
     const before = await text(`${first.id}.spectrum.json`);
-    await go();
+    await go(both);
     expect(asked).to.have.length(0);
     await go({ what: ['spectrum'], examples: ['test'] });
     expect(asked.map(({ kind, piece }) => [kind, piece])).to.deep.equal(
