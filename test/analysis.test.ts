@@ -419,6 +419,19 @@ describe('labelnoise analyse', () => {
     expect((error as Error).message).to.match(/^--batch 12: there is not enough memory.*running$/);
   }).timeout(60_000);
 
+  it('leaves a sharpness that is not finite empty, here at a radius where the loss overflows, and keeps it so when it goes on', async () => {
+    const { graph, go, text } = await workplace();
+    const far = { what: ['sharpness'], examples: ['train' as const], rho: [0.05, 1e30], m: [0] };
+    await go(far);
+    const rows = parse(await text('sharpness.csv'), { columns: true }) as Record<string, string>[];
+    const [near, distant] = ['0.05', '1e+30'].map((rho) => rows.find((row) => row.rho === rho)!);
+    expect(Number(near!.sharpness)).to.be.above(0);
+    expect(distant!.sharpness).to.equal('');
+    const file = await text(`${graph.runs[0]!.id}.sharpness.json`);
+    await go(far);
+    expect(await text(`${graph.runs[0]!.id}.sharpness.json`)).to.equal(file);
+  }).timeout(60_000);
+
   it('says in a line what it cannot do: how weights are had, which kinds there are, whose analysis a file is', async () => {
     const { out, graph, go } = await workplace({});
     const refusal = async (options: AnalyseOptions = {}) =>

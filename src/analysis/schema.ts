@@ -82,9 +82,9 @@ export const sharpness = z.strictObject({
   adaptive: z.boolean(),
   /** Mean loss at the weights themselves. */
   loss: z.number(),
-  /** Mean over groups of how much higher it is. */
-  sharpness: z.number(),
-  /** Its standard error over groups; null where there is one group. */
+  /** Mean over groups of how much higher it is; null where it is not finite for one of them. */
+  sharpness: z.number().nullable(),
+  /** Its standard error over groups; null where there is one group, or no mean. */
   error: z.number().min(0).nullable(),
 });
 export type Sharpness = z.infer<typeof sharpness>;

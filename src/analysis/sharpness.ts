@@ -19,8 +19,8 @@ interface Piece {
 interface Part {
   images: number;
   losses: number[];
-  /** By ascent, then by group. */
-  rises: number[][];
+  /** By ascent, then by group; null is not finite, for which JSON has no number. */
+  rises: (number | null)[][];
 }
 
 /** ASAM's radii are about ten times SAM's: a share of each weight, not a length (Kwon et al., 2021, use 0.5 and 1 for 0.05 and 0.1). */
@@ -67,7 +67,7 @@ export const sharpnessAnalysis = defineAnalysis<Settings, Piece, Part, Sharpness
       const { loss, rises } = await climbs(landscape, some, point, ascents, pause);
       part.images += landscape.counted(some.places.length);
       part.losses.push(loss);
-      for (const [k, rise] of rises.entries()) part.rises[k]!.push(rise);
+      for (const [k, rise] of rises.entries()) part.rises[k]!.push(Number.isFinite(rise) ? rise : null);
       onShare((group + 1) / groups);
     }
     return part;
@@ -75,18 +75,20 @@ export const sharpnessAnalysis = defineAnalysis<Settings, Piece, Part, Sharpness
   combine: (parts, settings) =>
     parts.flatMap(({ piece: { examples, m }, part: { images, losses, rises } }) =>
       ascentsOf(settings).map(({ rho, further, adaptive }, k): Sharpness => {
-        const own = rises[k]!;
+        const own = rises[k]!.filter((rise) => rise !== null);
+        const whole = own.length === rises[k]!.length;
         return {
-          ...{ examples, images, m, rho, adaptive, loss: mean(losses), sharpness: mean(own) },
+          ...{ examples, images, m, rho, adaptive, loss: mean(losses), sharpness: whole ? mean(own) : null },
           ascent: further ? 'projected' : 'one-step',
-          error: own.length > 1 ? sampleStd(own) / Math.sqrt(own.length) : null,
+          error: whole && own.length > 1 ? sampleStd(own) / Math.sqrt(own.length) : null,
         };
       }),
     ),
   tables: {
     'sharpness.csv': ({ of, batchNorm }) =>
-      of.map(({ error, adaptive, ...rest }) => ({
+      of.map(({ sharpness, error, adaptive, ...rest }) => ({
         ...rest,
+        sharpness: sharpness ?? '',
         batch_norm: batchNorm,
         ball: adaptive ? 'adaptive' : 'plain',
         error: error ?? '',

@@ -45,9 +45,12 @@ export async function readAnalysesOf(
   await each<Sharpnesses>('sharpness', ({ of }, run) =>
     found.sharpness.push({
       ...run,
-      of: of.map(({ examples, images, m, rho, ascent, adaptive, sharpness }) => ({
-        ...{ examples, images, m, rho, ascent, adaptive, sharpness: short(sharpness) },
-      })),
+      // What is not finite has no place in a figure.
+      of: of.flatMap(({ sharpness, ...of }) => {
+        if (sharpness === null) return [];
+        const { examples, images, m, rho, ascent, adaptive } = of;
+        return [{ examples, images, m, rho, ascent, adaptive, sharpness: short(sharpness) }];
+      }),
     }),
   );
   await each<Lines>('line', ({ of }, run) => {

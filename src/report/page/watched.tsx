@@ -51,8 +51,8 @@ export function WatchedFigures({ folder, all, shown }: Part<WatchedData>) {
         ))}
       </div>
       <p class="legend">
-        Of the first 500 training images, with the labels that are learned, batch norm by running
-        statistics. Thick: the mean over seeds, thin: each seed.
+        Of the first 500 training images, with the labels that are learned, batch norm by running statistics.
+        Thick: the mean over seeds, thin: each seed.
         {figures.some(({ dashed }) => dashed) &&
           ' Solid: at the weights, dashed: where one ascent of rho 0.05 leads from there, at which SAM takes its gradient.'}
       </p>
