@@ -275,7 +275,11 @@ describe('the README', function () {
     };
     /** Too long for a test: that make knows what to do, and what its last step would be. */
     const plan = (last: RegExp) => (command: string) => {
-      const { status, stdout } = typed(PROJECT_ROOT, 'make', ['-n', ...command.split(' ').slice(1)]);
+      const { status, stdout } = typed(PROJECT_ROOT, 'make', [
+        '-n',
+        '--no-print-directory',
+        ...command.split(' ').slice(1),
+      ]);
       expect(status, command).to.equal(0);
       expect(stdout.trim(), command).to.match(last);
     };
