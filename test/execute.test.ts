@@ -387,10 +387,10 @@ describe('a dry run', () => {
     const place = await workplace();
     expect(await place.go(fakeTrain, {}, { dryRun: true })).to.equal(0);
     expect(place.printed).to.include(
-      '20 trainings, 28 units of an SGD run; teachers shared: saves 8 trainings',
+      '20 trainings, as long as 28 by SGD; teachers shared: saves 8 trainings',
     );
     expect(place.printed).to.include(
-      'noise 20 %, seed 1\n├─ SGD (1 unit)\n├─ Mixup (1 unit)\n│  └─ Bootstrap + Mixup (1 unit)\n└─ SAM (2 units)\n   └─ Bootstrap + SAM (2 units)\n',
+      'noise 20 %, seed 1\n├─ SGD (cost 1)\n├─ Mixup (cost 1)\n│  └─ Bootstrap + Mixup (cost 1)\n└─ SAM (cost 2)\n   └─ Bootstrap + SAM (cost 2)\n',
     );
     expect(place.printed).to.include('about 5 min on this machine');
     expect(await readdir(path.dirname(place.out))).to.deep.equal(['tiny.json']);
@@ -430,7 +430,7 @@ describe('a dry run', () => {
 });
 
 describe('the time left', () => {
-  it('comes from the time that finished units took', () => {
+  it('comes from the time that finished runs took', () => {
     let now = 0;
     const [sgd, , , sam] = graph.runs;
     const left = new TimeLeft([sgd!, sam!], () => now);

@@ -48,7 +48,7 @@ describe('progress', () => {
     expect(shown.said()).not.to.include('about');
     step(first, 0.2, 40);
     step(second, 0.5, 60);
-    // A fifth of a run of one unit in ten seconds; there are 28 units.
+    // A fifth of a run of cost 1 in ten seconds; all cost 28.
     const [said, ...more] = shown.said().match(/about .* on this machine/g) ?? [];
     expect(said).to.equal('about 23 min on this machine');
     expect(more).to.deep.equal([]);

@@ -316,7 +316,7 @@ describe('suite files', () => {
 });
 
 describe('a suite as a graph of runs', () => {
-  it('costs 7 units for each noise rate: teachers are trained once', () => {
+  it('costs as much as 7 runs by SGD for each noise rate: teachers are trained once', () => {
     const { runs, cells } = expand(suite);
     expect(cells).to.have.length(20);
     expect(runs).to.have.length(20);

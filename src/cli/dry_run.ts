@@ -16,7 +16,7 @@ export function graphText({ suite, noiseSettings, cells, runs }: RunGraph): stri
   const shared = saved ? `; teachers shared: saves ${saved} training${saved === 1 ? '' : 's'}` : '';
   return [
     `${suite.name}: ${architectureName(suite.model)}, ${trainImages} training images, ${suite.training.epochs} epochs, ${suite.precision}`,
-    `${runs.length} trainings, ${cost(totalCost(runs))} of an SGD run${shared}`,
+    `${runs.length} trainings, as long as ${number(totalCost(runs))} by SGD${shared}`,
     ...withTeachers(noiseSettings, runs).flatMap((noiseSetting) => {
       const first = runs.filter((run) => hasNoiseOf(run, noiseSetting) && run.spec.seed === seeds[0]);
       const roots = first.filter(
@@ -47,15 +47,13 @@ function branches(level: readonly RunNode[], all: readonly RunNode[], indent: st
     const last = i === level.length - 1;
     const students = all.filter((other) => other.dependsOn.includes(run.id));
     return [
-      `${indent}${last ? '└─' : '├─'} ${methodTitle(run.method)} (${cost(run.cost)})`,
+      `${indent}${last ? '└─' : '├─'} ${methodTitle(run.method)} (cost ${number(run.cost)})`,
       ...branches(students, all, `${indent}${last ? '   ' : '│  '}`),
     ];
   });
 }
 
-function cost(n: number): string {
-  return `${Number(n.toFixed(2))} unit${n === 1 ? '' : 's'}`;
-}
+const number = (cost: number) => String(Number(cost.toFixed(2)));
 
 /** What runs take on this machine, by their ids, from a few steps of each kind of step among them: seconds, and megabytes where they are known. */
 export async function secondsOf(

@@ -1,7 +1,7 @@
 // Estimates the time left from what the finished share of the work took.
 import { type RunNode, totalCost } from '../suite/expand.js';
 
-/** Counts work in units of an SGD run; several runs may be under way. */
+/** Counts work by its cost, in SGD runs; several runs may be under way. */
 export class TimeLeft {
   private total: number;
   private done = 0;
@@ -46,12 +46,12 @@ export class TimeLeft {
 
   /** Share of all the work that is done, 0 to 1. */
   share(): number {
-    return this.total ? this.unitsDone() / this.total : 1;
+    return this.total ? this.costDone() / this.total : 1;
   }
 
   /** Seconds left for everything; undefined before there is anything to judge by. */
   suite(): number | undefined {
-    return this.secondsFor(this.total - this.unitsDone());
+    return this.secondsFor(this.total - this.costDone());
   }
 
   /** Seconds left for a run under way. */
@@ -64,12 +64,12 @@ export class TimeLeft {
     return run.cost * (1 - (this.before.get(run.id) ?? 0));
   }
 
-  private unitsDone(): number {
+  private costDone(): number {
     return [...this.underWay.values()].reduce((sum, { cost, share }) => sum + cost * share, this.done);
   }
 
   private secondsFor(cost: number): number | undefined {
-    const done = this.unitsDone();
+    const done = this.costDone();
     return done > 0 ? (cost * (this.now() - this.begun)) / done : undefined;
   }
 }
