@@ -112,7 +112,7 @@ describe('the leaderboard', function () {
         .sort()
         .reverse(),
     );
-    expect(rows[0]).to.include({ method: 'SAM', noise: '40 %', seeds: 3, cost: 2, by: 'A. Name' });
+    expect(rows[0]).to.include({ method: 'SAM', noise: 'symmetric 40 %', seeds: 3, cost: 2, by: 'A. Name' });
     expect(rows[0].best.mean).to.be.at.least(rows[0].last.mean);
     expect(rows[0].setting).to.match(/^CIFAR-10, WRN-10-1, 4,000 training images, 20 epochs, /);
   });
@@ -269,7 +269,7 @@ describe('the page of the leaderboard', function () {
     const last = await numbers(3);
     expect(last).to.deep.equal(last.toSorted((a, b) => b - a));
     expect(await hash()).to.equal('');
-    await page.getByLabel('Noise').selectOption('40 %');
+    await page.getByLabel('Noise').selectOption('symmetric 40 %');
     expect(await methods()).to.have.length(5);
     await page.getByLabel('Find').fill('bootstrap');
     expect(new Set(await methods())).to.deep.equal(new Set(['Bootstrap + Mixup', 'Bootstrap + SAM']));
@@ -280,7 +280,7 @@ describe('the page of the leaderboard', function () {
     expect(await numbers(7)).to.deep.equal([1, 1, 2, 2, 4]);
     expect(await page.locator('th[aria-sort]').getAttribute('aria-sort')).to.equal('ascending');
     const address = await hash();
-    expect(address).to.equal('#noise=40+%25&sort=cost&up=1');
+    expect(address).to.equal('#noise=symmetric+40+%25&sort=cost&up=1');
     await page.context().close();
     await show({}, address);
     expect(await numbers(7)).to.deep.equal([1, 1, 2, 2, 4]);

@@ -277,4 +277,10 @@ describe('a table of several folders', () => {
     expect(markdown).to.include('tiny: WRN-10-1, 50 training images, 4 epochs, one seed, float32.');
     expect(markdown).to.include('| asymmetric 40 % |');
   });
+
+  it('tells the conventions of symmetric noise apart', () => {
+    const noise = { kind: 'symmetric', rates: [0.4], redraw: 'any' };
+    const rows = kindCells([synthetic(), synthetic({ noise, name: 'any' })]).map(([name]) => name);
+    expect(rows).to.include('symmetric 40 %').and.to.include('symmetric 40 %, including the true class');
+  });
 });

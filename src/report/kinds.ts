@@ -19,14 +19,20 @@ export function kindCells(reports: readonly Report[]): string[][] {
     report.graph.noiseSettings.map((noiseSetting) => [
       [
         ...(datasets.size > 1 ? [`${datasetNamed(report.graph.suite.data.dataset).title},`] : []),
-        noiseOf(noiseSetting.noise).title,
-        noiseSettingTitle(noiseSetting),
+        kindTitle(noiseSetting),
       ].join(' '),
       measured(report, noiseSetting),
       ...methods.map((method) => accuracy(report, method, noiseSetting)),
     ]),
   );
   return [['Noise', 'Wrong', ...methods.map(methodTitle)], ...rows].map((row) => row.map(plain));
+}
+
+/** A column as prose where kinds of noise stand together: `pair flip 40 %`. */
+export function kindTitle(noiseSetting: NoiseSetting): string {
+  const { noise, convention } = noiseSetting;
+  const title = `${noiseOf(noise).title} ${noiseSettingTitle(noiseSetting)}`;
+  return convention ? `${title}, ${convention}` : title;
 }
 
 function measured({ graph, records }: Report, noiseSetting: NoiseSetting): string {

@@ -12,6 +12,7 @@ import type { RunRecord } from '../spec/record.js';
 import { intervalAround, mean, sampleStd } from '../statistics/statistics.js';
 import type { RunGraph, RunNode } from '../suite/expand.js';
 import { bundleOf, documentOf, elementText } from './html.js';
+import { kindTitle } from './kinds.js';
 import { Leaderboard } from './page/leaderboard.js';
 import type { LeaderboardData, LeaderboardRow } from './page/leaderboard_data.js';
 import type { Report } from './report.js';
@@ -51,7 +52,7 @@ function rowsOf(folder: LeaderboardFolder): LeaderboardRow[] {
         {
           ...common,
           method: methodTitle(method),
-          noise: noiseSetting.title,
+          noise: kindTitle(noiseSetting),
           external: false,
           last: summary(found.map(finalAccuracy))!,
           best: summary(found.map(bestAccuracy)),
@@ -76,7 +77,7 @@ function rowsOf(folder: LeaderboardFolder): LeaderboardRow[] {
         {
           ...common,
           method,
-          noise: noiseSetting.title,
+          noise: kindTitle(noiseSetting),
           external: true,
           last,
           best: null,

@@ -31,6 +31,8 @@ export interface NoiseSetting {
   rate?: number;
   /** What columns that differ in their rate alone have in common. */
   group: string;
+  /** What it is by another convention than the usual one of its kind, as prose. */
+  convention?: string;
   /** The column of published tables that can be put beside it. */
   published?: string;
 }

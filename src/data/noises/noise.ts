@@ -30,6 +30,8 @@ export interface NoiseColumn<Setting extends object = object> {
   rate?: number;
   /** What columns that differ in their rate alone have in common; the label if absent. */
   group?: string;
+  /** What it is by another convention than the usual one of its kind, as prose. */
+  convention?: string;
   /** The column of published tables (of symmetric noise) that it is. */
   published?: string;
 }

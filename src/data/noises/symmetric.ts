@@ -41,6 +41,7 @@ export const symmetric: Noise<typeof settings, Setting> = {
         setting: { rate, redraw },
         rate,
         group: `symmetric-${redraw}`,
+        ...(redraw === 'any' && { convention: 'including the true class' }),
         published: label,
       };
     }),
