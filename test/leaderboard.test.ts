@@ -1,7 +1,6 @@
 // The leaderboard: only what holds is on it, who trained it again and what came of it, and a page that anyone can use.
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { cp, readFile, writeFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { expect } from 'chai';
@@ -21,7 +20,7 @@ import { decodeLabels } from '../src/spec/labels.js';
 import type { RunRecord } from '../src/spec/record.js';
 import { runId } from '../src/spec/run_spec.js';
 import { fakeEngine, temporaryFolder } from './fakes.js';
-import { startBrowser } from './support/browser.js';
+import { axeViolations, startBrowser } from './support/browser.js';
 import { synthetic } from './support/synthetic.js';
 
 const SUBMISSION = {
@@ -325,7 +324,6 @@ describe('the page of the leaderboard', function () {
   });
 
   it('has no accessibility violation that axe-core finds, light or dark, and is no wider than a phone', async () => {
-    const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
     for (const options of [
       { colorScheme: 'light' },
       { colorScheme: 'dark', viewport: { width: 390, height: 800 } },
@@ -335,14 +333,7 @@ describe('the page of the leaderboard', function () {
       expect(await page.locator('tbody tr').count()).to.equal(40);
       const width = options.viewport?.width ?? 1280;
       expect(await page.evaluate(() => document.documentElement.scrollWidth)).to.equal(width);
-      await page.evaluate(axe);
-      const violations = await page.evaluate(async () => {
-        const { violations } = await (window as unknown as { axe: typeof import('axe-core') }).axe.run();
-        return violations.map(
-          ({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 200)).join(' | ')}`,
-        );
-      });
-      expect(violations).to.deep.equal([]);
+      expect(await axeViolations(page)).to.deep.equal([]);
     }
   });
 });

@@ -1,7 +1,5 @@
 // The page in a real browser: it shows what the tables hold, keeps to itself, and can be used by anyone.
-import { readFileSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { expect } from 'chai';
@@ -18,7 +16,7 @@ import { dataOf } from '../src/results/external.js';
 import type { RunRecord } from '../src/spec/record.js';
 import { mean } from '../src/statistics/statistics.js';
 import { temporaryFolder } from './fakes.js';
-import { close, open, startBrowser, type Watched } from './support/browser.js';
+import { axeViolations, close, open, startBrowser, type Watched } from './support/browser.js';
 import { synthetic } from './support/synthetic.js';
 
 const LARGE = synthetic({ seeds: [1, 2, 3, 4, 5] }, 200);
@@ -475,7 +473,6 @@ describe('the page in a browser', function () {
   });
 
   it('has no accessibility violation that axe-core finds, light or dark, wide or narrow', async () => {
-    const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
     const cases: [NamedReport[], BrowserContextOptions][] = [
       [[named(EXTERNAL)], { colorScheme: 'light' }],
       [[named(EXTERNAL)], { colorScheme: 'dark' }],
@@ -489,14 +486,7 @@ describe('the page in a browser', function () {
         await details.evaluate((element) => element.setAttribute('open', ''));
       await page.locator('#accuracy .chart-frame').first().focus();
       await page.keyboard.press('End');
-      await page.evaluate(axe);
-      const violations = await page.evaluate(async () => {
-        const { violations } = await (window as unknown as { axe: typeof import('axe-core') }).axe.run();
-        return violations.map(
-          ({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 200)).join(' | ')}`,
-        );
-      });
-      expect(violations).to.deep.equal([]);
+      expect(await axeViolations(page)).to.deep.equal([]);
     }
   });
 

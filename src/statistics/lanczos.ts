@@ -31,7 +31,7 @@ export async function lanczos(
   const basis: Float32Array[] = [];
   const found: Tridiagonal = { diagonal: [], offDiagonal: [], rest: 0 };
   let next: Float64Array = Float64Array.from(start);
-  let length = normOf(next);
+  let length = norm(next);
   let largest = 0;
   while (basis.length < Math.min(steps, start.length)) {
     const vector = Float32Array.from(next, (value) => value / length);
@@ -40,7 +40,7 @@ export async function lanczos(
     const alpha = dot(next, vector);
     for (let twice = 0; twice < 2; twice++)
       for (const known of basis) subtract(next, known, dot(next, known));
-    length = normOf(next);
+    length = norm(next);
     largest = Math.max(largest, Math.abs(alpha), length);
     found.diagonal.push(alpha);
     found.rest = length;
@@ -54,13 +54,15 @@ export async function lanczos(
   return found;
 }
 
-function dot(a: ArrayLike<number>, b: ArrayLike<number>): number {
+/** The scalar product of two vectors. */
+export function dot(a: ArrayLike<number>, b: ArrayLike<number>): number {
   let sum = 0;
   for (let i = 0; i < a.length; i++) sum += a[i]! * b[i]!;
   return sum;
 }
 
-const normOf = (vector: ArrayLike<number>) => Math.sqrt(dot(vector, vector));
+/** The length of a vector. */
+export const norm = (vector: ArrayLike<number>) => Math.sqrt(dot(vector, vector));
 
 function subtract(from: Float64Array, vector: Float32Array, times: number): void {
   for (let i = 0; i < from.length; i++) from[i]! -= times * vector[i]!;

@@ -1,5 +1,6 @@
 // How the gradients of rightly and of wrongly labelled examples go together (after Baek et al., 2024, who ask which of them SAM follows).
 import type { Alignment } from '../spec/record.js';
+import { dot, norm } from '../statistics/lanczos.js';
 import type { Examples, Landscape, Pause, Point } from './landscape.js';
 
 /**
@@ -42,6 +43,3 @@ function cosine(a: Float64Array, b: Float64Array): number {
   const lengths = norm(a) * norm(b);
   return lengths && dot(a, b) / lengths;
 }
-
-const dot = (a: Float64Array, b: Float64Array) => a.reduce((sum, value, i) => sum + value * b[i]!, 0);
-const norm = (a: Float64Array) => Math.sqrt(dot(a, a));

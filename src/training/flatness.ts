@@ -3,7 +3,7 @@ import { datasetOf, imageFormOf } from '../data/datasets/dataset.js';
 import { type Stream, stream } from '../io/random.js';
 import { buildNetwork } from '../models/catalogue.js';
 import type { Alignment, Evaluation, Watched } from '../spec/record.js';
-import { lanczos, ritzValues } from '../statistics/lanczos.js';
+import { lanczos, norm, ritzValues } from '../statistics/lanczos.js';
 import { alignmentOf } from './alignment.js';
 import type { TrainingJob } from './job.js';
 import type { Examples, Landscape, Pause, Point } from './landscape.js';
@@ -47,7 +47,7 @@ export async function climbs(
       highest = Math.max(highest, here.loss);
       const onward = ofLength(climbed(here.gradient), (WAY * rho) / further);
       by = by.map((value, i) => value + onward[i]!);
-      if (normOf(by) > rho) by = ofLength(by, rho);
+      if (norm(by) > rho) by = ofLength(by, rho);
     }
     highest = Math.max(highest, (await landscape.loss(of, moved(by), pause)).loss);
     rises.push(highest - start.loss);
@@ -55,12 +55,8 @@ export async function climbs(
   return { loss: start.loss, rises };
 }
 
-function normOf(vector: Float64Array): number {
-  return Math.sqrt(vector.reduce((sum, value) => sum + value * value, 0));
-}
-
 function ofLength(vector: Float64Array, length: number): Float64Array {
-  const factor = length / Math.max(normOf(vector), Number.MIN_VALUE);
+  const factor = length / Math.max(norm(vector), Number.MIN_VALUE);
   return vector.map((value) => value * factor);
 }
 

@@ -1,5 +1,6 @@
 // Headless Chromium for tests, and pages that must stay quiet and to themselves.
-import { accessSync, constants } from 'node:fs';
+import { accessSync, constants, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import path from 'node:path';
 import { expect } from 'chai';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
@@ -70,4 +71,15 @@ export async function close({ page, complaints, requests }: Watched, own: string
   await page.context().close();
   expect(complaints).to.deep.equal([]);
   expect(asked.filter((url) => !own.includes(url.split('#', 1)[0]!))).to.deep.equal([]);
+}
+
+/** What axe-core finds wrong with a page as it is now, a line for each rule with the elements that break it. */
+export async function axeViolations(page: Page): Promise<string[]> {
+  await page.evaluate(readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8'));
+  return await page.evaluate(async () => {
+    const { violations } = await (window as unknown as { axe: typeof import('axe-core') }).axe.run();
+    return violations.map(
+      ({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 200)).join(' | ')}`,
+    );
+  });
 }
