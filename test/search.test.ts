@@ -70,6 +70,15 @@ describe('the committed suites', () => {
       for (const search of FOUND_BY[name])
         expect(sizeOf(await committed(search))).to.deep.equal(sizeOf(await committed(name)));
     });
+
+  for (const name of ['small', 'quick'])
+    it(`${name}-flat has the settings of ${name}`, async () => {
+      const [whole, flat] = [expand(await committed(name)), expand(await committed(`${name}-flat`))];
+      for (const { method, noiseSetting } of flat.cells)
+        expect(settings(flat, runOf(flat, method, noiseSetting.label))).to.deep.equal(
+          settings(whole, runOf(whole, method, noiseSetting.label)),
+        );
+    });
 });
 
 interface Search {

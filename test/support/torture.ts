@@ -12,6 +12,8 @@ import { type Ended, MAIN, start, type Tally } from './ordeals.js';
 /** A process is killed at most so long after its start, or after the last kill of one of its workers. */
 const LONGEST_LIFE_MILLISECONDS = 6000;
 const LOOK_MILLISECONDS = 50;
+/** SIGTERM comes at most so long after a phase has begun: these are over within a second or two. */
+const LONGEST_PHASE_MILLISECONDS = 200;
 /** What a command may take to end after SIGTERM, wherever it is. */
 export const STOP_MILLISECONDS = 5000;
 
@@ -121,7 +123,7 @@ export async function stopAtEveryPhase(
         isOver = true;
       });
       while (!isOver && !said().includes(phase)) await setTimeout(20);
-      await setTimeout(next() * 1000);
+      await setTimeout(next() * LONGEST_PHASE_MILLISECONDS);
       tally.times++;
       const sent = performance.now();
       const came = child.kill('SIGTERM');
