@@ -48,6 +48,8 @@ function job(name: string, settings: Record<string, unknown> = {}, file?: string
   const spec: RunSpec = {
     ...base,
     ...methodSpec(method, method.settings.parse({ ...GIVEN[name], ...settings })),
+    // A quarter of the pixels: what is asked here is the methods'.
+    model: { ...base.model, stemStride: 2 },
     training: { ...base.training, epochs: EPOCHS },
     precision: 'float32',
   };
