@@ -56,8 +56,8 @@ describe("the native kernels' C++", function () {
   for (const set of ['avx2', 'avx512', 'amx'] as InstructionSet[])
     it(`compiles for ${set} without a warning`, async () => {
       const headers = ['-isystem', path.join(TFJS_FOLDER, 'deps', 'include')];
+      // The others are compiled below, with the same warnings.
       for (const { source, flags } of compilerFlags(set))
-        // The others are compiled below, with the same warnings.
         if (BOUNDARY.includes(source) || !available.includes(set))
           await compile([
             ...flags,

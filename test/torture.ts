@@ -58,7 +58,7 @@ for (const [i, subject] of SUBJECTS.entries()) {
   const before = Math.floor(((kills - trainings) * i) / SUBJECTS.length);
   await tried(ordeals.kills(subject, share - before, stream(seed, `torture/kills/${subject}`)));
 }
-await tried(stopAtEveryPhase(suite, folder, some(40, 6), stream(seed, 'torture/signals')));
+await tried(stopAtEveryPhase(suite, folder, some(40, 8), stream(seed, 'torture/signals')));
 for (const [one, other] of [
   ['run', 'run'],
   ['run', 'table'],

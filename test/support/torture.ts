@@ -96,12 +96,21 @@ export async function killTrainings(
   return tally;
 }
 
-/** What a command says when it comes to its phases. */
-const PHASES = ['', 'reading 60,000 images', 'starting TensorFlow', 'trainings; ', '[1/3]', '[3/3]'];
+/** What a command says when it comes to its phases; it begins without a word. */
+const PHASES = [
+  '',
+  'reading and verifying',
+  'starting TensorFlow',
+  'compiling',
+  'taking the first step',
+  'evaluating',
+  '[1/3]',
+  '[2/3]',
+];
 
 /**
  * Sends SIGTERM when a phase has begun, a random moment later: the command must end within seconds and say so with its exit
- * code, and typed again end in the results of an undisturbed one.
+ * code, and typed again end in the results of an undisturbed one. A phase that is never said is a failure.
  */
 export async function stopAtEveryPhase(
   suite: string,
@@ -113,35 +122,32 @@ export async function stopAtEveryPhase(
   const undisturbed = path.join(folder, 'unstopped');
   await runUndisturbed(suite, undisturbed);
   const right = await contentOf(undisturbed);
+  const out = path.join(folder, 'stopped');
   let slowest = 0;
-  while (tally.times < times) {
-    const out = path.join(folder, 'stopped');
-    for (const phase of PHASES.slice(0, times - tally.times)) {
-      const { child, said, ended } = begin(suite, out);
-      let isOver = false;
-      void ended.then(() => {
-        isOver = true;
-      });
-      while (!isOver && !said().includes(phase)) await setTimeout(20);
-      await setTimeout(next() * LONGEST_PHASE_MILLISECONDS);
-      tally.times++;
-      const sent = performance.now();
-      const came = child.kill('SIGTERM');
-      const { code, signal, stderr } = await ended;
-      if (!came) continue;
+  for (; tally.times < times; tally.times++) {
+    const phase = PHASES[tally.times % PHASES.length]!;
+    const failed = (what: string) => tally.failures.push(`after "${phase}": ${what}`);
+    const { child, said, ended } = begin(suite, out);
+    while (child.exitCode === null && !said().includes(phase)) await setTimeout(20);
+    if (!said().includes(phase)) failed('it is never said');
+    await setTimeout(next() * LONGEST_PHASE_MILLISECONDS);
+    const sent = performance.now();
+    const came = child.kill('SIGTERM');
+    const { code, signal, stderr } = await ended;
+    if (came) {
       tally.hits++;
       const took = performance.now() - sent;
       slowest = Math.max(slowest, took);
-      if (took > STOP_MILLISECONDS) tally.failures.push(`after "${phase}": ${Math.round(took)} ms`);
+      if (took > STOP_MILLISECONDS) failed(`${Math.round(took)} ms`);
       // It may have been done already, but for its last words.
       if (code !== 143 && signal !== 'SIGTERM' && code !== 0)
-        tally.failures.push(`after "${phase}": ${signal ?? `exit code ${code}`}: ${stderr}`);
+        failed(`${signal ?? `exit code ${code}`}: ${stderr}`);
       const left = (await readdir(out).catch(() => [])).filter((name) => /^lock|\.tmp$/.test(name));
-      if (left.length) tally.failures.push(`after "${phase}": left behind: ${left.join(', ')}`);
+      if (left.length) failed(`left behind: ${left.join(', ')}`);
     }
     await runUndisturbed(suite, out);
-    if (!isDeepStrictEqual(await contentOf(out), right)) tally.failures.push(`${out} is another result`);
-    else await rm(out, { recursive: true });
+    if (!isDeepStrictEqual(await contentOf(out), right)) failed('another result than undisturbed');
+    await rm(out, { recursive: true });
   }
   tally.kind += ` (slowest end ${(slowest / 1000).toFixed(1)} s)`;
   return tally;
