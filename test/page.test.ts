@@ -7,6 +7,7 @@ import { parse } from 'csv-parse/sync';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { PROJECT_ROOT } from '../src/io/project.js';
 import { methodTitle } from '../src/methods/catalogue.js';
+import type { AnalysesData } from '../src/report/analysis_data.js';
 import { comparisonCsv, externalCsv, runsCsv } from '../src/report/csv.js';
 import { htmlPage } from '../src/report/html.js';
 import { type NamedReport, pageDataOf } from '../src/report/page_data_of.js';
@@ -64,7 +65,80 @@ const EXTERNAL = (() => {
   return reportOf(graph, records, new Map(), new Set(), rows);
 })();
 
-const named = (report: Report, name = report.graph.suite.name): NamedReport => ({ name, report });
+/** What analyses of two methods at 40 and 80 % might have found: SGD's minimum is twice as sharp. */
+const ANALYSES = (() => {
+  const at = [-1, -0.5, 0, 0.5, 1];
+  const bowl = at.flatMap((y) => at.map((x) => x * x + y * y));
+  const runs = ['40', '80'].flatMap((noiseSetting) =>
+    (['sgd', 'sam'] as const).map((method) => {
+      const run = { method, noiseSetting, seed: 1, batchNorm: 'running' as const };
+      return { run, sharp: method === 'sgd' ? 2 : 1 };
+    }),
+  );
+  const seen = (examples: 'train' | 'noisy', loss: number[]) => ({
+    ...{ examples, images: 50, loss, accuracy: loss.map((value) => 100 / (1 + value)) },
+  });
+  const found: AnalysesData = {
+    spectra: runs.map(({ run, sharp }) => ({
+      ...run,
+      of: (['train', 'noisy'] as const).map((examples) => ({
+        ...{ examples, images: 50, largest: [8, 6, 5, 4, 2].map((value) => value * sharp), ratio: 4 },
+        ...{ trace: 40 * sharp, density: at.map((value): [number, number] => [value * sharp, 1 / sharp]) },
+      })),
+    })),
+    sharpness: runs.map(({ run, sharp }) => ({
+      ...run,
+      of: [0.05, 0.1].map((rho) => ({
+        ...{ examples: 'train' as const, images: 50, m: 0, rho, adaptive: false, sharpness: sharp * rho },
+        ascent: 'one-step' as const,
+      })),
+    })),
+    lines: runs
+      .filter(({ run }) => run.method === 'sam')
+      .map(({ run }) => ({
+        ...run,
+        from: 'sgd',
+        at,
+        of: [{ ...seen('train', [1, 2, 3, 2, 1]), barrier: 2 }],
+      })),
+    profiles: runs.map(({ run, sharp }) => ({
+      ...{ ...run, at },
+      of: [
+        {
+          ...seen(
+            'train',
+            at.map((x) => sharp * x * x),
+          ),
+          direction: 1,
+        },
+      ],
+    })),
+    surfaces: runs.map(({ run, sharp }) => ({
+      ...{ ...run, at },
+      of: (['train', 'noisy'] as const).map((examples) =>
+        seen(
+          examples,
+          bowl.map((value) => sharp * value),
+        ),
+      ),
+    })),
+    watched: [],
+    faults: ['analysis/0.spectrum.json: damaged'],
+  };
+  return { ...named(SMALL), analyses: found };
+})();
+
+/** Rows that differ in rho and m alone. */
+const RHO_GRID = synthetic({
+  seeds: [1, 2],
+  methods: Object.fromEntries(
+    [0, 5].flatMap((m) => [0.05, 0.1].map((rho) => [`sam@rho ${rho}, m ${m}`, { rho, m }])),
+  ),
+});
+
+function named(report: Report, name = report.graph.suite.name): NamedReport {
+  return { name, report };
+}
 
 describe('the page as text', () => {
   it('is the same for the same results, in whatever order they come', () => {
@@ -478,6 +552,7 @@ describe('the page in a browser', function () {
       [[named(EXTERNAL)], { colorScheme: 'dark' }],
       [[named(UNFINISHED)], { colorScheme: 'light', viewport: { width: 360, height: 740 } }],
       [[named(SMALL, 'before'), named(UNFINISHED, 'after')], { colorScheme: 'dark' }],
+      [[ANALYSES, named(RHO_GRID, 'rho')], { colorScheme: 'dark' }],
     ];
     for (const [folders, options] of cases) {
       if (watched) await close(watched);
@@ -490,11 +565,83 @@ describe('the page in a browser', function () {
     }
   });
 
+  it('leads from a cell of the table to what was found of its weights', async () => {
+    const page = await show([ANALYSES]);
+    const links = page.locator('#table a.to-flatness');
+    expect(await links.count()).to.equal(4);
+    const hrefs = await links.evaluateAll((all) => all.map((link) => link.getAttribute('href')!));
+    for (const href of hrefs)
+      expect(await page.locator(`[id="${decodeURIComponent(href.slice(1))}"]`).count()).to.equal(1);
+    await page.locator('#table td:nth-of-type(4) a.to-flatness').first().click();
+    const chosen = page.locator('#flatness').getByRole('radio', { name: '80 %' });
+    await expectEventually(() => chosen.isChecked(), true);
+    expect(await page.locator('#flatness .banner.bad').allInnerTexts()).to.deep.equal([
+      'analysis/0.spectrum.json: damaged',
+    ]);
+    expect(await text(page, '#flatness table tbody tr')).to.deep.equal([
+      'SGD\t16.0\t4.00\t80.0',
+      'SAM\t8.00\t4.00\t40.0',
+    ]);
+  });
+
+  it('draws what analyses have found, and turns bodies by the keys and the pointer', async () => {
+    const page = await show([ANALYSES]);
+    const flatness = page.locator('#flatness');
+    expect(await flatness.locator('h3').allInnerTexts()).to.deep.equal([
+      'Spectrum of the Hessian',
+      'Sharpness against rho',
+      'On the line between two runs of one seed',
+      'Along random directions',
+      'Surroundings of the final weights',
+    ]);
+    const bodies = flatness.locator('.turnable');
+    expect(await bodies.count()).to.equal(2);
+    for (const chart of await flatness.locator('.chart').all())
+      await expectEventually(() => chart.locator('svg').count(), 1);
+    const drawn = () => bodies.locator('svg').evaluateAll((all) => all.map((svg) => svg.outerHTML));
+    const first = await drawn();
+    // Both turn together, so that they can be compared.
+    await bodies.first().focus();
+    await page.keyboard.press('ArrowRight');
+    await expectEventually(async () => (await drawn()).every((body, i) => body !== first[i]), true);
+    await page.keyboard.press('ArrowLeft');
+    await expectEventually(async () => (await drawn()).join() === first.join(), true);
+    await bodies.first().scrollIntoViewIfNeeded();
+    const { x, y, width, height } = (await bodies.first().boundingBox())!;
+    await page.mouse.move(x + width / 2, y + height / 2);
+    await page.mouse.down();
+    await page.mouse.move(x + width / 2 + 40, y + height / 2);
+    await page.mouse.up();
+    await expectEventually(async () => (await drawn()).every((body, i) => body !== first[i]), true);
+    // Other images are chosen for one figure, not for all of them.
+    const groups = flatness.locator('.group');
+    await groups.last().getByRole('radio', { name: 'Wrong labels' }).check({ force: true });
+    expect(await groups.last().locator('.note').first().innerText()).to.include('wrong labels');
+    expect(await groups.first().getByRole('radio', { name: 'Labels learned' }).isChecked()).to.equal(true);
+    const saving = page.waitForEvent('download');
+    await page.getByRole('button', { name: 'surface.csv' }).click();
+    const rows = parse(await readFile(await (await saving).path(), 'utf8'), { columns: true });
+    expect(rows).to.have.length(4 * 2 * 25);
+  });
+
+  it('shows accuracy over rho, noise and m', async () => {
+    const page = await show([named(RHO_GRID)]);
+    const rho = page.locator('#rho');
+    expect(await rho.locator('figcaption').allInnerTexts()).to.deep.equal(['m 10 (whole batch)', 'm 5']);
+    const values = () => rho.locator('svg').evaluateAll((all) => all.map((svg) => svg.textContent));
+    const accuracies = await values();
+    await rho.getByRole('radio', { name: 'Memorised wrong labels' }).check({ force: true });
+    await expectEventually(async () => (await values()).join() !== accuracies.join(), true);
+    expect(await rho.locator('tbody tr').count()).to.equal(16);
+    expect(await page.getByRole('button', { name: 'rho.csv' }).count()).to.equal(1);
+  });
+
   it('is no wider than a phone, where Table 4 fits, and wider tables can be scrolled with the keys', async () => {
     for (const folders of [
       [named(LARGE)],
       [named(EXTERNAL)],
       [named(SMALL, 'before'), named(UNFINISHED, 'after')],
+      [ANALYSES, named(RHO_GRID, 'rho')],
     ]) {
       if (watched) await close(watched);
       const page = await show(folders, { viewport: { width: 390, height: 740 } });

@@ -10,7 +10,8 @@ const LEVELS = 14;
 
 /** Losses differ by orders of magnitude, percentages do not. */
 function shareOf({ low, high, isLog }: Range): (value: number | null) => number {
-  const at = (value: number) => (isLog ? Math.log(value) : value);
+  // A loss below the range, which float32 may round to 0, is at its foot.
+  const at = (value: number) => (isLog ? Math.log(Math.max(value, low)) : value);
   const [from, to] = [at(low), at(high)];
   // What is not finite is above all that is.
   return (value) => (value === null ? 1 : to > from ? (at(value) - from) / (to - from) : 0);
