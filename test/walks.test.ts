@@ -2,6 +2,7 @@
 import { expect } from 'chai';
 import type { Analysis, Common, Subject } from '../src/analysis/analysis.js';
 import { type ExampleSet, lines, profiles, surfaces } from '../src/analysis/schema.js';
+import { type Hashed, readAnalysis, writeAnalysis } from '../src/analysis/store.js';
 import {
   barrierOf,
   filterNormalised,
@@ -19,7 +20,7 @@ import { expand } from '../src/suite/expand.js';
 import type { ResolvedSuite } from '../src/suite/resolve.js';
 import { alignmentOf } from '../src/training/alignment.js';
 import { type Examples, Landscape, type Point } from '../src/training/landscape.js';
-import { SUITE } from './fakes.js';
+import { SUITE, temporaryFolder } from './fakes.js';
 
 const FORM = { ...imageForm(cifar10), imageSize: 4, classes: 3 };
 const IMAGES = 12;
@@ -158,6 +159,21 @@ describe('walks', () => {
         expect(accuracy[2 * i]).to.be.closeTo((100 * right) / images, 1e-9);
       }
     }
+  });
+
+  it('are asked for again where the run at the beginning has other weights now', async () => {
+    const out = await temporaryFolder();
+    const result = await whole(lineAnalysis, { linePoints: 3 });
+    const [own, other, changed] = [...'123'].map((digit) => ({
+      id: digit === '1' ? 'own' : 'first',
+      weightsSha256: digit.repeat(64),
+    })) as [Hashed, Hashed, Hashed];
+    const engine = { tensorflow: '2', kernels: 'native', isa: 'avx2' };
+    await writeAnalysis(out, lineAnalysis, own, [other], engine, result);
+    const read = (others?: Hashed[]) => readAnalysis(out, lineAnalysis, own, others);
+    expect(await read()).to.deep.equal(result);
+    expect(await read([other])).to.deep.equal(result);
+    expect(await read([changed])).to.equal(undefined);
   });
 
   it('lead from the first method of the same noise and seed, and nowhere from that', () => {

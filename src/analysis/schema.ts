@@ -154,6 +154,8 @@ export const analysisOf = <Result extends z.ZodType>(kind: string, result: Resul
     kind: z.literal(kind),
     run: z.string(),
     weightsSha256: z.hash('sha256'),
+    /** Of other runs that it needed, by their ids. */
+    others: z.record(z.string(), z.hash('sha256')).optional(),
     /** Whose kernels computed. */
     engine: z.strictObject({ tensorflow: z.string(), kernels: z.string(), isa: z.string() }),
     result,

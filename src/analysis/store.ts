@@ -1,5 +1,6 @@
 // Analyses on disk: one file for each run and kind, with a checksum; and what is done of one that was interrupted.
 import { rm } from 'node:fs/promises';
+import { isDeepStrictEqual } from 'node:util';
 import { textIfThere, writeWhole } from '../io/files.js';
 import { sealed, unseal } from '../results/record_schema.js';
 import { InputError } from '../spec/errors.js';
@@ -19,24 +20,46 @@ export interface AnalysisEngine {
 /** What an analysis found: its settings, and `of`. */
 export type Result = Common & { of: unknown[] } & Record<string, unknown>;
 
-/** Writes what was found of a run, whole or not at all; what was kept of its pieces goes. @throws InputError if it cannot be written */
+/** A run and the hash of its weights. */
+export type Hashed = Pick<RunRecord, 'id' | 'weightsSha256'>;
+
+const hashesOf = (runs: readonly Hashed[]) =>
+  Object.fromEntries(runs.map(({ id, weightsSha256 }) => [id, weightsSha256]));
+
+/**
+ * Writes what was found of a run, whole or not at all; what was kept of its pieces goes.
+ *
+ * @param others runs whose weights it needed too
+ * @throws InputError if it cannot be written
+ */
 export async function writeAnalysis(
   out: string,
   analysis: Analysis,
-  { id, weightsSha256 }: Pick<RunRecord, 'id' | 'weightsSha256'>,
+  { id, weightsSha256 }: Hashed,
+  others: readonly Hashed[],
   engine: AnalysisEngine,
   result: Result,
 ): Promise<void> {
-  const content = { format: ANALYSIS_FORMAT, kind: analysis.name, run: id, weightsSha256, engine, result };
+  const content = {
+    ...{ format: ANALYSIS_FORMAT, kind: analysis.name, run: id, weightsSha256 },
+    ...(others.length > 0 && { others: hashesOf(others) }),
+    ...{ engine, result },
+  };
   await writeWhole(analysisFile(out, id, analysis.name), sealed(content));
   await rm(partialFile(out, id, analysis.name), { force: true });
 }
 
-/** What was found of a run; undefined if it was not asked. @throws InputError if the file is damaged, or of other weights than the record's */
+/**
+ * What was found of a run; undefined if it was not asked.
+ *
+ * @param others where known, the other runs that it needs: what was found with other weights of theirs was not asked
+ * @throws InputError if the file is damaged, or of other weights than the record's
+ */
 export async function readAnalysis(
   out: string,
   analysis: Analysis,
-  { id, weightsSha256 }: Pick<RunRecord, 'id' | 'weightsSha256'>,
+  { id, weightsSha256 }: Hashed,
+  others?: readonly Hashed[],
 ): Promise<Result | undefined> {
   const file = analysisFile(out, id, analysis.name);
   const text = await textIfThere(file);
@@ -50,6 +73,7 @@ export async function readAnalysis(
   if (data.run !== id) throw refused(`run is ${data.run}; by its name it is ${id}`);
   if (data.weightsSha256 !== weightsSha256)
     throw refused(`weightsSha256 is ${data.weightsSha256}; that of the run's record is ${weightsSha256}`);
+  if (others && !isDeepStrictEqual(data.others ?? {}, hashesOf(others))) return undefined;
   // The analysis's own schema has said so.
   return data.result as Result;
 }

@@ -127,6 +127,10 @@ export async function analyseRuns(analysing: Analysing): Promise<number> {
   return units.length;
 }
 
+/** Their records, which runs with weights have. */
+const recordsOf = (runs: readonly RunNode[], records: ReadonlyMap<string, RunRecord>) =>
+  runs.flatMap(({ id }) => records.get(id) ?? []);
+
 /** The analyses of a run that are not there yet. */
 async function unitsOf(analysing: Analysing, run: RunNode, preparer: Preparer): Promise<Unit[]> {
   const { out, records, graph, again } = analysing;
@@ -138,7 +142,7 @@ async function unitsOf(analysing: Analysing, run: RunNode, preparer: Preparer): 
     const own = Object.keys(analysis.options).map((name) => [name, analysing.settings[name]] as const);
     const settings = { examples, images, batch, batchNorm, ...Object.fromEntries(own) };
     const others = analysis.others?.(run, graph).filter(({ id }) => hasWeights(out, id)) ?? [];
-    const known = again ? undefined : await readAnalysis(out, analysis, record);
+    const known = again ? undefined : await readAnalysis(out, analysis, record, recordsOf(others, records));
     if (known && isOf(known, settings)) continue;
     const pieces = analysis.pieces(
       sets,
@@ -148,7 +152,7 @@ async function unitsOf(analysing: Analysing, run: RunNode, preparer: Preparer): 
     if (!pieces.length) continue;
     const of = canonicalJson({
       settings,
-      weights: [run, ...others].map(({ id }) => records.get(id)?.weightsSha256 ?? null),
+      weights: [record, ...recordsOf(others, records)].map(({ weightsSha256 }) => weightsSha256),
     });
     const parts = await readPartial(out, run.id, analysis.name, of);
     units.push({ run, record, analysis, settings, others, pieces, parts, of });
@@ -210,9 +214,9 @@ async function measured(
   }
 }
 
-async function finish({ out }: Analysing, unit: Unit, engine: AnalysisEngine): Promise<void> {
-  const { analysis, pieces, parts, settings, record } = unit;
+async function finish({ out, records }: Analysing, unit: Unit, engine: AnalysisEngine): Promise<void> {
+  const { analysis, pieces, parts, settings, record, others } = unit;
   const measured = pieces.map((piece) => ({ piece, part: parts[canonicalJson(piece)] }));
   const result = { ...settings, of: analysis.combine(measured, settings) };
-  await writeAnalysis(out, analysis, record, engine, result);
+  await writeAnalysis(out, analysis, record, recordsOf(others, records), engine, result);
 }

@@ -66,7 +66,10 @@ export async function open(
 }
 
 /** Checks that a page made no complaint and asked for nothing but itself, and closes it. */
-export async function close({ page, complaints, requests }: Watched, own: string[] = [page.url().split('#', 1)[0]!]) {
+export async function close(
+  { page, complaints, requests }: Watched,
+  own: string[] = [page.url().split('#', 1)[0]!],
+) {
   const asked = requests.filter((url) => !url.startsWith('data:'));
   await page.context().close();
   expect(complaints).to.deep.equal([]);
