@@ -7,11 +7,14 @@ import { pathToFileURL } from 'node:url';
 import { expect } from 'chai';
 import { PROJECT_ROOT } from '../src/io/project.js';
 import { InputError } from '../src/spec/errors.js';
+import { expand } from '../src/suite/expand.js';
+import { loadSuite, parseResolvedSuite } from '../src/suite/load.js';
+import { type ResolvedSuite, resolveSuite } from '../src/suite/resolve.js';
 import { bundle } from '../src/user/bundle.js';
 import { guarded, OVERDUE } from '../src/user/guard.js';
 import type { Kind } from '../src/user/kinds.js';
 import { loadUserFile } from '../src/user/load.js';
-import { SUITE, temporaryFolder } from './fakes.js';
+import { fakeEngine, SUITE, temporaryFolder } from './fakes.js';
 
 const METHOD = `import { tf, z } from 'labelnoise';
 export default {
@@ -314,6 +317,33 @@ describe("files of users' own", () => {
     expect(
       guarded({ give: () => ({ dataId: same }) }, await bundle(await file(METHOD))).give().dataId,
     ).to.equal(same);
+  });
+
+  it('are stood in for in plans, with the network whose guesses a noise asks for', async () => {
+    const folder = await temporaryFolder();
+    await writeFile(
+      path.join(folder, 'guessed.ts'),
+      `import { z } from 'labelnoise';
+      const training = { epochs: 1, batchSize: 10, learningRate: 0.1, momentum: 0, weightDecay: 0, clipNorm: 0 };
+      export default { name: 'guessed', title: 'Guessed', cite: 'us', settings: z.object({}),
+        columns: () => [{ key: '0.4', label: '40', title: '40 %', setting: { rate: 0.4 }, rate: 0.4 }],
+        labels: ({ trueLabels }) => trueLabels, describe: () => 'guessed', guesser: () => ({ ...training, evaluateEvery: 1 }) };`,
+    );
+    const file = path.join(folder, 'suite.json');
+    await writeFile(
+      file,
+      JSON.stringify({ ...SUITE, noise: { kind: './guessed.ts' }, methods: { sgd: {} } }),
+    );
+    const { suite: resolved } = await resolveSuite(await loadSuite(file), fakeEngine);
+    const guesserOf = (of: ResolvedSuite) => expand(of).runs.find(({ keepsGuesses }) => keepsGuesses)!;
+    const elsewhere = structuredClone(resolved);
+    // As where the file is another one, or not there.
+    elsewhere.files!['./guessed.ts']!.sha256 = '0'.repeat(64);
+    const known = guesserOf(resolved);
+    expect(known.spec.training.epochs).to.equal(1);
+    expect(guesserOf(parseResolvedSuite(JSON.parse(JSON.stringify(elsewhere)), 'suite.json')).id).to.equal(
+      known.id,
+    );
   });
 
   it('end the process, with a line, when a call does not return', async () => {

@@ -24,6 +24,11 @@ function cut(text: string): string {
   return text.length > 60 ? `${text.slice(0, 57)}...` : text;
 }
 
+/** What is right, where a schema says no more than Zod does. */
+function allowed(message: string): string {
+  return message.replace(/^[A-Z][a-z ]+: expected (.*?)(, received \w+)?$/, '$1');
+}
+
 /** The first issue as a line without its file, and how many more there are. */
 export function describeProblem(error: z.ZodError, input: unknown): string {
   const [issue, ...others] = error.issues;
@@ -33,5 +38,5 @@ export function describeProblem(error: z.ZodError, input: unknown): string {
   const path = unknown === undefined ? issue.path : [...issue.path, unknown];
   const finding = unknown === undefined ? shown(valueAt(input, path)) : 'is not known';
   const field = path.length ? fieldPath(path) : 'the content';
-  return `${field} ${finding}; allowed: ${issue.message}${more}`;
+  return `${field} ${finding}; allowed: ${allowed(issue.message)}${more}`;
 }

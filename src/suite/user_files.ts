@@ -3,7 +3,7 @@ import path from 'node:path';
 import { z } from 'zod';
 import { AUGMENTATIONS } from '../data/augmentation.js';
 import { DATASETS, type Dataset, datasetNamed } from '../data/datasets/dataset.js';
-import { NOISES, type NoiseColumn } from '../data/noises/noise.js';
+import { NOISES, type NoiseColumn, type TrainingSpec } from '../data/noises/noise.js';
 import { baseName, METHODS } from '../methods/catalogue.js';
 import type { Method } from '../methods/method.js';
 import { NETWORKS } from '../models/catalogue.js';
@@ -99,7 +99,7 @@ const DESCRIBING: { [K in Kind]: Describing<K> } = {
   },
   noise: {
     registry: NOISES,
-    describe: ({ settings, columns, describe }, path, suite) => ({
+    describe: ({ settings, columns, describe, guesser }, path, suite) => ({
       settings: Object.keys(settings.shape),
       // Without the titles, which each table writes its own way.
       given: Object.fromEntries(
@@ -112,8 +112,17 @@ const DESCRIBING: { [K in Kind]: Describing<K> } = {
           return [[canonicalJson(given), { columns: made, words }]];
         }),
       ),
+      ...(guesser && {
+        guessers: Object.fromEntries(
+          [suite.noise].flat().flatMap(({ kind, name: _, ...given }) => {
+            const made = kind === path ? columns(given) : [];
+            return made.map(({ setting }) => [canonicalJson(setting), guesser(setting) ?? null]);
+          }),
+        ),
+      }),
     }),
-    standIn({ name, title, cite = '', settings, given }) {
+    standIn({ name, title, cite = '', settings, given, guessers }) {
+      const guessed = guessers as Record<string, TrainingSpec | null> | undefined;
       const known = given as Record<string, { columns: NoiseColumn[]; words: string }>;
       const of = (asked: object) => {
         const found = known[canonicalJson(asked)];
@@ -127,6 +136,7 @@ const DESCRIBING: { [K in Kind]: Describing<K> } = {
         labels: gone('noise'),
         describe: (asked, titles) =>
           of(asked).words.replace(/\{(\d+)\}/g, (token, i) => titles[Number(i)] ?? token),
+        ...(guessed && { guesser: (setting) => guessed[canonicalJson(setting)] ?? undefined }),
       };
     },
   },
