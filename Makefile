@@ -12,8 +12,8 @@ BUILT := dist/.built
 SOURCES := $(shell find src/ test/ -type d -o -name '*.ts' -o -name '*.tsx' -o -name '*.css')
 # What the pages need in the browser.
 PAGE := $(addprefix src/report/page/,first.ts browser.tsx page.css leaderboard_browser.tsx leaderboard.css)
-# As many files at a time as there are processors, at most eight; JOBS=1 for one after the other.
-JOBS ?= $(shell n=$$(getconf _NPROCESSORS_ONLN); [ "$$n" -lt 8 ] && echo "$$n" || echo 8)
+# Files at a time: one more than there are processors, as some tests wait, at most eight; JOBS=1 for one after the other.
+JOBS ?= $(shell n=$$(($$(getconf _NPROCESSORS_ONLN) + 1)); [ "$$n" -lt 8 ] && echo "$$n" || echo 8)
 MOCHA := node_modules/.bin/mocha --parallel --jobs $(JOBS) --reporter dist/test/support/reporter.js
 LABELNOISE := node dist/src/cli/main.js
 # Runs a command whose output only matters when it fails.
