@@ -59,7 +59,7 @@ help:
 	@echo '               write report.html and the tables of a results folder again'
 	@echo 'make readme    draw the table in the README again from results/small'
 	@echo 'make docs      write what is generated in the README and in docs/ again'
-	@echo 'make screenshot  take the picture of the report in the README again (needs Chromium)'
+	@echo 'make screenshot  take the pictures of the report in the README and docs/ again (needs Chromium)'
 	@echo 'make doctor    say what is installed and what is missing'
 	@echo 'make data      fetch and verify CIFAR-10'
 	@echo 'make install   packages, build, TensorFlow'
@@ -124,6 +124,8 @@ docs: readme
 
 screenshot: build
 	@node --enable-source-maps dist/test/screenshot.js results/small docs/report.png
+	@node --enable-source-maps dist/test/screenshot.js results/small-flat docs/flatness.png flatness
+	@node --enable-source-maps dist/test/screenshot.js results/cliff docs/cliff.png rho
 
 doctor: build
 	@$(LABELNOISE) doctor
