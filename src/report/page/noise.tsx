@@ -5,7 +5,7 @@ import { Chart } from './chart.js';
 import { Choice } from './choice.js';
 import { Downloads } from './download.js';
 import { count } from './format.js';
-import { TableBox } from './table_box.js';
+import { Heads, TableBox } from './table_box.js';
 
 export function Noise({ folder, named }: { folder: FolderData; named: boolean }) {
   const { transitions } = folder;
@@ -77,16 +77,7 @@ function Matrix({ folder, transitions }: { folder: FolderData; transitions: read
         <details>
           <summary>Images of each kind, as a table</summary>
           <TableBox class="counts" label={`Transitions at ${title} noise`}>
-            <thead>
-              <tr>
-                <th scope="col">True class</th>
-                {classNames.map((name) => (
-                  <th scope="col" key={name}>
-                    {name}
-                  </th>
-                ))}
-              </tr>
-            </thead>
+            <Heads words={['True class', ...classNames]} />
             <tbody>
               {classNames.map((name, truth) => (
                 <tr key={name}>

@@ -5,7 +5,7 @@ import { Chart } from './chart.js';
 import { Choice } from './choice.js';
 import { Downloads } from './download.js';
 import { accuracy, withHalf } from './format.js';
-import { TableBox } from './table_box.js';
+import { Heads, TableBox } from './table_box.js';
 
 const QUANTITIES = [
   { value: 'mean', title: 'Test accuracy' },
@@ -59,20 +59,10 @@ export function RhoGrids({ folder, named }: { folder: FolderData; named: boolean
       <details>
         <summary>As a table</summary>
         <TableBox class="runs" label="Accuracy over rho, noise and m">
-          <thead>
-            <tr>
-              {['Method', 'm', 'rho', 'Noise'].map((title) => (
-                <th scope="col" key={title}>
-                  {title}
-                </th>
-              ))}
-              {['Seeds', 'Accuracy', 'Memorised wrong labels'].map((title) => (
-                <th scope="col" class="number" key={title}>
-                  {title}
-                </th>
-              ))}
-            </tr>
-          </thead>
+          <Heads
+            words={['Method', 'm', 'rho', 'Noise']}
+            numbers={['Seeds', 'Accuracy', 'Memorised wrong labels']}
+          />
           <tbody>
             {rho.flatMap(({ title, panels }) =>
               panels.flatMap(({ m, cells }) =>

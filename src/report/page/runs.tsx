@@ -4,7 +4,7 @@ import { Chart } from './chart.js';
 import { Downloads } from './download.js';
 import { accuracy, count } from './format.js';
 import { STATES } from './styles.js';
-import { TableBox } from './table_box.js';
+import { Heads, TableBox } from './table_box.js';
 
 const ORDER: RunState[] = ['running', 'damaged', 'failed', 'teacher failed', 'begun', 'to do', 'finished'];
 
@@ -69,21 +69,21 @@ export function Runs({ folder, named }: { folder: FolderData; named: boolean }) 
       <details>
         <summary>{count(runs.length, 'run')} as a table</summary>
         <TableBox class="runs" label={`Runs: ${folder.name}`}>
-          <thead>
-            <tr>
-              <th scope="col">Run</th>
-              <th scope="col">Method</th>
-              <th scope="col">Noise</th>
-              <th scope="col">Seed</th>
-              <th scope="col">State</th>
-              <th scope="col">Test accuracy</th>
-              <th scope="col">Memorised wrong labels</th>
-              <th scope="col">Accuracy on mislabelled images</th>
-              <th scope="col">Time</th>
-              <th scope="col">Cost</th>
-              <th scope="col">Learns from</th>
-            </tr>
-          </thead>
+          <Heads
+            words={[
+              'Run',
+              'Method',
+              'Noise',
+              'Seed',
+              'State',
+              'Test accuracy',
+              'Memorised wrong labels',
+              'Accuracy on mislabelled images',
+              'Time',
+              'Cost',
+              'Learns from',
+            ]}
+          />
           <tbody>
             {runs.map((run) => (
               <tr key={run.id}>

@@ -13,7 +13,7 @@ import {
   useExamples,
 } from './flatness_parts.js';
 import { csv } from './format.js';
-import { TableBox } from './table_box.js';
+import { Heads, TableBox } from './table_box.js';
 
 export function Spectra({ folder, all, shown }: Part<SpectrumData>) {
   const examples = useExamples(all);
@@ -38,16 +38,7 @@ export function Spectra({ folder, all, shown }: Part<SpectrumData>) {
         draw={(drawings, width) => drawings.spectrum(lines, width)}
       />
       <TableBox class="runs" label="Largest eigenvalues and trace">
-        <thead>
-          <tr>
-            <th scope="col">Method</th>
-            {['λ1', 'λ1 / λ5', 'Trace'].map((title) => (
-              <th scope="col" class="number" key={title}>
-                {title}
-              </th>
-            ))}
-          </tr>
-        </thead>
+        <Heads words={['Method']} numbers={['λ1', 'λ1 / λ5', 'Trace']} />
         <tbody>
           {lines.map(({ method, spectra: own }) => (
             <tr key={method.name}>

@@ -32,3 +32,18 @@ export function TableBox({ class: looks, caption, label, children }: Props) {
     </div>
   );
 }
+
+/** A table's head: the titles of words, and then those of numbers. */
+export function Heads({ words, numbers = [] }: { words: readonly string[]; numbers?: readonly string[] }) {
+  return (
+    <thead>
+      <tr>
+        {[...words, ...numbers].map((title, i) => (
+          <th scope="col" class={i < words.length ? undefined : 'number'} key={title}>
+            {title}
+          </th>
+        ))}
+      </tr>
+    </thead>
+  );
+}
