@@ -268,6 +268,24 @@ describe("a user's .npz", () => {
     expect(noise)
       .to.match(/how many of them are wrong is not known/)
       .and.match(/measured wrong: -/);
+
+    const refusal = async (methods: object) => {
+      writeFileSync(file, JSON.stringify({ ...suite, methods }));
+      return loadSuite(file).then(
+        () => '',
+        (e: Error) => e.message,
+      );
+    };
+    for (const name of ['co-teaching', 'o2u-net', 'incv', 'forward']) {
+      const given = { [name]: { rate: 'true' } };
+      expect(await refusal(given)).to.include(
+        `methods.${name}.rate is "true"; allowed: "estimated", or a number from 0 up to 1, because nobody knows`,
+      );
+      expect(await refusal({ [name]: { rate: 'estimated' } })).to.equal('');
+    }
+    expect(await refusal({ 'co-teaching': {} })).to.include(
+      'methods.co-teaching.rate is missing; allowed: "estim',
+    );
     DATASETS.remove('./mine.npz');
   });
 });

@@ -3,7 +3,7 @@ import { tf } from '../engine/tensorflow.js';
 import { fields, number } from '../spec/fields.js';
 import { crossEntropy, ranks, withoutGradient } from './gradient.js';
 import { defineMethod, type EpochView, FORWARD, type Losses } from './method.js';
-import { estimatedRate, lossesOfLabels, rateSetting, rateState } from './noise_rate.js';
+import { checkRate, estimatedRate, lossesOfLabels, rateSetting, rateState } from './noise_rate.js';
 
 /**
  * Each network learns the mean of the peer's smallest (1 - R) losses of the batch. R rises from 0 to the rate in a line over the first
@@ -24,6 +24,7 @@ export const coTeaching = defineMethod({
       .describe('share of the epochs over which the share left out rises to the noise rate'),
   }),
   cost: ({ rate }, { epochs }) => 2 + (rate === 'estimated' ? (2 * FORWARD) / epochs : 0),
+  check: checkRate,
   recipe: ({ rate, ramp }, { epochs }) => {
     const rising = Math.max(1, Math.round(ramp * epochs));
     return {

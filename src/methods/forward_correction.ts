@@ -5,7 +5,7 @@ import type { NoiseMeasurement } from '../spec/record.js';
 import { ANCHOR_PERCENTILE, anchors } from '../statistics/label_errors.js';
 import { TINY } from './gradient.js';
 import { defineMethod, FORWARD } from './method.js';
-import { knownRate, type Rate, rateSetting } from './noise_rate.js';
+import { checkRate, knownRate, type Rate, rateSetting } from './noise_rate.js';
 
 /**
  * -log((p T)_y), T_ij the probability that an image of class i is labelled j. Until T is estimated it is the identity, and the loss
@@ -33,6 +33,7 @@ export const forwardCorrection = defineMethod({
       .describe('images surer of a class than this percentile are taken for outliers'),
   }),
   cost: ({ rate }, { epochs }) => 1 + (rate === 'estimated' ? FORWARD / epochs : 0),
+  check: checkRate,
   recipe: ({ rate, warmUp, percentile }, { classes, epochs }) => ({
     state: {
       transition: {

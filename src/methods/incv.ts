@@ -6,7 +6,7 @@ import { rateOfAgreement } from '../statistics/label_errors.js';
 import { peersLosses } from './co_teaching.js';
 import { crossEntropy } from './gradient.js';
 import { cosineRate, defineMethod, FORWARD, type Recipe } from './method.js';
-import { rateSetting, rateState } from './noise_rate.js';
+import { checkRate, rateSetting, rateState } from './noise_rate.js';
 
 /**
  * One iteration of the paper's cross-validation, for `crossValidation` of the epochs: the two networks learn a half each. Selected is an
@@ -38,6 +38,7 @@ export const incv = defineMethod({
       ),
   }),
   cost: (_settings, { epochs }) => 2 + (2 * FORWARD) / epochs,
+  check: checkRate,
   recipe({ rate, crossValidation, ramp }, { epochs, stepsPerEpoch, trainImages, classes, batchSize }) {
     const end = Math.max(1, Math.round(crossValidation * epochs));
     const rising = Math.max(1, Math.round(ramp * epochs));

@@ -6,6 +6,12 @@ import type { Stream } from '../io/random.js';
 import type { NoiseMeasurement } from '../spec/record.js';
 import type { PartSpec } from '../spec/run_spec.js';
 
+/** What the settings of a method must go with. */
+export interface Checked extends Pick<Dims, 'batchSize'> {
+  /** Whether the data set says which labels are right. */
+  isTruthKnown: boolean;
+}
+
 /** A training method. Everything that the project says or does about it comes from here. */
 export interface Method<S extends z.ZodObject = z.ZodObject> {
   /** How suites, records and CSV call it: small letters and dashes. */
@@ -27,11 +33,8 @@ export interface Method<S extends z.ZodObject = z.ZodObject> {
   networks?: number;
   /** What a training costs, in trainings by SGD of as many epochs. */
   cost(settings: z.infer<S>, of: Pick<Dims, 'epochs'>): number;
-  /** A setting that does not go with a run's sizes, and what would. */
-  check?(
-    settings: z.infer<S>,
-    dims: Pick<Dims, 'batchSize'>,
-  ): { setting: string; allowed: string } | undefined;
+  /** A setting that does not go with a run's sizes or its data, and what would. */
+  check?(settings: z.infer<S>, of: Checked): { setting: string; allowed: string } | undefined;
   /** How it trains; an empty recipe is SGD. */
   recipe(settings: z.infer<S>, dims: Dims): Recipe;
   /**

@@ -2,7 +2,7 @@
 import { InputError } from '../spec/errors.js';
 import { value } from '../spec/fields.js';
 import type { NoiseMeasurement } from '../spec/record.js';
-import type { RecipeState } from './method.js';
+import type { Checked, RecipeState } from './method.js';
 import { betaMixture } from './mixtures.js';
 
 /** `true` reads the rate off the true labels, as the papers do, whose benchmarks know it; nothing else of them is seen. */
@@ -18,6 +18,16 @@ export const rateSetting = (when = 'on the way') =>
     .default('true')
     .meta({ title: 'noise rate' })
     .describe(`share of wrong labels: "true" (as the papers assume), a number, or "estimated" ${when}`);
+
+/** Refuses the true rate where nobody knows it. */
+export const checkRate = ({ rate }: { rate: Rate }, { isTruthKnown }: Checked) =>
+  rate !== 'true' || isTruthKnown
+    ? undefined
+    : {
+        setting: 'rate',
+        allowed:
+          '"estimated", or a number from 0 up to 1, because nobody knows the true labels of the data set',
+      };
 
 /** A state that holds the rate; 0 until it is estimated. */
 export function rateState(rate: Rate): RecipeState {

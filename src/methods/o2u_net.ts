@@ -3,7 +3,7 @@ import { fields, number, wholeNumber } from '../spec/fields.js';
 import { EPOCHS } from '../spec/limits.js';
 import { crossEntropy, stopGradient } from './gradient.js';
 import { cosineRate, defineMethod } from './method.js';
-import { estimatedRate, lossesOfLabels, rateSetting, rateState } from './noise_rate.js';
+import { checkRate, estimatedRate, lossesOfLabels, rateSetting, rateState } from './noise_rate.js';
 
 /** At the least so many images are trained on in the end. */
 const LEAST_BATCHES = 2;
@@ -43,9 +43,9 @@ export const o2uNet = defineMethod({
       .describe("learning rate at the bottom of a cycle, as a share of the suite's"),
   }),
   cost: () => 1,
-  check: ({ first, cyclic }) =>
+  check: ({ rate, first, cyclic }, of) =>
     first + cyclic < 1
-      ? undefined
+      ? checkRate({ rate }, of)
       : {
           setting: 'cyclic',
           allowed: `a number below ${Number((1 - first).toFixed(6))}, what the first stage leaves: the last stage needs epochs too`,

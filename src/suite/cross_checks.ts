@@ -31,7 +31,8 @@ export function checkAcrossFields(suite: Suite, context: z.core.$RefinementCtx):
     if (batchSize > trainImages) report(`at most data.trainImages, ${trainImages}`, ...path);
   };
   checkBatch(suite.training.batchSize, 'training', 'batchSize');
-  const { channels } = datasetNamed(suite.data.dataset);
+  const { channels, unverified } = datasetNamed(suite.data.dataset);
+  const isTruthKnown = !unverified;
   const augmentation = AUGMENTATIONS.named(suite.data.augment);
   if (augmentation.channels !== undefined && augmentation.channels !== channels)
     report(
@@ -77,7 +78,9 @@ export function checkAcrossFields(suite: Suite, context: z.core.$RefinementCtx):
     )
       continue;
     const method = methodNamed(name);
-    const problems = keys.map((key) => method.check?.(settingsAt(method, settings, key), { batchSize }));
+    const problems = keys.map((key) =>
+      method.check?.(settingsAt(method, settings, key), { batchSize, isTruthKnown }),
+    );
     const problem = problems.find((found) => found);
     if (problem) report(problem.allowed, 'methods', name, problem.setting);
   }
