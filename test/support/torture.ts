@@ -128,7 +128,8 @@ export async function stopAtEveryPhase(
     const phase = PHASES[tally.times % PHASES.length]!;
     const failed = (what: string) => tally.failures.push(`after "${phase}": ${what}`);
     const { child, said, ended } = begin(suite, out);
-    while (child.exitCode === null && child.signalCode === null && !said().includes(phase)) await setTimeout(20);
+    while (child.exitCode === null && child.signalCode === null && !said().includes(phase))
+      await setTimeout(20);
     if (!said().includes(phase)) failed('it is never said');
     await setTimeout(next() * LONGEST_PHASE_MILLISECONDS);
     const sent = performance.now();
