@@ -24,13 +24,21 @@ const training = fields({
   weightDecay: perColumn(trainingShape.weightDecay),
 });
 
+/** Made when first asked for: a schema takes longer to make than to use. */
+const schemas = new WeakMap<Method, z.ZodType<MethodSettings>>();
+
 /** What a suite may say of a method. */
 export function settingsSchema(method: Method): z.ZodType<MethodSettings> {
-  const own = Object.entries(method.settings.shape).map(([name, field]) => [name, perColumn(field)]);
-  return fields({
-    ...Object.fromEntries(own),
-    training: training.partial().optional(),
-  }) as unknown as z.ZodType<MethodSettings>;
+  let schema = schemas.get(method);
+  if (!schema) {
+    const own = Object.entries(method.settings.shape).map(([name, field]) => [name, perColumn(field)]);
+    schema = fields({
+      ...Object.fromEntries(own),
+      training: training.partial().optional(),
+    }) as unknown as z.ZodType<MethodSettings>;
+    schemas.set(method, schema);
+  }
+  return schema;
 }
 
 /** Whether a setting is given for each column by itself. */

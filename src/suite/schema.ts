@@ -60,14 +60,13 @@ function methodSettings(
   context: z.core.$RefinementCtx,
 ): Record<string, MethodSettings> {
   const known: Record<string, MethodSettings> = {};
-  for (const base of METHODS.names) {
-    const schema = settingsSchema(METHODS.named(base));
-    for (const name of Object.keys(given).filter((key) => baseName(key) === base)) {
-      const { data, error } = schema.safeParse(given[name]);
+  const rows = Object.keys(given).map((name) => ({ name, base: baseName(name) }));
+  for (const base of METHODS.names)
+    for (const { name } of rows.filter((row) => row.base === base)) {
+      const { data, error } = settingsSchema(METHODS.named(base)).safeParse(given[name]);
       if (data) known[name] = data;
       for (const issue of error?.issues ?? []) context.addIssue({ ...issue, path: [name, ...issue.path] });
     }
-  }
   for (const name of Object.keys(given))
     if (!isMethodName(name))
       context.addIssue({ code: 'unrecognized_keys', keys: [name], message: methodNames(), path: [] });
