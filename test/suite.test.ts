@@ -1,7 +1,10 @@
 // Suites: what is accepted, what is said about the rest, and the runs a suite expands to.
 import { expect } from 'chai';
+import { z } from 'zod';
 import { METHODS } from '../src/methods/catalogue.js';
 import { InputError } from '../src/spec/errors.js';
+import { fields } from '../src/spec/fields.js';
+import { describeProblem } from '../src/spec/problem.js';
 import type { Precision } from '../src/spec/run_spec.js';
 import { expand, totalCost } from '../src/suite/expand.js';
 import { knownSuites, loadSuite, parseSuite } from '../src/suite/load.js';
@@ -376,5 +379,28 @@ describe('a suite as a graph of runs', () => {
     expect([sgd.spec.training.epochs, sgd.cost]).to.deep.equal([6, 3]);
     const rates = runs.filter(({ method }) => method === 'sgd').map(({ spec }) => spec.training.learningRate);
     expect(rates).to.deep.equal([0.1, 0.2, 0.1, 0.1]);
+  });
+});
+
+describe('a problem with what somebody wrote', () => {
+  const problem = (schema: z.ZodType, input: unknown) =>
+    describeProblem(schema.safeParse(input).error!, input);
+
+  it('names the field, its value and what is right, also where a schema says no more than Zod', () => {
+    const schema = z.object({ rates: z.array(z.number()), name: z.string(), mode: z.enum(['a', 'b']) });
+    const right = { rates: [1], name: 'x', mode: 'a' };
+    expect(problem(schema, { ...right, rates: [1, '2'] })).to.equal('rates[1] is "2"; allowed: number');
+    expect(problem(schema, { ...right, name: 3 })).to.equal('name is 3; allowed: string');
+    expect(problem(schema, { ...right, mode: 'c' })).to.equal('mode is "c"; allowed: one of "a"|"b"');
+    expect(problem(schema, { rates: [1], mode: 'a' })).to.equal('name is missing; allowed: string');
+    expect(problem(schema, [])).to.equal('the content is []; allowed: object');
+  });
+
+  it('counts the others, and cuts what is long', () => {
+    const schema = fields({ a: z.string(), b: z.string() });
+    expect(problem(schema, { a: 1, b: 2 })).to.match(/^a is 1; .* \(and 1 more problem\)$/);
+    expect(problem(schema, { a: 'x', b: 'y', ['c'.repeat(99)]: 1 })).to.match(
+      /^c{57}\.\.\. is not known; allowed: one of a, b$/,
+    );
   });
 });
