@@ -51,15 +51,14 @@ export const mentorNet = defineMethod({
 
 /**
  * Every image is mixed with one drawn by softmax(v): lambda = max(b, 1 - b) where v >= 0.5, else 1 less that; b from Beta(alpha, alpha) for each
- * image. With `secondReweight` the mixed examples are weighted again, by a threshold of their own. The published settings (alpha, p) are 2 and 0.8 at
- * 20 %, 8 and 0.6 at 40 and 60 %, 4 and 0.2 at 80 %, the second weighting from 60 % on.
+ * image. With `secondReweight` the mixed examples are weighted again, by a threshold of their own.
  */
 export const mentorMix = defineMethod({
   name: 'mentormix',
   title: 'MentorMix',
   cite: 'Jiang et al., Beyond Synthetic Noise: Deep Learning on Controlled Noisy Labels, ICML 2020',
   about:
-    "MentorNet's weights v from the loss of the unmixed images, then Mixup with a partner j drawn by `softmax(v)` and `lambda = max(b, 1 - b)` if v >= 0.5, else 1 less that, b from Beta(alpha, alpha) for each image; with `secondReweight` the mixed losses are weighted again. The published settings are in `suites/field.json`. *Differs:* v comes from the threshold, not from a trained network; no moving average of the weights; the L2 penalty stays as it is.",
+    "MentorNet's weights v from the loss of the unmixed images, then Mixup with a partner j drawn by `softmax(v)` and `lambda = max(b, 1 - b)` if v >= 0.5, else 1 less that, b from Beta(alpha, alpha) for each image; with `secondReweight` the mixed losses are weighted again. Published are alpha 2, 8, 8 and 4 and a percentile of 0.8, 0.6, 0.6 and 0.2 at 20, 40, 60 and 80 % noise, and the second weighting from 60 % on. *Differs:* v comes from the threshold, not from a trained network; no moving average of the weights; the L2 penalty stays as it is.",
   settings: fields({
     alpha: positive().default(8).describe('lambda is drawn from Beta(alpha, alpha)'),
     percentile,
