@@ -2,8 +2,10 @@
 import path from 'node:path';
 import { expect } from 'chai';
 import { PROJECT_ROOT } from '../src/io/project.js';
+import { METHODS } from '../src/methods/catalogue.js';
 import { readReport } from '../src/report/report.js';
 import { type BestVariant, bestVariants } from '../src/results/best_variants.js';
+import type { RunSpec } from '../src/spec/run_spec.js';
 import { expand, type RunGraph } from '../src/suite/expand.js';
 import { loadSuite } from '../src/suite/load.js';
 import type { ResolvedSuite } from '../src/suite/resolve.js';
@@ -12,7 +14,10 @@ import type { ResolvedSuite } from '../src/suite/resolve.js';
 const FOUND_BY = {
   small: ['search-20', 'search'],
   quick: ['quick-search-80', 'quick-search'],
+  'field-quick': ['field-quick-search', 'quick-search'],
 };
+
+const TABLE_4 = ['sgd', 'mixup', 'bootstrap-mixup', 'sam', 'bootstrap-sam'];
 
 for (const name of new Set(Object.values(FOUND_BY).flat()))
   describe(`the committed ${name}`, () => {
@@ -31,7 +36,11 @@ for (const name of new Set(Object.values(FOUND_BY).flat()))
 
     it('tried as many settings of every method', () => {
       expect(best.map(({ tried }) => tried)).to.satisfy((counts: number[]) => new Set(counts).size === 1);
-      expect(new Set(best.map(({ method }) => method))).to.have.length(5);
+      expect(new Set(best.map(({ method }) => method))).to.have.all.keys(
+        ...(name.startsWith('field')
+          ? METHODS.names.filter((method) => !method.startsWith('bootstrap-'))
+          : TABLE_4),
+      );
     });
 
     it('taught its bootstrap runs by the best Mixup and SAM', () => {
@@ -49,22 +58,32 @@ describe('the committed suites', () => {
       const graph = expand(await committed(name));
       const found = await Promise.all(searches.map(searched));
       for (const { method, noiseSetting } of graph.cells) {
-        const here = ({ best }: Search) =>
-          best.find((b) => b.method === method && b.noiseSetting.label === noiseSetting.label);
-        const search = found.find(here)!;
-        const { variant } = here(search)!;
+        const rate = noiseSetting.label;
+        const by = (tried: string) => {
+          const here = ({ best }: Search) =>
+            best.find((b) => b.method === tried && b.noiseSetting.label === rate);
+          const search = found.find(here);
+          return search && settings(search.graph, runOf(search.graph, here(search)!.variant, rate));
+        };
+        // What no search has tried starts from what one has.
+        const expected = by(method) ?? by(method.replace('bootstrap-', ''));
         expect(
           settings(graph, runOf(graph, method, noiseSetting.label)),
           `${method}, ${noiseSetting.label} %`,
-        ).to.deep.equal(settings(search.graph, runOf(search.graph, variant, noiseSetting.label)));
+        ).to.deep.equal(expected);
       }
     });
 
-  for (const name of ['small', 'quick'] as const)
+  it('field-search tries what field-quick-search does', async () => {
+    const [search, quick] = [await committed('field-search'), await committed('field-quick-search')];
+    expect(search.methods).to.deep.equal(quick.methods);
+  });
+
+  for (const name of ['small', 'quick', 'field-quick'] as const)
     it(`${name} is of the size that its settings were found at`, async () => {
       const sizeOf = ({ model, training, data }: ResolvedSuite) => ({
         model,
-        training,
+        training: { ...training, evaluateEvery: undefined },
         images: data.trainImages,
       });
       for (const search of FOUND_BY[name])
@@ -88,8 +107,12 @@ interface Search {
   best: BestVariant[];
 }
 
+async function readCommitted(name: string) {
+  return (await readReport(path.join(PROJECT_ROOT, 'results', name))).report;
+}
+
 async function searched(name: string): Promise<Search> {
-  const { graph, records, cells } = (await readReport(path.join(PROJECT_ROOT, 'results', name))).report;
+  const { graph, records, cells } = await readCommitted(name);
   return { graph, finished: records.size, best: bestVariants(graph, cells) };
 }
 
@@ -102,7 +125,12 @@ function runOf({ cells }: RunGraph, method: string, noiseSetting: string): strin
   return cells.find((cell) => cell.method === method && cell.noiseSetting.label === noiseSetting)!.run.id;
 }
 
-function settings({ runs }: RunGraph, id: string): object {
-  const { batch, gradient, training } = runs.find((run) => run.id === id)!.spec;
-  return { batch, gradient, learningRate: training.learningRate };
+type Settings = Pick<RunSpec, 'batch' | 'gradient'> & {
+  method: Record<string, unknown>;
+  learningRate: number;
+};
+
+function settings({ runs }: RunGraph, id: string): Settings {
+  const { method, batch, gradient, training } = runs.find((run) => run.id === id)!.spec;
+  return { method: { ...method?.settings }, batch, gradient, learningRate: training.learningRate };
 }
