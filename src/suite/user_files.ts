@@ -99,28 +99,26 @@ const DESCRIBING: { [K in Kind]: Describing<K> } = {
   },
   noise: {
     registry: NOISES,
-    describe: ({ settings, columns, describe, guesser }, path, suite) => ({
-      settings: Object.keys(settings.shape),
-      // Without the titles, which each table writes its own way.
-      given: Object.fromEntries(
-        [suite.noise].flat().flatMap(({ kind, name: _, ...given }) => {
-          if (kind !== path) return [];
-          const made = columns(given);
-          const titles = made.map((_, i) => `{${i}}`);
-          const dataset = datasetNamed(suite.data.dataset);
-          const words = describe(given, titles, dataset.classNames.length, dataset);
-          return [[canonicalJson(given), { columns: made, words }]];
-        }),
-      ),
-      ...(guesser && {
-        guessers: Object.fromEntries(
-          [suite.noise].flat().flatMap(({ kind, name: _, ...given }) => {
-            const made = kind === path ? columns(given) : [];
-            return made.map(({ setting }) => [canonicalJson(setting), guesser(setting) ?? null]);
-          }),
-        ),
-      }),
-    }),
+    describe({ settings, columns, describe, guesser }, path, suite) {
+      const ofFile = [suite.noise]
+        .flat()
+        .flatMap(({ kind, name: _, ...given }) => (kind === path ? [{ given, made: columns(given) }] : []));
+      const dataset = datasetNamed(suite.data.dataset);
+      const described = ofFile.map(({ given, made }) => {
+        // Without the titles, which each table writes its own way.
+        const titles = made.map((_, i) => `{${i}}`);
+        const words = describe(given, titles, dataset.classNames.length, dataset);
+        return [canonicalJson(given), { columns: made, words }];
+      });
+      const guessed = ofFile
+        .flatMap(({ made }) => made)
+        .map(({ setting }) => [canonicalJson(setting), guesser?.(setting) ?? null]);
+      return {
+        settings: Object.keys(settings.shape),
+        given: Object.fromEntries(described),
+        ...(guesser && { guessers: Object.fromEntries(guessed) }),
+      };
+    },
     standIn({ name, title, cite = '', settings, given, guessers }) {
       const guessed = guessers as Record<string, TrainingSpec | null> | undefined;
       const known = given as Record<string, { columns: NoiseColumn[]; words: string }>;
