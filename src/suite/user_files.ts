@@ -110,13 +110,16 @@ const DESCRIBING: { [K in Kind]: Describing<K> } = {
         const words = describe(given, titles, dataset.classNames.length, dataset);
         return [canonicalJson(given), { columns: made, words }];
       });
-      const guessed = ofFile
-        .flatMap(({ made }) => made)
-        .map(({ setting }) => [canonicalJson(setting), guesser?.(setting) ?? null]);
       return {
         settings: Object.keys(settings.shape),
         given: Object.fromEntries(described),
-        ...(guesser && { guessers: Object.fromEntries(guessed) }),
+        ...(guesser && {
+          guessers: Object.fromEntries(
+            ofFile
+              .flatMap(({ made }) => made)
+              .map(({ setting }) => [canonicalJson(setting), guesser(setting) ?? null]),
+          ),
+        }),
       };
     },
     standIn({ name, title, cite = '', settings, given, guessers }) {
