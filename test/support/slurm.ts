@@ -1,7 +1,8 @@
 // A Slurm cluster of one node for tests: munged, slurmctld and slurmd on loopback, in a folder of their own.
 import { type ChildProcess, execFile, spawn, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdir, open, readFile, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
@@ -21,6 +22,18 @@ export class TestCluster {
     for (const program of ['munged', 'slurmctld', 'slurmd', 'sbatch'])
       if (spawnSync(program, ['--version']).error) return `${program} is not installed`;
     if (process.getuid?.() !== 0) return 'slurmd runs as root only';
+    const failures = [];
+    // Another process may take a port between its choice and the start, and a daemon that is refused once may back off.
+    while (failures.length < 3)
+      try {
+        return await TestCluster.begin();
+      } catch (error) {
+        failures.push((error as Error).message);
+      }
+    return failures.join('\n');
+  }
+
+  private static async begin(): Promise<TestCluster> {
     const folder = await temporaryFolder();
     const at = (name: string) => path.join(folder, name);
     const host = hostname().split('.')[0]!;
@@ -60,32 +73,40 @@ export class TestCluster {
         .map(([key, value]) => `${key}=${value}\n`)
         .join(''),
     );
-    const begin = (program: string, ...args: string[]) => {
-      const child = spawn(program, args, {
-        stdio: 'ignore',
-        env: { ...process.env, SLURM_CONF: at('slurm.conf') },
-      });
+    const environment = { ...process.env, SLURM_CONF: at('slurm.conf') };
+    const cluster = new TestCluster(environment);
+    /** Starts a daemon and waits until a command says that it is there. */
+    const begin = async (program: string, args: string[], answers: () => Promise<boolean>) => {
+      const log = await open(at(`${program}.out`), 'w');
+      const child = spawn(program, args, { stdio: ['ignore', log.fd, log.fd], env: environment });
+      await log.close();
       running.add(child);
+      try {
+        await until(async () => child.exitCode !== null || (await answers().catch(() => false)), 30);
+        if (child.exitCode === null) return;
+      } catch {}
+      cluster.stop();
+      throw new Error(
+        `${program} ${child.exitCode === null ? 'does not come up' : `ended with ${child.exitCode}`}: ${(await readFile(at(`${program}.out`), 'utf8')).slice(-1000)}`,
+      );
     };
     const munge = ['socket', 'key-file', 'pid-file', 'log-file', 'seed-file'].map(
       (option) =>
         `--${option}=${at(option === 'key-file' ? 'munge.key' : `munge.${option.replace('-file', '')}`)}`,
     );
-    begin('munged', '--foreground', '--force', ...munge);
-    begin('slurmctld', '-D', '-f', at('slurm.conf'));
-    begin('slurmd', '-D', '-f', at('slurm.conf'), '-N', host);
-    const cluster = new TestCluster({ ...process.env, SLURM_CONF: at('slurm.conf') });
-    try {
-      await until(async () => /idle/.test(await cluster.run('sinfo').catch(() => '')), 20);
-    } catch {
-      return 'no node of it comes up here';
-    }
+    await begin('munged', ['--foreground', '--force', ...munge], async () => existsSync(at('munge.socket')));
+    await begin('slurmctld', ['-D', '-f', at('slurm.conf')], async () =>
+      /is UP/.test(await cluster.run('scontrol', 'ping')),
+    );
+    await begin('slurmd', ['-D', '-f', at('slurm.conf'), '-N', host], async () =>
+      /idle/.test(await cluster.run('sinfo')),
+    );
     return cluster;
   }
 
   /** What a command of the cluster prints. */
   async run(program: string, ...args: string[]): Promise<string> {
-    return (await promisify(execFile)(program, args, { env: this.environment })).stdout;
+    return (await promisify(execFile)(program, args, { env: this.environment, timeout: 30_000 })).stdout;
   }
 
   /** Waits until nothing is queued or running. */
