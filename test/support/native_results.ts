@@ -1,4 +1,4 @@
-// A process of its own that computes what the native kernels compute, and prints it: how, is settled by its environment.
+// A process of its own that computes what the native kernels compute, and writes it to a file, and prints its hash: how, is settled by its environment.
 import { createHash } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { compiledSession } from '../../src/engine/compile.js';
@@ -109,7 +109,7 @@ function results(session: Session): Record<string, number[]> {
 
 const [precision, file] = process.argv.slice(2) as [Precision, string];
 const found = results(await compiledSession({ state: {}, entries }, precision));
-if (file) writeFileSync(file, JSON.stringify(found));
+writeFileSync(file, JSON.stringify(found));
 // What TensorFlow's own kernels compute may depend on the threads.
 const others = precision === 'float32' ? /^(no-native|strided)/ : /^no-native/;
 const own = Object.entries(found).filter(([name]) => !others.test(name));
