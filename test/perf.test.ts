@@ -8,14 +8,15 @@ import { eagerSession } from '../src/engine/eager.js';
 import { buildNetwork } from '../src/models/catalogue.js';
 import { initialise } from '../src/models/initialise.js';
 import { Candidate } from '../src/perf/candidate.js';
-import { perfFile } from '../src/perf/file.js';
+import { perfFile, readMethods } from '../src/perf/file.js';
 import { forwardFlops, trainingFlops } from '../src/perf/flops.js';
 import { kindInUse } from '../src/perf/kind.js';
 import { madeUpImages, modelOf } from '../src/perf/setting.js';
 import { stockTrainer } from '../src/perf/stock_step.js';
-import { comparisonTable } from '../src/perf/table.js';
+import { comparisonTable, methodsTable } from '../src/perf/table.js';
 import { InputError } from '../src/spec/errors.js';
 import { trainingProgram } from '../src/training/training_program.js';
+import { SUITE, suiteFile } from './fakes.js';
 import { FORM, relativeDistance, TINY } from './support/programs.js';
 
 describe('counting operations', () => {
@@ -103,6 +104,28 @@ describe('labelnoise perf', () => {
     expect(provenance).to.include.keys('commit', 'cpu', 'threads', 'tensorflow', 'tfjs', 'node', 'precision');
   }).timeout(300_000);
 
+  it("says what a step of each of a suite's methods takes, and what they do between epochs", async () => {
+    const out = path.join(folder, 'out');
+    const methods = await suiteFile({
+      methods: { sgd: {}, elr: {}, sam: { rho: 0.1 }, 'bootstrap-sam': { rho: 0.1 }, 'm-dyr-h': {} },
+    });
+    const text = await perf({ out, methods, rounds: '1' }, () => {});
+    expect(text)
+      .to.match(/M-DYR-H, mixup +│/)
+      .and.not.to.include('Bootstrap');
+    const [file] = await readMethods(out);
+    expect(Object.keys(file!.methods)).to.deep.equal(['sgd', 'sam', 'elr', 'm-dyr-h']);
+    for (const [name, { steps, between_epochs: between }] of Object.entries(file!.methods)) {
+      expect(Object.keys(steps)).to.deep.equal(name === 'm-dyr-h' ? ['step', 'mixup'] : ['step']);
+      for (const times of Object.values(steps)) expect(times).to.be.above(0);
+      if (name === 'm-dyr-h') expect(between).to.be.within(0, 1);
+      else expect(between).to.equal(null);
+    }
+    expect(file).to.include({ images: 50_000, batch: SUITE.training.batchSize });
+    const markdown = methodsTable([file!]);
+    expect(markdown).to.match(/^\| M-DYR-H, mixup \| {2}\| \d+\.\d\d \| {2}\|$/m);
+  }).timeout(300_000);
+
   async function refused(said: string, options: object): Promise<void> {
     const file = path.join(folder, 'file');
     writeFileSync(file, '');
@@ -123,6 +146,12 @@ describe('labelnoise perf', () => {
   it('refuses an unknown network', async () => {
     await refused('--models: "VGG-16" is not known', { models: 'WRN-16-1,VGG-16' });
     await refused('--models: "WRN-15-1" is not known', { models: 'WRN-15-1' });
+  });
+
+  it('refuses a suite whose methods it cannot compare', async () => {
+    await refused('is not known; allowed:', { methods: 'nope' });
+    const methods = await suiteFile({ methods: { mixup: { alpha: 1 } } });
+    await refused(`--methods ${methods}: has no sgd; allowed:`, { methods });
   });
 
   it('refuses numbers that are none', async () => {

@@ -2,15 +2,15 @@
 import { execFile } from 'node:child_process';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { table } from 'table';
 import { makeResultsFolder, writeWhole } from '../io/files.js';
 import type { ModelFigures } from '../perf/compare.js';
 import type { KernelFigures } from '../perf/convolutions.js';
-import { machineText, perfFile, readPerf } from '../perf/file.js';
+import { machineText, methodsFile, perfFile, readMethods, readPerf } from '../perf/file.js';
 import { kindInUse } from '../perf/kind.js';
 import { modelOf } from '../perf/setting.js';
-import { comparisonTable, kernelTables, perfTable } from '../perf/table.js';
+import { comparisonTable, kernelTables, methodsTable, perfTable, stepTable } from '../perf/table.js';
 import { insertInto, PERF_MARKS } from '../report/insert.js';
 import { originOf } from '../results/provenance.js';
 import { InputError } from '../spec/errors.js';
@@ -25,6 +25,7 @@ export interface PerfOptions {
   pytorch?: string;
   quick?: boolean;
   hessian?: boolean;
+  methods?: string;
 }
 
 const MODELS = 'WRN-16-1,WRN-16-4,WRN-28-10';
@@ -45,11 +46,14 @@ convolutions with the project's kernels and with TensorFlow's.
 Nothing else should run on the machine meanwhile. Slow candidates take fewer steps, at least three; how many is in the file.
 Writes OUT/perf-<kind>.json, kind being the widest instruction set in use: avx2, avx512 or amx. LABELNOISE_ISA picks a lower
 one, for PyTorch too.
+With --methods it trains the suite's networks on as many made-up images as its data set has, in one thread, as runs do, and
+writes OUT/methods-<kind>.json.
 
 Examples:
   labelnoise perf --out results/perf
   labelnoise perf --out results/perf --quick
   labelnoise perf --hessian --models WRN-10-1,WRN-16-4
+  labelnoise perf --methods field
   labelnoise perf --into docs/speed.md
   labelnoise perf --out results/perf --models WRN-16-4 --pytorch ~/torch/bin/python`;
 
@@ -68,9 +72,15 @@ export function register(program: Command): void {
     .option('--pytorch <python>', 'a Python that has PyTorch, to compare with')
     .option('--hessian', 'only how many gradients of the same batch a product with the Hessian costs')
     .option('--quick', `only ${QUICK.models} and few rounds`)
+    .addOption(
+      new Option(
+        '--methods <suite>',
+        "only what a step of each of a suite's methods takes beside one of SGD, and what they do between epochs",
+      ).conflicts(['models', 'batch', 'pytorch', 'hessian', 'quick', 'into']),
+    )
     .addHelpText('after', HELP)
     .action(async (options: PerfOptions) => {
-      if (options.into) await insertInto(options.into, perfTable(await readPerf(options.out)), PERF_MARKS);
+      if (options.into) await insertInto(options.into, await publishedTables(options.out), PERF_MARKS);
       else process.stdout.write(await perf(options, (line) => process.stderr.write(`${line}\n`)));
     });
 }
@@ -91,6 +101,7 @@ export async function perf(options: PerfOptions, tell: (line: string) => void): 
         ? QUICK.rounds
         : ROUNDS
       : wholeNumber('--rounds', options.rounds);
+  if (options.methods) return methods(options.methods, options.out, rounds, tell);
   if (options.hessian) return hessian(sizes, batch ?? HESSIAN_BATCH, rounds, tell);
   const torch = options.pytorch === undefined ? undefined : await torchVersion(options.pytorch);
   makeResultsFolder(options.out);
@@ -100,19 +111,11 @@ export async function perf(options: PerfOptions, tell: (line: string) => void): 
   const { tensorflowOverNative } = await import('../perf/convolutions.js');
   const { poolOverSingle } = await import('../perf/pool_throughput.js');
   const { trainingFlops } = await import('../perf/flops.js');
-  const { engineVersions } = await import('../engine/versions.js');
   const { fastestPrecision } = await import('../training/precision.js');
   const precision = fastestPrecision();
-  const { threads, ...versions } = engineVersions();
   const kind = kindInUse();
-  const machine = {
-    ...(await originOf(versions)),
-    ...versions,
-    ...kind,
-    threads,
-    precision,
-    ...(torch ? { torch } : {}),
-  };
+  const machine = { ...(await machineIn(precision)), ...(torch ? { torch } : {}) };
+  const { threads } = machine;
   const heading = machineText(kind.isa, machine);
   tell(heading);
   const models: Record<string, ModelFigures> = {};
@@ -120,7 +123,7 @@ export async function perf(options: PerfOptions, tell: (line: string) => void): 
   tell('worker processes beside one process');
   const pool = await poolOverSingle(precision, rounds);
   const kernels: Partial<Record<Precision, KernelFigures>> = {};
-  if (versions.kernels === 'native')
+  if (machine.kernels === 'native')
     for (const measured of kind.isa === 'amx' ? (['float32', 'bfloat16'] as const) : (['float32'] as const)) {
       tell(`kernels in ${measured} beside TensorFlow's`);
       kernels[measured] = await tensorflowOverNative(measured, rounds);
@@ -139,6 +142,73 @@ export async function perf(options: PerfOptions, tell: (line: string) => void): 
   const workers =
     pool === null ? '' : `Worker processes / one process, steps per second: ${pool.toFixed(2)} x\n`;
   return `${heading}\n${comparisonTable(models)}${kernelTables(kernels)}${workers}Written to ${file}\n`;
+}
+
+/** What figures are measured on and with. */
+async function machineIn(precision: Precision) {
+  const { engineVersions } = await import('../engine/versions.js');
+  const { threads, ...versions } = engineVersions();
+  return { ...(await originOf(versions)), ...versions, ...kindInUse(), threads, precision };
+}
+
+/** The tables of a folder's files, as Markdown. */
+async function publishedTables(folder: string): Promise<string> {
+  const [speeds, methods] = [await readPerf(folder), await readMethods(folder)];
+  return [perfTable(speeds), ...(methods.length ? [methodsTable(methods)] : [])].join('\n');
+}
+
+/** What steps of a suite's methods take: measures, writes OUT/methods-<kind>.json and returns the table. */
+async function methods(
+  nameOrPath: string,
+  out: string,
+  rounds: number,
+  tell: (line: string) => void,
+): Promise<string> {
+  // Before anything that loads TensorFlow's settings.
+  process.env.TF_NUM_INTRAOP_THREADS ??= '1';
+  const { createEngine } = await import('./engine.js');
+  const { planOf } = await import('../suite/plan.js');
+  const { EVERYTHING } = await import('../suite/select.js');
+  const { datasetNamed } = await import('../data/datasets/dataset.js');
+  const { architectureName } = await import('../models/catalogue.js');
+  const { whole } = await planOf(nameOrPath, EVERYTHING, createEngine());
+  const { suite, noiseSettings, cells } = whole;
+  const dataset = datasetNamed(suite.data.dataset);
+  const runs = cells
+    // A student's step is its teacher's.
+    .filter(
+      ({ seed, noiseSetting, run }) =>
+        seed === suite.seeds[0] && noiseSetting === noiseSettings[0] && !run.dependsOn.length,
+    )
+    .map(({ method, run: { spec, cost } }) => {
+      const { heldOut: _, ...data } = spec.data;
+      return { method, cost, spec: { ...spec, data: { ...data, trainImages: dataset.trainImages } } };
+    });
+  const sgd = runs.find(({ method }) => method === 'sgd');
+  if (!sgd)
+    throw new InputError(
+      `--methods ${nameOrPath}: has no sgd; allowed: a suite with it, which steps are compared with`,
+    );
+  makeResultsFolder(out);
+  tell('starting TensorFlow');
+  const { methodFigures } = await import('../perf/methods.js');
+  const { isa } = kindInUse();
+  const machine = await machineIn(sgd.spec.precision);
+  const heading = machineText(isa, machine);
+  tell(heading);
+  const file = path.join(out, methodsFile(isa));
+  const figures = await methodFigures(runs, sgd.spec, rounds, tell);
+  const content = {
+    suite: suite.name,
+    network: architectureName(suite.model),
+    batch: suite.training.batchSize,
+    images: dataset.trainImages,
+    rounds,
+    methods: figures,
+    provenance: { ...machine, finished: new Date().toISOString() },
+  };
+  await writeWhole(file, `${JSON.stringify(content, null, 2)}\n`);
+  return `${heading}\n${stepTable(content)}Written to ${file}\n`;
 }
 
 /** What products with the Hessian cost, as a table. */

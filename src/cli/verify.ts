@@ -9,7 +9,7 @@ import { cachedCifar10 } from '../data/datasets/cifar10.js';
 import { cacheFolder } from '../io/cache.js';
 import { copyAside, explained, quarantine, textIfThere, writeWhole } from '../io/files.js';
 import { checkUnlocked, lock } from '../io/lock.js';
-import { readPerf } from '../perf/file.js';
+import { readMethods, readPerf } from '../perf/file.js';
 import { parseBaseline } from '../regression/baseline_schema.js';
 import { plain } from '../report/escape.js';
 import { reportOn } from '../report/report.js';
@@ -218,7 +218,10 @@ async function placeOf(name: string): Promise<Place> {
     return { check: () => folderFindings(name), folder: name };
   }
   if (held.some((file) => /^perf-.*\.json$/.test(file)))
-    return { check: () => readable(`${name}: speeds, readable`, () => readPerf(name)) };
+    return {
+      check: () =>
+        readable(`${name}: speeds, readable`, async () => [await readPerf(name), await readMethods(name)]),
+    };
   throw new InputError(
     `${name}: is no results folder: it has no suite.json; allowed: results folders, baseline files`,
   );

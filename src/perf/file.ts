@@ -14,6 +14,21 @@ const text = z.string({ error: 'a text' });
 const mode = text.nullable();
 const fields = <T extends z.core.$ZodLooseShape>(shape: T) =>
   z.object(shape, { error: `an object with the fields ${Object.keys(shape).join(', ')}` });
+const provenance = fields({
+  commit: text,
+  cpu: text,
+  heldDown: z.boolean({ error: 'true or false' }).default(false),
+  kernels: text,
+  // Early files do not tell.
+  oneDnn: z.boolean({ error: 'true or false' }).optional(),
+  precision: text,
+  threads: whole,
+  tensorflow: text,
+  tfjs: text,
+  node: text,
+  torch: text.optional(),
+  finished: z.iso.datetime({ error: 'a time as in 2026-01-31T12:00:00Z' }),
+});
 /** What the table of speeds needs of a file. */
 const perfSchema = fields({
   models: z.record(
@@ -32,24 +47,33 @@ const perfSchema = fields({
     { error: 'figures by the names of networks' },
   ),
   pool_over_single: ratio,
-  provenance: fields({
-    commit: text,
-    cpu: text,
-    heldDown: z.boolean({ error: 'true or false' }).default(false),
-    kernels: text,
-    // Early files do not tell.
-    oneDnn: z.boolean({ error: 'true or false' }).optional(),
-    precision: text,
-    threads: whole,
-    tensorflow: text,
-    tfjs: text,
-    node: text,
-    torch: text.optional(),
-    finished: z.iso.datetime({ error: 'a time as in 2026-01-31T12:00:00Z' }),
-  }),
+  provenance,
+});
+
+/** What a step of each method of a suite takes beside one of SGD. */
+const methodsSchema = fields({
+  suite: text,
+  network: text,
+  batch: whole,
+  images: whole,
+  rounds: whole,
+  methods: z.record(
+    z.string(),
+    fields({
+      title: text,
+      cost: z.number({ error: 'a number above 0' }).positive('a number above 0'),
+      steps: z.record(z.string(), z.number({ error: 'a ratio above 0' }).positive('a ratio above 0'), {
+        error: 'ratios by the forms of a step',
+      }),
+      between_epochs: share,
+    }),
+    { error: 'figures by the names of methods' },
+  ),
+  provenance,
 });
 
 export type PerfFile = z.infer<typeof perfSchema> & { kind: Kind };
+export type MethodsFile = z.infer<typeof methodsSchema> & { kind: Kind };
 export type Machine = Omit<PerfFile['provenance'], 'finished'>;
 
 /** The name of a kind's file. */
@@ -57,24 +81,40 @@ export function perfFile(kind: Kind): string {
   return `perf-${kind}.json`;
 }
 
+/** The name of a kind's file of what methods' steps take. */
+export function methodsFile(kind: Kind): string {
+  return `methods-${kind}.json`;
+}
+
 /** The files that a folder has, narrowest instruction set first. @throws InputError if it has none or one is damaged */
 export async function readPerf(folder: string): Promise<PerfFile[]> {
-  const found: PerfFile[] = [];
-  for (const kind of KINDS) {
-    const file = path.join(folder, perfFile(kind));
-    const text = await textIfThere(file);
-    if (text !== undefined) found.push({ kind, ...parsed(text, file) });
-  }
+  const found = await readKinds(folder, perfFile, perfSchema);
   if (!found.length)
     throw new InputError(`${folder}: has no ${KINDS.map(perfFile).join(', ')}; make perf writes one`);
   return found;
 }
 
-function parsed(text: string, file: string): z.infer<typeof perfSchema> {
-  const content = parseJson(text, file);
-  const { data, error } = perfSchema.safeParse(content);
-  if (data) return data;
-  throw new InputError(`${file}: ${describeProblem(error, content)}`);
+/** Likewise of methods' steps, perhaps none. @throws InputError if one is damaged */
+export function readMethods(folder: string): Promise<MethodsFile[]> {
+  return readKinds(folder, methodsFile, methodsSchema);
+}
+
+async function readKinds<T extends object>(
+  folder: string,
+  fileOf: (kind: Kind) => string,
+  schema: z.ZodType<T>,
+): Promise<(T & { kind: Kind })[]> {
+  const found: (T & { kind: Kind })[] = [];
+  for (const kind of KINDS) {
+    const file = path.join(folder, fileOf(kind));
+    const text = await textIfThere(file);
+    if (text === undefined) continue;
+    const content = parseJson(text, file);
+    const { success, data, error } = schema.safeParse(content);
+    if (!success) throw new InputError(`${file}: ${describeProblem(error, content)}`);
+    found.push({ kind, ...data });
+  }
+  return found;
 }
 
 /** What figures are of, in one line. */
@@ -83,7 +123,7 @@ export function machineText(kind: Kind, machine: Machine): string {
   const torch = machine.torch ? `, PyTorch ${machine.torch}` : '';
   const oneDnn = machine.oneDnn === undefined ? '' : `, oneDNN ${machine.oneDnn ? 'on' : 'off'}`;
   return [
-    `${machine.cpu}, ${machine.threads} threads; ${KIND_TITLES[kind]} in use${held}`,
+    `${machine.cpu}, ${machine.threads} ${machine.threads === 1 ? 'thread' : 'threads'}; ${KIND_TITLES[kind]} in use${held}`,
     `compiled in ${machine.precision} with kernels of ${machine.kernels === 'native' ? 'ours' : 'TensorFlow'}${oneDnn}`,
     `TensorFlow ${machine.tensorflow}, tfjs ${machine.tfjs}, Node ${machine.node}${torch}`,
   ].join('; ');

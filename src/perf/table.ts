@@ -4,8 +4,8 @@ import { markdownText } from '../report/escape.js';
 import type { Precision } from '../spec/run_spec.js';
 import type { ModelFigures } from './compare.js';
 import { type KernelFigures, PRODUCTS } from './convolutions.js';
-import { machineText, type PerfFile } from './file.js';
-import { KIND_TITLES } from './kind.js';
+import { type Machine, type MethodsFile, machineText, type PerfFile } from './file.js';
+import { KIND_TITLES, type Kind } from './kind.js';
 
 const times = (value: number | null | undefined) => (value == null ? '-' : `${value.toFixed(2)} x`);
 const percent = (value: number | null) => (value === null ? '-' : `${(100 * value).toFixed(1)} %`);
@@ -53,6 +53,78 @@ export function kernelTables(kernels: Partial<Record<Precision, KernelFigures>>)
     .join('');
 }
 
+type MethodFigures = MethodsFile['methods'][string];
+
+/** A method's steps: its own, and below it those of its phases. */
+const stepsOf = (name: string, { title, cost, steps }: MethodFigures) =>
+  Object.keys(steps).map((form) =>
+    form === 'step'
+      ? { name, form, title, cost: String(Number(cost.toFixed(2))) }
+      : { name, form, title: `${title}, ${form}`, cost: '' },
+  );
+
+const stepFigure = (figures: MethodFigures | undefined, form: string) =>
+  figures?.steps[form]?.toFixed(2) ?? '-';
+const hostFigure = (figures: MethodFigures | undefined, form: string) =>
+  form !== 'step' || figures?.between_epochs == null ? '' : percent(figures.between_epochs);
+
+/** What methods' steps take on one machine: a row for each form of a step. */
+export function stepTable({ methods }: Pick<MethodsFile, 'methods'>): string {
+  const rows = Object.entries(methods).flatMap(([name, figures]) =>
+    stepsOf(name, figures).map(({ form, title, cost }) => [
+      title,
+      cost,
+      stepFigure(figures, form),
+      hostFigure(figures, form),
+    ]),
+  );
+  const columns = ['left', 'right', 'right', 'right'].map((alignment) => ({
+    alignment: alignment as 'left' | 'right',
+  }));
+  return table([['', 'cost', "step / SGD's", 'between epochs, of an epoch'], ...rows], {
+    columns,
+    drawHorizontalLine: (i, count) => i < 2 || i === count,
+  });
+}
+
+/** Likewise of several kinds of CPU, as Markdown. */
+export function methodsTable(files: readonly MethodsFile[]): string {
+  const named = new Map(files.flatMap(({ methods }) => Object.entries(methods)));
+  return [
+    line(['', 'cost', ...files.flatMap(({ kind }) => [`${KIND_TITLES[kind]}: step`, 'between epochs'])]),
+    line(['---', '---:', ...files.flatMap(() => ['---:', '---:'])]),
+    ...[...named]
+      .flatMap(([name, figures]) => stepsOf(name, figures))
+      .map(({ name, form, title, cost }) =>
+        line([
+          markdownText(title),
+          cost,
+          ...files.flatMap(({ methods }) => [
+            stepFigure(methods[name], form),
+            hostFigure(methods[name], form),
+          ]),
+        ]),
+      ),
+    '',
+    ...files.map(({ kind, suite, network, batch, images, provenance }) =>
+      machineItem(
+        kind,
+        `suite ${suite}, ${network}, batches of ${batch} of ${images.toLocaleString('en')} images; `,
+        provenance,
+      ),
+    ),
+    '',
+  ].join('\n');
+}
+
+/** What figures are of, as an item of a list. */
+function machineItem(kind: Kind, what: string, provenance: Machine & { finished: string }): string {
+  const { commit, finished } = provenance;
+  return `- ${KIND_TITLES[kind]}: ${markdownText(`${what}${machineText(kind, provenance)}; commit ${commit.slice(0, 8)}, ${finished.slice(0, 10)}`)}.`;
+}
+
+const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
+
 type Figures = PerfFile['models'][string];
 
 const mode = (figures: Figures, step: 'sgd' | 'sam') => {
@@ -72,7 +144,6 @@ const PERF_ROWS: [string, (figures: Figures) => string][] = [
 
 /** The files of several kinds of CPU as Markdown: a column for each kind, a group of rows for each network. */
 export function perfTable(files: readonly PerfFile[]): string {
-  const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
   const row = (title: string, cell: (file: PerfFile) => string) => line([title, ...files.map(cell)]);
   const names = [...new Set(files.flatMap(({ models }) => Object.keys(models)))];
   const of = (name: string, cell: (figures: Figures) => string) => (file: PerfFile) => {
@@ -93,10 +164,7 @@ export function perfTable(files: readonly PerfFile[]): string {
       times(f.pool_over_single),
     ),
     '',
-    ...files.map(
-      ({ kind, provenance }) =>
-        `- ${KIND_TITLES[kind]}: ${markdownText(`${machineText(kind, provenance)}; commit ${provenance.commit.slice(0, 8)}, ${provenance.finished.slice(0, 10)}`)}.`,
-    ),
+    ...files.map(({ kind, provenance }) => machineItem(kind, '', provenance)),
     '',
   ].join('\n');
 }
