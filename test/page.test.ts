@@ -338,6 +338,29 @@ describe('the page in a browser', function () {
     expect(await page.locator('#table').getByRole('radio', { name: 'Chosen' }).count()).to.equal(0);
   });
 
+  it('has its rows in the order of the suite, or of accuracy where they are many', async () => {
+    const { report } = await readReport(path.join(PROJECT_ROOT, 'results', 'field-quick'));
+    const page = await show([{ name: 'field-quick', report }]);
+    const table = page.locator('#table table').first();
+    const shown = async () => {
+      const rows = await table.locator('tbody tr').all();
+      return Promise.all(rows.map(async (row) => Number(await row.locator('.ours').innerText())));
+    };
+    const inSuite = report.cells.map(({ mean }) => Number(mean!.toFixed(2)));
+    expect(await shown()).to.deep.equal(inSuite);
+    const choose = (name: string) =>
+      page.locator('#table').getByRole('radio', { name, exact: true }).check({ force: true });
+    await choose('Best at 40 %');
+    expect(await shown()).to.deep.equal(inSuite.toSorted((a, b) => b - a));
+    expect(await table.getByRole('columnheader', { name: '40 %' }).getAttribute('aria-sort')).to.equal(
+      'descending',
+    );
+    await choose('As in the suite');
+    expect(await shown()).to.deep.equal(inSuite);
+    const few = await show([named(SMALL)]);
+    expect(await few.getByRole('radio', { name: 'As in the suite' }).count()).to.equal(0);
+  });
+
   it('draws its figures before the browser tells of any width, and saves them as they look', async () => {
     const file = path.join(await temporaryFolder(), 'report.html');
     await writeFile(file, htmlPage(pageDataOf([named(SMALL)])));

@@ -1,5 +1,7 @@
 // Table 4: ours beside the paper's, by level where that can be compared, by order and paired differences where not.
+import { useState } from 'preact/hooks';
 import type { CellData, FolderData, PublishedData, Way } from '../page_data.js';
+import { Choice } from './choice.js';
 import { Downloads } from './download.js';
 import { ExternalRows, ExternalSection } from './external.js';
 import { analysedColumns, flatnessId } from './flatness.js';
@@ -81,20 +83,51 @@ function costOf(cells: readonly CellData[]): string {
   return least === most ? `${least}` : `${least} to ${most}`;
 }
 
+/** From so many rows on they can be put in order. */
+const MANY_ROWS = 8;
+/** The order in which the suite has them. */
+const AS_IN_SUITE = '';
+
+/** The rows by their accuracy in a column, the best first; rows without one are last. */
+function inOrder<Row extends { name: string }>(rows: Row[], column: CellData[]): Row[] {
+  const means = new Map(column.map(({ method, mean }) => [method, mean ?? Number.NEGATIVE_INFINITY]));
+  const mean = ({ name }: Row) => means.get(name) ?? Number.NEGATIVE_INFINITY;
+  // Two of minus infinity have no difference.
+  return rows.toSorted((a, b) => (mean(b) === mean(a) ? 0 : mean(b) - mean(a)));
+}
+
 /** The table of one folder, with its caption and notes. */
 export function ResultsTable({ folder, named, way }: { folder: FolderData; named: boolean; way: Way }) {
   const { caption, noiseSettings, methods, seeds, baseline } = folder;
   const cells = cellsBy(folder, way);
   const scaledDown = folder.scaledDown !== null;
-  const rows = methods.filter(({ name }) => cells.some(({ method }) => method === name));
+  const [order, setOrder] = useState(AS_IN_SUITE);
+  const rows = inOrder(
+    methods.filter(({ name }) => cells.some(({ method }) => method === name)),
+    cells.filter(({ noiseSetting }) => noiseSetting === order),
+  );
   const hasPaper = cells.some(({ paper }) => paper !== null);
   const hasSteps = cells.some(({ paper, aboveBaseline }) => aboveBaseline && (scaledDown || paper === null));
   const several = seeds.length > 1;
   return (
     <div class="card">
       {named && <h3>{folder.name}</h3>}
+      {rows.length >= MANY_ROWS && (
+        <div class="bar">
+          <Choice
+            legend="Rows"
+            name="order"
+            options={[
+              { value: AS_IN_SUITE, title: 'As in the suite' },
+              ...noiseSettings.map(({ label, title }) => ({ value: label, title: `Best at ${title}` })),
+            ]}
+            value={order}
+            choose={setOrder}
+          />
+        </div>
+      )}
       <TableBox class="results" caption={caption.title.replace('after the last epoch', wayInWords(way))}>
-        <Columns noiseSettings={noiseSettings} />
+        <Columns noiseSettings={noiseSettings} sorted={order} />
         <tbody>
           {rows.map(({ name, title }) => {
             const own = cells.filter(({ method }) => method === name);

@@ -53,17 +53,20 @@ export function Columns({
   first = 'Method',
   noiseSettings,
   last,
+  sorted,
 }: {
   first?: string;
   noiseSettings: readonly NoiseSettingData[];
   last?: string;
+  /** The noise setting whose highest numbers are above. */
+  sorted?: string;
 }) {
   return (
     <thead>
       <tr>
         <th scope="col">{first}</th>
         {noiseSettings.map(({ label, title }) => (
-          <th scope="col" key={label}>
+          <th scope="col" key={label} aria-sort={label === sorted ? 'descending' : undefined}>
             {title}
           </th>
         ))}
