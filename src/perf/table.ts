@@ -91,6 +91,8 @@ export function stepTable({ methods }: Pick<MethodsFile, 'methods'>): string {
 export function methodsTable(files: readonly MethodsFile[]): string {
   const named = new Map(files.flatMap(({ methods }) => Object.entries(methods)));
   return [
+    'A step of each method in steps of SGD, and the most that it does on the host after an epoch, as a share of the epoch; cost is what tables say of a whole training:',
+    '',
     line(['', 'cost', ...files.flatMap(({ kind }) => [`${KIND_TITLES[kind]}: step`, 'between epochs'])]),
     line(['---', '---:', ...files.flatMap(() => ['---:', '---:'])]),
     ...[...named]
