@@ -58,6 +58,7 @@ describe('the committed suites', () => {
     it(`${name} has the settings that were found`, async () => {
       const graph = expand(await committed(name));
       const found = await Promise.all(searches.map(searched));
+      const quick = expand(await committed('quick'));
       for (const { method, noiseSetting } of graph.cells) {
         const rate = name === 'field' ? '40' : noiseSetting.label;
         const by = (tried: string) => {
@@ -71,7 +72,7 @@ describe('the committed suites', () => {
         expect(
           settings(graph, runOf(graph, method, noiseSetting.label)),
           `${method}, ${noiseSetting.label} %`,
-        ).to.deep.equal(name === 'field' ? atRate(noiseSetting.label, method, expected!) : expected);
+        ).to.deep.equal(name === 'field' ? atRate(noiseSetting.label, method, expected!, quick) : expected);
       }
     });
 
@@ -140,13 +141,19 @@ const BY_RATE: Record<string, Record<string, unknown>> = {
   '80': { percentile: 0.2, secondReweight: true },
 };
 
-/** Settings found at 40 % noise, as `field` has them at another rate: at 80 % with half of rho, as in the SAM paper. */
-function atRate(rate: string, name: string, { method, gradient, ...rest }: Settings): Settings {
+/**
+ * Settings found at 40 % noise, as `field` has them at another rate: SGD's learning rate falls with the rate as `quick`'s does, and so does one that is the
+ * same; at 80 % rho is half, as in the SAM paper.
+ */
+function atRate(rate: string, name: string, found: Settings, quick: RunGraph): Settings {
+  const { method, gradient, learningRate } = found;
+  const rateOfSgd = (at: string) => settings(quick, runOf(quick, 'sgd', at)).learningRate;
   const published = name.startsWith('mentor') ? Object.entries(BY_RATE[rate] ?? {}) : [];
   const halved = (part: Record<string, unknown>) =>
     rate === '80' && typeof part.rho === 'number' ? { ...part, rho: part.rho / 2 } : part;
   return {
-    ...rest,
+    ...found,
+    learningRate: learningRate === rateOfSgd('40') ? rateOfSgd(rate) : learningRate,
     method: halved({ ...method, ...Object.fromEntries(published.filter(([setting]) => setting in method)) }),
     gradient: gradient && (halved(gradient) as typeof gradient),
   };
