@@ -126,7 +126,7 @@ screenshot: build
 	@node --enable-source-maps dist/test/screenshot.js results/small docs/report.png
 	@node --enable-source-maps dist/test/screenshot.js results/small-flat docs/flatness.png flatness
 	@node --enable-source-maps dist/test/screenshot.js results/cliff docs/cliff.png rho
-	@node --enable-source-maps dist/test/screenshot.js results/field-quick docs/field-cost.png cost
+	@node --enable-source-maps dist/test/screenshot.js results/field docs/field-cost.png cost
 
 doctor: build
 	@$(LABELNOISE) doctor
