@@ -393,8 +393,11 @@ describe("a noise and a data set of others'", () => {
       expect(refused(changes)).to.include(typeof said === 'string' ? said : said()));
 
   it('are in the lists of what is allowed, beside our own', () => {
-    expect(NOISES.names).to.include.members(['symmetric', 'blend', 'given', 'shift']);
-    expect(DATASETS.names).to.include.members(['cifar10', 'cifar100', 'months']);
+    const own = 'symmetric asymmetric pair matrix instance feature human file blend given'.split(' ');
+    expect(NOISES.names.slice(0, own.length)).to.deep.equal(own);
+    expect(NOISES.names).to.include('shift');
+    expect(DATASETS.names.slice(0, 2)).to.deep.equal(['cifar10', 'cifar100']);
+    expect(DATASETS.names).to.include('months');
   });
 
   it('are listed, all of them or those that are named', async () => {

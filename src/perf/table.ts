@@ -22,17 +22,20 @@ const ROWS: [string, (figures: ModelFigures) => string][] = [
   ['Peak memory', (f) => (f.peak_rss_mib === null ? '-' : `${f.peak_rss_mib} MiB`)],
 ];
 
+/** Columns of a title and of numbers. */
+const titleAnd = (numbers: readonly unknown[]) => [
+  { alignment: 'left' as const },
+  ...numbers.map(() => ({ alignment: 'right' as const })),
+];
+
 /** One column a network; a line below for every variant that could not go on. */
 export function comparisonTable(models: Record<string, ModelFigures>): string {
   const figures = Object.values(models);
   const rows = ROWS.map(([title, cell]) => [title, ...figures.map(cell)]);
-  const columns = [{}, ...figures].map((_, i) => ({
-    alignment: i === 0 ? ('left' as const) : ('right' as const),
-  }));
   const failures = Object.entries(models).flatMap(([name, { failures }]) =>
     Object.entries(failures).map(([variant, reason]) => `${name}, ${variant}: ${reason}`),
   );
-  const drawn = table([['', ...Object.keys(models)], ...rows], { columns });
+  const drawn = table([['', ...Object.keys(models)], ...rows], { columns: titleAnd(figures) });
   return [drawn.trimEnd(), ...failures, ''].join('\n');
 }
 
@@ -42,11 +45,8 @@ export function kernelTables(kernels: Partial<Record<Precision, KernelFigures>>)
     .map(([precision, figures]) => {
       const title = `TensorFlow's kernels / ours, ${precision}, one thread`;
       const rows = Object.entries(figures).map(([name, f]) => [name, ...PRODUCTS.map((of) => times(f[of]))]);
-      const columns = ['left', ...PRODUCTS.map(() => 'right')].map((alignment) => ({
-        alignment: alignment as 'left' | 'right',
-      }));
       return table([[title, 'forward', 'image gradient', 'filter gradient'], ...rows], {
-        columns,
+        columns: titleAnd(PRODUCTS),
         drawHorizontalLine: (i, count) => i < 2 || i === count,
       });
     })
@@ -78,11 +78,8 @@ export function stepTable({ methods }: Pick<MethodsFile, 'methods'>): string {
       hostFigure(figures, form),
     ]),
   );
-  const columns = ['left', 'right', 'right', 'right'].map((alignment) => ({
-    alignment: alignment as 'left' | 'right',
-  }));
   return table([['', 'cost', "step / SGD's", 'between epochs, of an epoch'], ...rows], {
-    columns,
+    columns: titleAnd(['cost', 'step', 'between epochs']),
     drawHorizontalLine: (i, count) => i < 2 || i === count,
   });
 }

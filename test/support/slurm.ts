@@ -23,7 +23,7 @@ export class TestCluster {
       if (spawnSync(program, ['--version']).error) return `${program} is not installed`;
     if (process.getuid?.() !== 0) return 'slurmd runs as root only';
     const failures = [];
-    // Another process may take a port between its choice and the start, and a daemon that is refused once may back off.
+    // Another process may take a port between its choice and the start.
     while (failures.length < 3)
       try {
         return await TestCluster.begin();
