@@ -33,8 +33,9 @@ import { climbs, signs } from '../src/training/flatness.js';
 import type { RunJob, Weights } from '../src/training/job.js';
 import { type BatchNorm, Landscape } from '../src/training/landscape.js';
 import { train } from '../src/training/train.js';
-import { fakeEngine, SUITE, suiteFile, temporaryFolder } from './fakes.js';
+import { fakeEngine, SUITE, suiteFile } from './fakes.js';
 import { FORM, relativeDistance, smoothWeights, TINY } from './support/programs.js';
+import { temporaryFolder } from './support/temporary_folder.js';
 import { python } from './support/torch.js';
 
 interface Reference {

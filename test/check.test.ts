@@ -10,7 +10,8 @@ import { run } from '../src/cli/run.js';
 import { PROJECT_ROOT } from '../src/io/project.js';
 import { InputError } from '../src/spec/errors.js';
 import { EVERYTHING } from '../src/suite/select.js';
-import { fakeEngine, fakeTrain, suiteFile, temporaryFolder } from './fakes.js';
+import { fakeEngine, fakeTrain, suiteFile } from './fakes.js';
+import { temporaryFolder } from './support/temporary_folder.js';
 
 const progress = { stop() {} };
 const quietly = () => {};

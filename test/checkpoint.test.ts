@@ -20,8 +20,9 @@ import {
 } from '../src/training/checkpoint.js';
 import type { TrainingJob, TrainingProgress } from '../src/training/job.js';
 import { train } from '../src/training/train.js';
-import { SUITE, temporaryFolder } from './fakes.js';
+import { SUITE } from './fakes.js';
 import { needsBfloat16, STATEFUL } from './support/programs.js';
+import { temporaryFolder } from './support/temporary_folder.js';
 
 const [node] = expand(SUITE as ResolvedSuite).runs;
 /** Everything that a recipe can have. */

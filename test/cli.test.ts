@@ -8,7 +8,8 @@ import { expect } from 'chai';
 import { PROJECT_ROOT } from '../src/io/project.js';
 import { claim } from '../src/results/manifest.js';
 import type { ResolvedSuite } from '../src/suite/resolve.js';
-import { SUITE, temporaryFolder } from './fakes.js';
+import { SUITE } from './fakes.js';
+import { temporaryFolder } from './support/temporary_folder.js';
 
 const MAIN = path.join(PROJECT_ROOT, 'dist', 'src', 'cli', 'main.js');
 

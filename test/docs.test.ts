@@ -12,7 +12,8 @@ import { InputError } from '../src/spec/errors.js';
 import { expand } from '../src/suite/expand.js';
 import { knownSuites, parseSuite } from '../src/suite/load.js';
 import type { ResolvedSuite } from '../src/suite/resolve.js';
-import { SUITE, temporaryFolder } from './fakes.js';
+import { SUITE } from './fakes.js';
+import { temporaryFolder } from './support/temporary_folder.js';
 
 const MAIN = path.join(PROJECT_ROOT, 'dist/src/cli/main.js');
 const text = (file: string) => readFileSync(path.join(PROJECT_ROOT, file), 'utf8');

@@ -10,7 +10,7 @@ import { npmPackage } from '../src/data/fetch_npm_package.js';
 import { wheelSource } from '../src/install/wheel.js';
 import { download, downloadsFolder, type RemoteFile } from '../src/io/download.js';
 import { InputError } from '../src/spec/errors.js';
-import { temporaryFolder } from './fakes.js';
+import { temporaryFolder } from './support/temporary_folder.js';
 
 const CONTENT = Buffer.from(Array.from({ length: 200_000 }, (_, i) => (i * 7919) % 251));
 const sha256 = (content: Uint8Array) => createHash('sha256').update(content).digest('hex');

@@ -13,7 +13,7 @@ import { InputError } from '../src/spec/errors.js';
 import { expand } from '../src/suite/expand.js';
 import type { ResolvedSuite } from '../src/suite/resolve.js';
 import { readCheckpoint, writeCheckpoint } from '../src/training/checkpoint.js';
-import { fakeRecord, SUITE, temporaryFolder } from './fakes.js';
+import { fakeRecord, SUITE } from './fakes.js';
 import {
   canMount,
   type Ended,
@@ -25,6 +25,7 @@ import {
   start,
   type Tally,
 } from './support/ordeals.js';
+import { temporaryFolder } from './support/temporary_folder.js';
 import { contentOf, runTortured, runUndisturbed, STOP_MILLISECONDS } from './support/torture.js';
 
 /** The smoke suite's runs at one noise rate, with checkpoints at every step. */

@@ -18,7 +18,8 @@ import { expand } from '../src/suite/expand.js';
 import type { ResolvedSuite } from '../src/suite/resolve.js';
 import type { Suite } from '../src/suite/schema.js';
 import { type RunJob, type Trainer, WorkerEnded } from '../src/training/job.js';
-import { CIFAR, fakeEngine, fakeTrain, SUITE, temporaryFolder } from './fakes.js';
+import { CIFAR, fakeEngine, fakeTrain, SUITE } from './fakes.js';
+import { temporaryFolder } from './support/temporary_folder.js';
 
 const suite = SUITE as ResolvedSuite;
 const graph = expand(suite);

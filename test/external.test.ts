@@ -21,7 +21,8 @@ import { readStored } from '../src/results/store.js';
 import { InputError } from '../src/spec/errors.js';
 import { expand } from '../src/suite/expand.js';
 import type { ResolvedSuite } from '../src/suite/resolve.js';
-import { CIFAR, fakeEngine, SUITE, suiteFile, temporaryFolder } from './fakes.js';
+import { CIFAR, fakeEngine, SUITE, suiteFile } from './fakes.js';
+import { temporaryFolder } from './support/temporary_folder.js';
 
 const MAIN = path.join(PROJECT_ROOT, 'dist', 'src', 'cli', 'main.js');
 const HELD_OUT = { data: { ...SUITE.data, heldOut: 30 }, seeds: [1, 2, 3] };

@@ -1,8 +1,6 @@
 // Stand-ins for the data set and the engine: quick, and a pure function of what they are given.
 import { createHash } from 'node:crypto';
-import { rmSync } from 'node:fs';
-import { mkdtemp, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Engine } from '../src/cli/engine.js';
 import { cifar10 } from '../src/data/datasets/cifar10.js';
@@ -13,6 +11,7 @@ import type { RunNode } from '../src/suite/expand.js';
 import type { Suite } from '../src/suite/schema.js';
 import type { RunJob, Trainer } from '../src/training/job.js';
 import type { Trajectory } from '../src/training/trajectory.js';
+import { temporaryFolder } from './support/temporary_folder.js';
 
 /** A suite of the five methods at four rates, small enough for the fakes. */
 export const SUITE: Suite = {
@@ -116,18 +115,6 @@ export const fakeEngine: Engine = {
   parallelRuns: () => 1,
   close() {},
 };
-
-const folders: string[] = [];
-process.once('exit', () => {
-  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
-});
-
-/** A new empty folder, removed when the tests end. */
-export async function temporaryFolder(): Promise<string> {
-  const folder = await mkdtemp(path.join(tmpdir(), 'labelnoise-test-'));
-  folders.push(folder);
-  return folder;
-}
 
 /** A suite file like SUITE but for these fields, in a folder of its own. */
 export async function suiteFile(changes: object): Promise<string> {

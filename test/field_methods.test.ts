@@ -14,7 +14,8 @@ import type { TrainingJob, TrainingOutcome, TrainingProgress } from '../src/trai
 import { programKey } from '../src/training/program_spec.js';
 import { train } from '../src/training/train.js';
 import { trajectoryOf } from '../src/training/trajectory.js';
-import { SUITE, temporaryFolder } from './fakes.js';
+import { SUITE } from './fakes.js';
+import { temporaryFolder } from './support/temporary_folder.js';
 
 const [node] = expand(SUITE as ResolvedSuite).runs;
 const EPOCHS = 6;

@@ -22,7 +22,8 @@ import { loadSuite, parseSuite } from '../src/suite/load.js';
 import { noiseSchema, noiseSettings } from '../src/suite/noise_setting.js';
 import { type ResolvedSuite, resolveNoise } from '../src/suite/resolve.js';
 import type { RunJob, Trainer } from '../src/training/job.js';
-import { fakeEngine, fakeTrain, SUITE, suiteFile, temporaryFolder } from './fakes.js';
+import { fakeEngine, fakeTrain, SUITE, suiteFile } from './fakes.js';
+import { temporaryFolder } from './support/temporary_folder.js';
 
 const PYTHONS = ['/tmp/torch/bin/python', 'python3'];
 const python = PYTHONS.find((one) => spawnSync(one, ['-c', 'import numpy']).status === 0);

@@ -1,8 +1,8 @@
 // What `make fuzz` has ever found, and a few hundred of the wrong files that it makes.
 import path from 'node:path';
 import fc from 'fast-check';
-import { temporaryFolder } from './fakes.js';
 import { corpus, FuzzChild, propertyOf, replay, runsOf, SUBJECTS } from './support/fuzz_subjects.js';
+import { temporaryFolder } from './support/temporary_folder.js';
 
 const INPUTS = 400;
 

@@ -3,8 +3,8 @@
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import fc from 'fast-check';
-import { temporaryFolder } from './fakes.js';
 import { corpus, FuzzChild, propertyOf, replay, runsOf, SUBJECTS } from './support/fuzz_subjects.js';
+import { temporaryFolder } from './support/temporary_folder.js';
 
 const inputs = Number(process.env.INPUTS || 10_000);
 const seed = Number(process.env.SEED || 1);

@@ -21,7 +21,8 @@ import {
   testedRate,
 } from '../src/statistics/label_errors.js';
 import type { RunJob, Trainer } from '../src/training/job.js';
-import { CIFAR, fakeEngine, fakeTrain, suiteFile, temporaryFolder } from './fakes.js';
+import { CIFAR, fakeEngine, fakeTrain, suiteFile } from './fakes.js';
+import { temporaryFolder } from './support/temporary_folder.js';
 
 const CLASSES = 10;
 

@@ -7,8 +7,8 @@ import { escaped, latexTable } from '../src/report/latex.js';
 import { accuracyFigure } from '../src/report/pgfplots.js';
 import { reportOf } from '../src/report/report.js';
 import { leaders } from '../src/results/aggregate.js';
-import { temporaryFolder } from './fakes.js';
 import { synthetic } from './support/synthetic.js';
+import { temporaryFolder } from './support/temporary_folder.js';
 
 const HOSTILE = `${String.raw`50% _&#$~^\{}<>|"`}\u2028 é – 汉 `;
 const report = synthetic({ seeds: [1, 2, 3] });

@@ -19,9 +19,10 @@ import { InputError } from '../src/spec/errors.js';
 import { decodeLabels } from '../src/spec/labels.js';
 import type { RunRecord } from '../src/spec/record.js';
 import { runId } from '../src/spec/run_spec.js';
-import { fakeEngine, temporaryFolder } from './fakes.js';
+import { fakeEngine } from './fakes.js';
 import { axeViolations, startBrowser } from './support/browser.js';
 import { synthetic } from './support/synthetic.js';
+import { temporaryFolder } from './support/temporary_folder.js';
 
 const SUBMISSION = {
   format: 1,

@@ -7,7 +7,7 @@ import { setTimeout } from 'node:timers/promises';
 import { expect } from 'chai';
 import { checkUnlocked, lock } from '../src/io/lock.js';
 import { InputError } from '../src/spec/errors.js';
-import { temporaryFolder } from './fakes.js';
+import { temporaryFolder } from './support/temporary_folder.js';
 
 describe('the lock of a results folder', () => {
   let out: string;

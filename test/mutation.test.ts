@@ -8,8 +8,8 @@ import { compare } from '../src/regression/compare.js';
 import { readOwnGraph } from '../src/results/manifest.js';
 import { readStored } from '../src/results/store.js';
 import { select } from '../src/suite/select.js';
-import { temporaryFolder } from './fakes.js';
 import { copyProduct, MUTATIONS, mutate, runCopy } from './support/mutations.js';
+import { temporaryFolder } from './support/temporary_folder.js';
 
 /** Each trains for seconds. */
 const FAST = ['rho ignored', "teacher's labels not used", 'noise seeded by method'];

@@ -7,8 +7,8 @@ import { baselineOf } from '../src/regression/baseline.js';
 import { compare } from '../src/regression/compare.js';
 import { readOwnGraph } from '../src/results/manifest.js';
 import { failedRuns, readStored } from '../src/results/store.js';
-import { temporaryFolder } from './fakes.js';
 import { copyProduct, MUTATIONS, mutate, runCopy } from './support/mutations.js';
+import { temporaryFolder } from './support/temporary_folder.js';
 
 const tell = (line: string) => process.stdout.write(`${line}\n`);
 const wanted = process.env.MUTATION;

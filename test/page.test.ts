@@ -16,9 +16,9 @@ import { bestAccuracy, finalAccuracy, leaders } from '../src/results/aggregate.j
 import { dataOf } from '../src/results/external.js';
 import type { RunRecord } from '../src/spec/record.js';
 import { mean } from '../src/statistics/statistics.js';
-import { temporaryFolder } from './fakes.js';
 import { axeViolations, close, open, startBrowser, type Watched } from './support/browser.js';
 import { synthetic } from './support/synthetic.js';
+import { temporaryFolder } from './support/temporary_folder.js';
 
 const LARGE = synthetic({ seeds: [1, 2, 3, 4, 5] }, 200);
 const SMALL = synthetic({ seeds: [1, 2] });

@@ -5,7 +5,8 @@ import { createProgress } from '../src/cli/progress.js';
 import { run } from '../src/cli/run.js';
 import { expand } from '../src/suite/expand.js';
 import type { ResolvedSuite } from '../src/suite/resolve.js';
-import { fakeEngine, fakeRecord, SUITE, suiteFile, temporaryFolder } from './fakes.js';
+import { fakeEngine, fakeRecord, SUITE, suiteFile } from './fakes.js';
+import { temporaryFolder } from './support/temporary_folder.js';
 
 /** A stream that keeps what is written, a terminal of so many rows if told. */
 function stream(rows?: number): { stream: NodeJS.WriteStream; said(): string } {

@@ -27,11 +27,12 @@ import { parseRecord } from '../src/results/record_schema.js';
 import { InputError } from '../src/spec/errors.js';
 import { expand, type RunNode } from '../src/suite/expand.js';
 import type { ResolvedSuite } from '../src/suite/resolve.js';
-import { SUITE, temporaryFolder } from './fakes.js';
+import { SUITE } from './fakes.js';
 import { bytesChanges, changed, jsonChanges } from './support/fuzz.js';
 import { badNetwork } from './support/proxy.js';
 import { endWorkers, local, type Place, placeAt, tablesOf, Workers } from './support/queue_place.js';
 import { freePort, TestRedis, until } from './support/redis.js';
+import { temporaryFolder } from './support/temporary_folder.js';
 
 /** How often a worker is killed, and how many messages are changed; more in `make queue-torture`. */
 const KILLS = Number(process.env.QUEUE_KILLS ?? 3);

@@ -10,10 +10,10 @@ import { Shift } from '../src/execution/queue/worker.js';
 import { PROJECT_ROOT } from '../src/io/project.js';
 import { originOf } from '../src/results/provenance.js';
 import type { RunNode } from '../src/suite/expand.js';
-import { temporaryFolder } from './fakes.js';
 import { standInEngine } from './support/honest_training.js';
 import { placeAt, tablesOf } from './support/queue_place.js';
 import { TestRedis, until } from './support/redis.js';
+import { temporaryFolder } from './support/temporary_folder.js';
 import { contentOf, runUndisturbed } from './support/torture.js';
 
 const MAIN = path.join(PROJECT_ROOT, 'dist', 'src', 'cli', 'main.js');

@@ -31,8 +31,9 @@ import type { ResolvedSuite } from '../src/suite/resolve.js';
 import { EVERYTHING, select } from '../src/suite/select.js';
 import { evaluationOf } from '../src/training/evaluation.js';
 import type { RunJob, Trainer } from '../src/training/job.js';
-import { fakeEngine, SUITE, suiteFile, temporaryFolder } from './fakes.js';
+import { fakeEngine, SUITE, suiteFile } from './fakes.js';
 import { synthetic } from './support/synthetic.js';
+import { temporaryFolder } from './support/temporary_folder.js';
 
 describe('a registry', () => {
   const own = { name: 'a' };

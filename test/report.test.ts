@@ -20,8 +20,9 @@ import { readStored } from '../src/results/store.js';
 import { InputError } from '../src/spec/errors.js';
 import { expand } from '../src/suite/expand.js';
 import type { ResolvedSuite } from '../src/suite/resolve.js';
-import { fakeRecord, SUITE, temporaryFolder } from './fakes.js';
+import { fakeRecord, SUITE } from './fakes.js';
 import { synthetic } from './support/synthetic.js';
+import { temporaryFolder } from './support/temporary_folder.js';
 
 const suite = SUITE as ResolvedSuite;
 const graph = expand(suite);

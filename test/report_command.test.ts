@@ -13,8 +13,9 @@ import { writeRecord } from '../src/results/store.js';
 import { InputError } from '../src/spec/errors.js';
 import { ALGORITHM_VERSION } from '../src/spec/run_spec.js';
 import { expand } from '../src/suite/expand.js';
-import { fakeRecord, temporaryFolder } from './fakes.js';
+import { fakeRecord } from './fakes.js';
 import { synthetic } from './support/synthetic.js';
+import { temporaryFolder } from './support/temporary_folder.js';
 
 const QUICK = path.join(PROJECT_ROOT, 'results', 'quick');
 

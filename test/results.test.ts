@@ -12,7 +12,8 @@ import { InputError } from '../src/spec/errors.js';
 import { decodeLabels, encodeLabels } from '../src/spec/labels.js';
 import { expand } from '../src/suite/expand.js';
 import type { ResolvedSuite } from '../src/suite/resolve.js';
-import { fakeRecord, SUITE, temporaryFolder } from './fakes.js';
+import { fakeRecord, SUITE } from './fakes.js';
+import { temporaryFolder } from './support/temporary_folder.js';
 
 const suite = SUITE as ResolvedSuite;
 const graph = expand(suite);

@@ -10,7 +10,8 @@ import { InputError } from '../src/spec/errors.js';
 import type { RunRecord } from '../src/spec/record.js';
 import { expand } from '../src/suite/expand.js';
 import type { ResolvedSuite } from '../src/suite/resolve.js';
-import { fakeRecord, SUITE, temporaryFolder } from './fakes.js';
+import { fakeRecord, SUITE } from './fakes.js';
+import { temporaryFolder } from './support/temporary_folder.js';
 
 const suite = SUITE as ResolvedSuite;
 const [finished, failed, begun, damaged, untouched] = expand(suite).runs;

@@ -6,8 +6,8 @@ import { readAnalysesOf } from '../src/report/analyses.js';
 import { htmlPage } from '../src/report/html.js';
 import { pageDataOf } from '../src/report/page_data_of.js';
 import { readReport } from '../src/report/report.js';
-import { temporaryFolder } from './fakes.js';
 import { launch, open } from './support/browser.js';
+import { temporaryFolder } from './support/temporary_folder.js';
 
 const [out, picture, section] = process.argv.slice(2);
 const { report } = await readReport(out!);

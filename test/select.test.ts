@@ -7,7 +7,8 @@ import { InputError } from '../src/spec/errors.js';
 import { expand } from '../src/suite/expand.js';
 import type { ResolvedSuite } from '../src/suite/resolve.js';
 import { EVERYTHING, seedsOf, select, selectionName, withSeeds } from '../src/suite/select.js';
-import { fakeEngine, SUITE, suiteFile, temporaryFolder } from './fakes.js';
+import { fakeEngine, SUITE, suiteFile } from './fakes.js';
+import { temporaryFolder } from './support/temporary_folder.js';
 
 const whole = expand({ ...SUITE, seeds: [1, 2, 3] } as ResolvedSuite);
 

@@ -10,10 +10,11 @@ import { jobArrays } from '../src/execution/slurm.js';
 import { InputError } from '../src/spec/errors.js';
 import { expand } from '../src/suite/expand.js';
 import type { ResolvedSuite } from '../src/suite/resolve.js';
-import { SUITE, suiteFile, temporaryFolder } from './fakes.js';
+import { SUITE, suiteFile } from './fakes.js';
 import { standInEngine } from './support/honest_training.js';
 import { local, tablesOf } from './support/queue_place.js';
 import { TestCluster } from './support/slurm.js';
+import { temporaryFolder } from './support/temporary_folder.js';
 
 const TASK = fileURLToPath(new URL('./support/slurm_task.js', import.meta.url));
 const { runs } = expand(SUITE as ResolvedSuite);

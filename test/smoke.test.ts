@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import { expect } from 'chai';
 import { parse } from 'csv-parse/sync';
 import { PROJECT_ROOT } from '../src/io/project.js';
-import { temporaryFolder } from './fakes.js';
+import { temporaryFolder } from './support/temporary_folder.js';
 
 const MAIN = path.join(PROJECT_ROOT, 'dist', 'src', 'cli', 'main.js');
 

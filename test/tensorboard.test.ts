@@ -12,8 +12,8 @@ import { writeTables } from '../src/report/write.js';
 import { claim } from '../src/results/manifest.js';
 import { EVENT_FILE, eventsOf, tensorBoardName } from '../src/results/tensorboard.js';
 import { expand } from '../src/suite/expand.js';
-import { temporaryFolder } from './fakes.js';
 import { synthetic } from './support/synthetic.js';
+import { temporaryFolder } from './support/temporary_folder.js';
 
 interface Event {
   time: number;

@@ -4,8 +4,8 @@ import path from 'node:path';
 import { table } from 'table';
 import { PROJECT_ROOT } from '../src/io/project.js';
 import { stream } from '../src/io/random.js';
-import { temporaryFolder } from './fakes.js';
 import { canMount, faultLibrary, Ordeals, SUBJECTS, spread, type Tally } from './support/ordeals.js';
+import { temporaryFolder } from './support/temporary_folder.js';
 import { killTrainings, stopAtEveryPhase } from './support/torture.js';
 
 const kills = Number(process.env.KILLS || 50);

@@ -15,8 +15,9 @@ import { expand } from '../src/suite/expand.js';
 import type { ResolvedSuite } from '../src/suite/resolve.js';
 import type { RunJob } from '../src/training/job.js';
 import type { Trajectory } from '../src/training/trajectory.js';
-import { fakeEngine, fakeTrajectory, SUITE, suiteFile, temporaryFolder } from './fakes.js';
+import { fakeEngine, fakeTrajectory, SUITE, suiteFile } from './fakes.js';
 import { copyProduct, MUTATIONS, mutate, ROUGH } from './support/mutations.js';
+import { temporaryFolder } from './support/temporary_folder.js';
 import { compared, foreignSettings, HOME, take } from './support/trajectories.js';
 
 const quietly = () => {};

@@ -4,8 +4,8 @@ import path from 'node:path';
 import { table } from 'table';
 import { PROJECT_ROOT } from '../src/io/project.js';
 import { QUANTITIES } from '../src/regression/trajectory.js';
-import { temporaryFolder } from './fakes.js';
 import { copyProduct, MUTATIONS, mutate, ROUGH } from './support/mutations.js';
+import { temporaryFolder } from './support/temporary_folder.js';
 import { type Compared, compared, foreignSettings, HOME, take } from './support/trajectories.js';
 
 const tell = (line: string) => process.stdout.write(`${line}\n`);

@@ -14,7 +14,8 @@ import { bundle } from '../src/user/bundle.js';
 import { guarded, OVERDUE } from '../src/user/guard.js';
 import type { Kind } from '../src/user/kinds.js';
 import { loadUserFile } from '../src/user/load.js';
-import { fakeEngine, SUITE, temporaryFolder } from './fakes.js';
+import { fakeEngine, SUITE } from './fakes.js';
+import { temporaryFolder } from './support/temporary_folder.js';
 
 const METHOD = `import { tf, z } from 'labelnoise';
 export default {

@@ -20,7 +20,8 @@ import { expand } from '../src/suite/expand.js';
 import type { ResolvedSuite } from '../src/suite/resolve.js';
 import { alignmentOf } from '../src/training/alignment.js';
 import { type Examples, Landscape, type Point } from '../src/training/landscape.js';
-import { SUITE, temporaryFolder } from './fakes.js';
+import { SUITE } from './fakes.js';
+import { temporaryFolder } from './support/temporary_folder.js';
 
 const FORM = { ...imageForm(cifar10), imageSize: 4, classes: 3 };
 const IMAGES = 12;

@@ -16,9 +16,9 @@ import { happeningIn } from '../src/results/events.js';
 import { claim } from '../src/results/manifest.js';
 import { checkpointFile, writeFailure, writeRecord } from '../src/results/store.js';
 import { InputError } from '../src/spec/errors.js';
-import { temporaryFolder } from './fakes.js';
 import { close, open, startBrowser } from './support/browser.js';
 import { synthetic } from './support/synthetic.js';
+import { temporaryFolder } from './support/temporary_folder.js';
 
 const MAIN = path.join(PROJECT_ROOT, 'dist', 'src', 'cli', 'main.js');
 const { graph, records } = synthetic();

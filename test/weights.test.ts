@@ -21,7 +21,8 @@ import { examine } from '../src/training/evaluation.js';
 import type { RunJob, Trainer, TrainingJob, Weights } from '../src/training/job.js';
 import { sessionFor } from '../src/training/sessions.js';
 import { train } from '../src/training/train.js';
-import { fakeEngine, fakeTrain, SUITE, suiteFile, temporaryFolder } from './fakes.js';
+import { fakeEngine, fakeTrain, SUITE, suiteFile } from './fakes.js';
+import { temporaryFolder } from './support/temporary_folder.js';
 import { python } from './support/torch.js';
 
 const suite = SUITE as ResolvedSuite;

@@ -13,7 +13,8 @@ import { InputError } from '../src/spec/errors.js';
 import { expand } from '../src/suite/expand.js';
 import type { ResolvedSuite } from '../src/suite/resolve.js';
 import type { TrainingJob, TrainingProgress } from '../src/training/job.js';
-import { CIFAR, SUITE, temporaryFolder } from './fakes.js';
+import { CIFAR, SUITE } from './fakes.js';
+import { temporaryFolder } from './support/temporary_folder.js';
 
 const [node] = expand({ ...SUITE, precision: 'float32' } as ResolvedSuite).runs;
 

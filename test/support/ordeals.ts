@@ -16,8 +16,9 @@ import { PROJECT_ROOT } from '../../src/io/project.js';
 import { integer, type Stream } from '../../src/io/random.js';
 import { readOwnGraph } from '../../src/results/manifest.js';
 import { readStored } from '../../src/results/store.js';
-import { SUITE, temporaryFolder } from '../fakes.js';
+import { SUITE } from '../fakes.js';
 import { engine } from './stand_in.js';
+import { temporaryFolder } from './temporary_folder.js';
 
 export const MAIN = path.join(PROJECT_ROOT, 'dist', 'src', 'cli', 'main.js');
 const STAND_IN = path.join(PROJECT_ROOT, 'dist', 'test', 'support', 'stand_in.js');

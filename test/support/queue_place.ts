@@ -10,9 +10,10 @@ import { type SubmitOptions, submit } from '../../src/cli/submit.js';
 import { RunQueue } from '../../src/execution/queue/queue.js';
 import { type WorkerSettings, work } from '../../src/execution/queue/worker.js';
 import type { Suite } from '../../src/suite/schema.js';
-import { SUITE, temporaryFolder } from '../fakes.js';
+import { SUITE } from '../fakes.js';
 import { standInEngine } from './honest_training.js';
 import type { TestRedis } from './redis.js';
+import { temporaryFolder } from './temporary_folder.js';
 
 const WORKER = fileURLToPath(new URL('./queue_worker.js', import.meta.url));
 /** Files that depend on results alone. */

@@ -6,7 +6,7 @@ import { type AddressInfo, createServer } from 'node:net';
 import { setTimeout } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { queueAddress } from '../../src/execution/queue/address.js';
-import { temporaryFolder } from '../fakes.js';
+import { temporaryFolder } from './temporary_folder.js';
 
 const servers = new Set<ChildProcess>();
 process.once('exit', () => {

@@ -6,8 +6,8 @@ import { mkdir, open, readFile, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import { temporaryFolder } from '../fakes.js';
 import { freePort, until } from './redis.js';
+import { temporaryFolder } from './temporary_folder.js';
 
 const running = new Set<ChildProcess>();
 process.once('exit', () => {
