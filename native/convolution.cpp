@@ -14,7 +14,7 @@
 #include "tiles.h"
 #include "vectors.h"
 
-namespace labelnoise {
+namespace labelnoise::tiles {
 namespace {
 
 /** Bytes of a packed filter, or of the images that wait for it, that share the second-level cache with other
@@ -340,4 +340,4 @@ void imageGradient(const Convolution& c, const uint16_t* gradient, const uint16_
   run(gradientPlan(c), gradient, filter, result, threads);
 }
 
-}  // namespace labelnoise
+}  // namespace labelnoise::tiles

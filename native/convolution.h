@@ -4,7 +4,7 @@
 
 #include "convolution_shape.h"
 
-namespace labelnoise {
+namespace labelnoise::tiles {
 
 /**
  * @param images bfloat16 [batch, height, width, inputs]
@@ -22,4 +22,4 @@ void convolve(const Convolution& c, const uint16_t* images, const uint16_t* filt
 void imageGradient(const Convolution& c, const uint16_t* gradient, const uint16_t* filter, uint16_t* result,
                    int threads);
 
-}  // namespace labelnoise
+}  // namespace labelnoise::tiles

@@ -12,7 +12,7 @@
 #include "scratch.h"
 #include "tiles.h"
 
-namespace labelnoise {
+namespace labelnoise::tiles {
 namespace {
 
 /** Steps along the sum that are packed before they are multiplied: more do not stay in the cache. */
@@ -278,4 +278,4 @@ void filterGradient(const Convolution& c, const uint16_t* images, const uint16_t
   });
 }
 
-}  // namespace labelnoise
+}  // namespace labelnoise::tiles

@@ -4,7 +4,7 @@
 
 #include "convolution_shape.h"
 
-namespace labelnoise {
+namespace labelnoise::tiles {
 
 /**
  * @param images bfloat16 [batch, height, width, inputs]
@@ -14,4 +14,4 @@ namespace labelnoise {
 void filterGradient(const Convolution& c, const uint16_t* images, const uint16_t* gradient, float* result,
                     int threads);
 
-}  // namespace labelnoise
+}  // namespace labelnoise::tiles

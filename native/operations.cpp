@@ -40,6 +40,10 @@ constexpr bool kHasTiles = false;
 
 namespace {
 
+/** Whether convolutions of such numbers are on tiles; others are by Winograd. */
+template <typename T>
+constexpr bool kOnTiles = kHasTiles && std::is_same_v<T, uint16_t>;
+
 /** Numbers in a tensor, and length of an axis, that the kernels' arithmetic in int has room for. */
 constexpr int64_t kMost = int64_t(1) << 30;
 
@@ -222,17 +226,17 @@ void requireServed(const Run& run, const Convolution& c) {
     for (int64_t size : shape)
       if ((count *= size) > kMost) run.refuse(what + "has more than 2^30 numbers in " + textOf(shape));
   }
-  if constexpr (std::is_same_v<T, float>) {
-    if (c.stride != 1) run.refuse(what + "is not served: in float32 the stride must be 1");
+  if constexpr (!kOnTiles<T>) {
+    if (c.stride != 1) run.refuse(what + "is not served: the stride must be 1");
   } else {
     if (c.inputs % 16 || c.outputs % 16)
-      run.refuse(what + "is not served: in bfloat16 channels must be multiples of 16");
+      run.refuse(what + "is not served: on tiles channels must be multiples of 16");
     const bool fills = c.outHeight % 4 == 0 && (c.outWidth % 16 == 0 || c.outWidth == 8 || c.outWidth == 4);
     if (c.height % c.stride || c.width % c.stride || !fills)
-      run.refuse(
-          what +
-          "is not served: in bfloat16 its result must be a multiple of 4 high and 4, 8 or a multiple of 16 "
-          "wide, and the stride must divide the images");
+      run.refuse(what +
+                 "is not served: on tiles its result must be a multiple of 4 high and 4, 8 or a multiple of "
+                 "16 wide, "
+                 "and the stride must divide the images");
   }
 }
 
@@ -252,42 +256,48 @@ struct ConvolutionInputs {
   }
 };
 
-/** Where a convolution's moments go: nowhere, and its outputs for them are empty, if they are not asked for.
- */
-void addMoments(const Run& run, const Convolution& c, Fused& fused) {
-  const Shape shape{run.attributes.moments ? c.outputs : 0};
-  float *mean = run.output<float>(1, shape), *variance = run.output<float>(2, shape);
-  if (!run.attributes.moments) return;
-  if (c.batch == 0) run.refuse("there are no results to take the mean of");
-  fused.mean = mean, fused.variance = variance;
+/** By Winograd; with what is asked for besides: a sum with a residual, the third input, and moments, which
+ * else have empty outputs. */
+template <typename T, bool kAdds>
+void computeConvolution(const Run& run) {
+  const ConvolutionInputs<T> inputs(run);
+  const Convolution& c = inputs.convolution;
+  Input<T> residual;
+  winograd::Fused<T> fused;
+  if constexpr (kAdds) {
+    residual = run.input<T>(2, "residual", resultOf(c), "as the convolution's result is");
+    fused.residual = residual.data();
+  }
+  T* result = run.output<T>(0, resultOf(c));
+  const Shape ofMoments{run.attributes.moments ? c.outputs : 0};
+  float *mean = run.output<float>(1, ofMoments), *variance = run.output<float>(2, ofMoments);
+  if (run.attributes.moments) {
+    if (c.batch == 0) run.refuse("there are no results to take the mean of");
+    fused.mean = mean, fused.variance = variance;
+  }
+  if (c.batch) winograd::convolve(c, inputs.images.data(), inputs.filter.data(), fused, result, threads());
 }
+
+template <typename T>
+struct ConvolutionSumOperation {
+  static void compute(const Run& run) { computeConvolution<T, true>(run); }
+};
 
 template <typename T>
 struct ConvolutionOperation {
   static void compute(const Run& run) {
-    const ConvolutionInputs<T> inputs(run);
-    const Convolution& c = inputs.convolution;
-    T* result = run.output<T>(0, resultOf(c));
-    Fused fused;
-    addMoments(run, c, fused);
-    if constexpr (std::is_same_v<T, float>) {
-      if (c.batch) convolve(c, inputs.images.data(), inputs.filter.data(), fused, result, threads());
+    if constexpr (!kOnTiles<T>) {
+      computeConvolution<T, false>(run);
     } else {
-      if (fused.mean) run.refuse("moments are for float32");
-      if (c.batch) convolve(c, inputs.images.data(), inputs.filter.data(), result, threads());
+      if (run.attributes.moments) run.refuse("there are no moments on tiles");
+      const ConvolutionInputs<T> inputs(run);
+      const Convolution& c = inputs.convolution;
+      T* result = run.output<T>(0, resultOf(c));
+      for (int i : {1, 2}) run.output<float>(i, {0});
+      if (c.batch) tiles::convolve(c, inputs.images.data(), inputs.filter.data(), result, threads());
     }
   }
 };
-
-void computeConvolutionSum(const Run& run) {
-  const ConvolutionInputs<float> inputs(run);
-  const Convolution& c = inputs.convolution;
-  const auto residual = run.input<float>(2, "residual", resultOf(c), "as the convolution's result is");
-  float* result = run.output<float>(0, resultOf(c));
-  Fused fused{residual.data()};
-  addMoments(run, c, fused);
-  if (c.batch) convolve(c, inputs.images.data(), inputs.filter.data(), fused, result, threads());
-}
 
 template <typename T>
 struct ImageGradientOperation {
@@ -303,7 +313,11 @@ struct ImageGradientOperation {
                                std::to_string(stride));
     requireServed<T>(run, c);
     T* result = run.output<T>(0, imagesOf(c));
-    if (c.batch) imageGradient(c, gradient.data(), filter.data(), result, threads());
+    if (!c.batch) return;
+    if constexpr (kOnTiles<T>)
+      tiles::imageGradient(c, gradient.data(), filter.data(), result, threads());
+    else
+      winograd::imageGradient(c, gradient.data(), filter.data(), result, threads());
   }
 };
 
@@ -317,10 +331,12 @@ struct FilterGradientOperation {
                                " and stride " + std::to_string(c.stride));
     requireServed<T>(run, c);
     float* result = run.output<float>(0, filterOf(c));
-    if (c.batch)
-      filterGradient(c, images.data(), gradient.data(), result, threads());
-    else
+    if (!c.batch)
       std::fill_n(result, size_t(9) * c.inputs * c.outputs, 0.f);
+    else if constexpr (kOnTiles<T>)
+      tiles::filterGradient(c, images.data(), gradient.data(), result, threads());
+    else
+      winograd::filterGradient(c, images.data(), gradient.data(), result, threads());
   }
 };
 
@@ -515,10 +531,10 @@ Kernels untyped() {
   return {guarded<compute>, nullptr, nullptr};
 }
 
-template <template <typename> class Operation, bool onTiles = false>
+template <template <typename> class Operation, bool hasTiles = true>
 Kernels typed() {
   Kernels kernels{nullptr, guarded<Operation<float>::compute>, nullptr};
-  if constexpr (kHasTiles || !onTiles) kernels.bfloat16 = guarded<Operation<uint16_t>::compute>;
+  if constexpr (hasTiles || !kHasTiles) kernels.bfloat16 = guarded<Operation<uint16_t>::compute>;
   return kernels;
 }
 
@@ -536,25 +552,25 @@ std::vector<Definition> definitions() {
        {"images: T", "filter: T"},
        {"result: T", "mean: float", "variance: float"},
        {"stride: int", "moments: bool"},
-       typed<ConvolutionOperation, true>(),
+       typed<ConvolutionOperation>(),
        anyShape},
       {"LabelnoiseConvolutionSum",
-       {"images: float", "filter: float", "residual: float"},
-       {"result: float", "mean: float", "variance: float"},
+       {"images: T", "filter: T", "residual: T"},
+       {"result: T", "mean: float", "variance: float"},
        {"stride: int", "moments: bool"},
-       untyped<computeConvolutionSum>(),
+       typed<ConvolutionSumOperation, false>(),
        anyShape},
       {"LabelnoiseImageGradient",
        {"gradient: T", "filter: T"},
        {"result: T"},
        {"stride: int", "height: int", "width: int"},
-       typed<ImageGradientOperation, true>(),
+       typed<ImageGradientOperation>(),
        anyShape},
       {"LabelnoiseFilterGradient",
        {"images: T", "gradient: T"},
        {"filter: float"},
        {"stride: int"},
-       typed<FilterGradientOperation, true>(),
+       typed<FilterGradientOperation>(),
        anyShape},
       {"LabelnoiseMoments",
        {"x: T"},

@@ -75,6 +75,22 @@ inline Halves rounded(Floats v) {
 
 inline void store(uint16_t* to, Floats v) { *reinterpret_cast<LooseHalves*>(to) = rounded(v); }
 
+inline float number(float stored) { return stored; }
+
+inline float number(uint16_t stored) {
+  const uint32_t bits = uint32_t(stored) << 16;
+  float value;
+  std::memcpy(&value, &bits, sizeof value);
+  return value;
+}
+
+/** What is read where these numbers have been stored as T. */
+template <typename T>
+inline Floats asStored(Floats v) {
+  if constexpr (sizeof(T) == sizeof(float)) return v;
+  return (Floats)(__builtin_convertvector(rounded(v), Words) << 16);
+}
+
 /** The first `count` of a vector's numbers, zeros after them; reads no more. */
 template <typename T>
 inline Floats load(const T* from, size_t count) {

@@ -18,7 +18,7 @@
 #include "scratch.h"
 #include "vectors.h"
 
-namespace labelnoise {
+namespace labelnoise::winograd {
 namespace {
 
 /** Results of a tile, and pixels of its patch, along each side. */
@@ -35,6 +35,8 @@ constexpr int kRows = 6, kWide = 1, kGradientRows = 4;
 #else
 constexpr int kRows = 4, kWide = 1, kGradientRows = 4;
 #endif
+/** Bytes that are fetched into the cache together. */
+constexpr size_t kLineBytes = 64;
 /** Bytes of a block's transformed patches. */
 constexpr size_t kBlockBytes = 3 << 16;
 constexpr int kFewestTiles = 32, kMostTiles = 192;
@@ -181,26 +183,28 @@ struct Transformed {
 
 /** Part of an array. */
 struct Span {
-  const float *begin, *end;
+  const char *begin, *end;
 
   /** Has one of equal parts fetched into the cache, to be read or written soon. */
   template <int kWrites>
   void prefetch(int part, int parts) const {
-    const size_t lines = (end - begin) / kGroup + 1;
+    const size_t lines = (end - begin) / kLineBytes + 1;
     for (size_t line = lines * part / parts; line < lines * (part + 1) / parts; line++)
-      __builtin_prefetch(begin + line * kGroup, kWrites, 2);
+      __builtin_prefetch(begin + line * kLineBytes, kWrites, 2);
   }
 };
 
 /** The rows of images that a block's tiles are of. */
-Span rowsOf(const Tiling& t, int block, const float* images, int channels) {
+template <typename T>
+Span rowsOf(const Tiling& t, int block, const T* images, int channels) {
   const auto row = [&](int tile) {
     const int rowOfTiles = tile / t.across;
     const int image = rowOfTiles / t.down;
     return image * t.height + rowOfTiles % t.down * kTile;
   };
   const size_t size = size_t(t.width) * channels;
-  return {images + row(t.first(block)) * size, images + row(t.first(block + 1)) * size};
+  const auto at = [&](int tile) { return reinterpret_cast<const char*>(images + row(tile) * size); };
+  return {at(t.first(block)), at(t.first(block + 1))};
 }
 
 /** Where a tile is. */
@@ -215,13 +219,13 @@ struct Place {
 
 /** The pixels around a tile, S x S; zeros, of which there must be as many as channels, where the image has
  * none. */
-template <int S>
+template <int S, typename T>
 struct Window {
-  const float* pixels[S][S];
+  const T* pixels[S][S];
 
-  Window(const Tiling& t, const Place& p, const float* images, int channels, int margin, const float* zeros) {
+  Window(const Tiling& t, const Place& p, const T* images, int channels, int margin, const T* zeros) {
     const int row = p.row - margin, column = p.column - margin;
-    const float* image = images + size_t(p.image) * t.height * t.width * channels;
+    const T* image = images + size_t(p.image) * t.height * t.width * channels;
     for (int i = 0; i < S; i++)
       for (int j = 0; j < S; j++) {
         const bool has = row + i >= 0 && row + i < t.height && column + j >= 0 && column + j < t.width;
@@ -231,15 +235,15 @@ struct Window {
 };
 
 /** B' d B for a block of tiles, or A y A' of their gradients. */
-template <typename Transform>
-void transformTiles(const Tiling& t, const float* images, int channels, int first, int count,
+template <typename Transform, typename T>
+void transformTiles(const Tiling& t, const T* images, int channels, int first, int count,
                     const Transformed& out) {
   constexpr int S = Transform::kFrom;
-  static thread_local std::vector<float> zeros;
+  static thread_local std::vector<T> zeros;
   if (zeros.size() < size_t(channels)) zeros.resize(channels);
   const size_t position = out.position;
   for (int tile = 0; tile < count; tile++) {
-    const Window<S> window(t, Place(t, first + tile), images, channels, (S - kTile) / 2, zeros.data());
+    const Window<S, T> window(t, Place(t, first + tile), images, channels, (S - kTile) / 2, zeros.data());
     for (int channel = 0; channel < groupsOf(channels) * kGroup; channel += kLanes) {
       float* to = out.at(0, channel / kGroup, tile) + channel % kGroup;
       const auto write = [=](int i, int j, Floats value) { store(to + (i * kPatch + j) * position, value); };
@@ -289,9 +293,9 @@ struct Sums {
 
 /** A'mA: writes a block's results of one group of channels, with the residual and the sums if they are
  * wanted. */
-template <bool kAdds, bool kSums>
-void writeTiles(const Tiling& t, int block, const Transformed& products, int productGroup,
-                const float* residual, Sums* sums, float* images, int channels, int group) {
+template <bool kAdds, bool kSums, typename T>
+void writeTiles(const Tiling& t, int block, const Transformed& products, int productGroup, const T* residual,
+                Sums* sums, T* images, int channels, int group) {
   const int first = t.first(block), count = t.count(block);
   // Copies, since what is written might be what the tiling is read from, as far as the compiler knows.
   const size_t position = products.position, pixelStride = channels, rowStride = size_t(t.width) * channels;
@@ -314,6 +318,7 @@ void writeTiles(const Tiling& t, int block, const Transformed& products, int pro
       const auto read = [=](int i, int j) { return load(from + (i * kPatch + j) * position); };
       const auto add = [&](int i, int j, Floats y) {
         if constexpr (!kSums) return;
+        y = asStored<T>(y);
         if (i == 0 && j == 0 && isFirst) pivot = y;
         const Floats apart = y - pivot;
         total += apart;
@@ -351,8 +356,9 @@ void writeTiles(const Tiling& t, int block, const Transformed& products, int pro
 }
 
 /** A filter [3, 3, inputs, outputs] as the convolution sees it: turned round, its inputs are the outputs. */
+template <typename T>
 struct Filter {
-  const float* data;
+  const T* data;
   int inputs, outputs;
   bool turned;
 
@@ -362,18 +368,21 @@ struct Filter {
 };
 
 /** G g G' of 16 channels: [positions][groups of channels][depth][kGroup]. */
-void transformFilter(const Filter& filter, int group, float* out) {
+template <typename T>
+void transformFilter(const Filter<T>& filter, int group, float* out) {
   const int channels = filter.channels(), depth = filter.depth();
   const int present = std::min(kGroup, channels - group * kGroup);
   float some[9][kGroup] = {};
   for (int d = 0; d < depth; d++) {
     for (int tap = 0; tap < 9; tap++) {
-      const float* matrix = filter.data + size_t(tap) * filter.inputs * filter.outputs;
-      if (filter.turned)
-        for (int i = 0; i < present; i++)
-          some[8 - tap][i] = matrix[size_t(group * kGroup + i) * filter.outputs + d];
-      else
-        std::copy_n(matrix + size_t(d) * filter.outputs + group * kGroup, present, some[tap]);
+      const T* matrix = filter.data + size_t(tap) * filter.inputs * filter.outputs;
+      for (int i = 0; i < present; i++) {
+        const int channel = group * kGroup + i;
+        if (filter.turned)
+          some[8 - tap][i] = number(matrix[size_t(channel) * filter.outputs + d]);
+        else
+          some[tap][i] = number(matrix[size_t(d) * filter.outputs + channel]);
+      }
     }
     for (int v = 0; v < kGroupVectors; v++) {
       float* to = out + (size_t(group) * depth + d) * kGroup + v * kLanes;
@@ -437,8 +446,9 @@ void multiply(const Transformed& patches, int position, int count, const float* 
                          out + tile * kGroup, products.group);
 }
 
-void convolveBy(const Filter& filter, int batch, int height, int width, const float* source,
-                const Fused& fused, float* result, int threads) {
+template <typename T>
+void convolveBy(const Filter<T>& filter, int batch, int height, int width, const T* source,
+                const Fused<T>& fused, T* result, int threads) {
   const int depth = filter.depth(), channels = filter.channels();
   const int groups = groupsOf(channels);
   const Tiling tiling(batch, height, width, cachedTiles(groupsOf(depth)));
@@ -447,8 +457,8 @@ void convolveBy(const Filter& filter, int batch, int height, int width, const fl
   float* transformed = reinterpret_cast<float*>(filterMemory.get(kPositions * position * sizeof(float)));
   forEach(groups, threads, [&](int g) { transformFilter(filter, g, transformed); });
   Sums sums(fused.mean ? tiling.blocks : 0, groups);
-  const auto write = fused.mean ? (fused.residual ? writeTiles<true, true> : writeTiles<false, true>)
-                                : (fused.residual ? writeTiles<true, false> : writeTiles<false, false>);
+  const auto write = fused.mean ? (fused.residual ? writeTiles<true, true, T> : writeTiles<false, true, T>)
+                                : (fused.residual ? writeTiles<true, false, T> : writeTiles<false, false, T>);
 
   forEach(tiling.blocks, threads, [&](int block) {
     const int first = tiling.first(block), count = tiling.count(block);
@@ -565,8 +575,8 @@ void addFilterGradient(const Convolution& c, const float* products, int inputGro
 }
 
 /** Sums all of a convolution's filter gradient in parts of its tiles, for few channels. */
-void sumByParts(const Convolution& c, const float* images, const float* gradient, float* result,
-                int threads) {
+template <typename T>
+void sumByParts(const Convolution& c, const T* images, const T* gradient, float* result, int threads) {
   const int inputGroups = groupsOf(c.inputs), outputGroups = groupsOf(c.outputs);
   const Tiling tiling(c.batch, c.height, c.width, cachedTiles(inputGroups + outputGroups));
   const int parts = std::min(tiling.blocks, kParts);
@@ -604,8 +614,8 @@ void sumByParts(const Convolution& c, const float* images, const float* gradient
 }
 
 /** Sums it channels by channels, for many: threads share these, and nothing is summed twice. */
-void sumByChannels(const Convolution& c, const float* images, const float* gradient, float* result,
-                   int threads) {
+template <typename T>
+void sumByChannels(const Convolution& c, const T* images, const T* gradient, float* result, int threads) {
   const Tiling tiling(c.batch, c.height, c.width, kMostTiles);
   const int inputGroups = groupsOf(c.inputs), outputPairs = (groupsOf(c.outputs) + kWide - 1) / kWide;
   std::fill_n(result, size_t(9) * c.inputs * c.outputs, 0.f);
@@ -637,23 +647,36 @@ void sumByChannels(const Convolution& c, const float* images, const float* gradi
 
 }  // namespace
 
-void convolve(const Convolution& c, const float* images, const float* filter, const Fused& fused,
-              float* result, int threads) {
-  convolveBy({filter, c.inputs, c.outputs, false}, c.batch, c.height, c.width, images, fused, result,
-             threads);
+template <typename T>
+void convolve(const Convolution& c, const T* images, const T* filter, const Fused<T>& fused, T* result,
+              int threads) {
+  const Filter<T> straight{filter, c.inputs, c.outputs, false};
+  convolveBy(straight, c.batch, c.height, c.width, images, fused, result, threads);
 }
 
-void imageGradient(const Convolution& c, const float* gradient, const float* filter, float* result,
-                   int threads) {
-  convolveBy({filter, c.inputs, c.outputs, true}, c.batch, c.height, c.width, gradient, {}, result, threads);
+template <typename T>
+void imageGradient(const Convolution& c, const T* gradient, const T* filter, T* result, int threads) {
+  const Filter<T> turned{filter, c.inputs, c.outputs, true};
+  convolveBy(turned, c.batch, c.height, c.width, gradient, {}, result, threads);
 }
 
-void filterGradient(const Convolution& c, const float* images, const float* gradient, float* result,
-                    int threads) {
+template <typename T>
+void filterGradient(const Convolution& c, const T* images, const T* gradient, float* result, int threads) {
   if (groupsOf(c.inputs) * groupsOf(c.outputs) >= kManyGroups)
     sumByChannels(c, images, gradient, result, threads);
   else
     sumByParts(c, images, gradient, result, threads);
 }
 
-}  // namespace labelnoise
+template void convolve(const Convolution&, const float*, const float*, const Fused<float>&, float*, int);
+template void imageGradient(const Convolution&, const float*, const float*, float*, int);
+template void filterGradient(const Convolution&, const float*, const float*, float*, int);
+// Where there are tiles, these have bfloat16.
+#if !defined(__AMX_BF16__)
+template void convolve(const Convolution&, const uint16_t*, const uint16_t*, const Fused<uint16_t>&,
+                       uint16_t*, int);
+template void imageGradient(const Convolution&, const uint16_t*, const uint16_t*, uint16_t*, int);
+template void filterGradient(const Convolution&, const uint16_t*, const uint16_t*, float*, int);
+#endif
+
+}  // namespace labelnoise::winograd

@@ -88,7 +88,7 @@ describe('the native kernels', () => {
       'float32',
       { LABELNOISE_ISA: isa },
     ]);
-    if (kernels.isa === 'amx') kinds.push(['bfloat16', {}]);
+    if (fastestPrecision() === 'bfloat16') kinds.push(['bfloat16', {}]);
     for (const [precision, env] of kinds) {
       const threads = ['1', '2', '3'].map((count) => ({ TF_NUM_INTRAOP_THREADS: count }));
       const bits = [{}, ...threads].map((more) => compute(precision, { ...env, ...more }).hash);
@@ -201,7 +201,7 @@ describe('the native kernels', () => {
         'Convolution',
         { ...T, ...convolution, stride: { int: 2 } },
         [x, [3, 3, 16, 16]],
-        'in float32 the stride must be 1',
+        'is not served: the stride must be 1',
       ],
       [
         'Convolution',
@@ -226,13 +226,13 @@ describe('the native kernels', () => {
       ],
       [
         'ConvolutionSum',
-        convolution,
+        { ...T, ...convolution },
         [x, [3, 3, 16, 16], [2, 8, 8, 8]],
         'residual [2,8,8,8] must be [2,8,8,16]',
       ],
       [
         'ConvolutionSum',
-        { ...stride, moments: { bool: true } },
+        { ...T, ...stride, moments: { bool: true } },
         [
           [0, 8, 8, 16],
           [3, 3, 16, 16],
@@ -314,9 +314,10 @@ describe('the native kernels', () => {
     const images = value('images', [4, 8, 8, 32]);
     const filter = value('filter', [3, 3, 32, 32]);
 
-    it('in bfloat16 for 3x3 convolutions of whole tiles', () => {
+    it('on AMX in bfloat16 for 3x3 convolutions of whole tiles', () => {
       const native = new NativeOperations(new Graph(), 'amx');
       expect(native.convolution(images, filter, [1, 1], images.shape)).to.include({ dtype: 'bfloat16' });
+      expect(native.imageGradient(images, filter, [2, 2], [4, 16, 16, 32])).to.include({ dtype: 'bfloat16' });
       const others: [Value, Value][] = [
         [images, value('filter', [1, 1, 32, 32])],
         [images, value('filter', [3, 3, 32, 40])],
@@ -327,39 +328,48 @@ describe('the native kernels', () => {
       expect(off.convolution(images, filter, [1, 1], images.shape)).to.equal(undefined);
     });
 
-    it('in float32 for 3x3 convolutions of stride 1 and 16 channels or more, of bfloat16 with AMX only', () => {
-      const x = value('images', [4, 6, 6, 24], 'float32');
-      const f = value('filter', [3, 3, 24, 40], 'float32');
-      for (const isa of ['avx2', 'avx512', 'amx'] as const) {
+    /** Instruction sets and types of numbers with which convolutions are by Winograd, and those on tiles. */
+    const BY_WINOGRAD = [
+      ...(['avx2', 'avx512', 'amx'] as const).map((isa) => [isa, 'float32'] as const),
+      ...(['avx2', 'avx512'] as const).map((isa) => [isa, 'bfloat16'] as const),
+    ];
+    const KINDS = [...BY_WINOGRAD, ['amx', 'bfloat16'] as const];
+
+    it('elsewhere for 3x3 convolutions of stride 1 and 16 channels or more', () => {
+      for (const [isa, dtype] of BY_WINOGRAD) {
+        const x = value('images', [4, 6, 6, 24], dtype);
+        const f = value('filter', [3, 3, 24, 40], dtype);
         const native = new NativeOperations(new Graph(), isa);
         const shape = [4, 6, 6, 40];
-        expect(native.convolution(x, f, [1, 1], shape)).to.deep.include({ dtype: 'float32', shape });
-        expect(native.imageGradient(value('dy', shape, 'float32'), f, [1, 1], x.shape)).to.include({
+        expect(native.convolution(x, f, [1, 1], shape)).to.deep.include({ dtype, shape });
+        expect(native.imageGradient(value('dy', shape, dtype), f, [1, 1], x.shape)).to.include({ dtype });
+        expect(native.filterGradient(x, value('dy', shape, dtype), [1, 1], f.shape)).to.include({
           dtype: 'float32',
         });
         expect(native.convolution(x, f, [2, 2], [4, 3, 3, 40])).to.equal(undefined);
-        const narrow = value('filter', [3, 3, 3, 16], 'float32');
-        expect(native.convolution(value('x', [4, 6, 6, 3], 'float32'), narrow, [1, 1], shape)).to.equal(
+        const narrow = value('filter', [3, 3, 3, 16], dtype);
+        expect(native.convolution(value('x', [4, 6, 6, 3], dtype), narrow, [1, 1], shape)).to.equal(
           undefined,
         );
-        const low = native.convolution(images, filter, [1, 1], images.shape);
-        expect(low?.dtype).to.equal(isa === 'amx' ? 'bfloat16' : undefined);
+        const other = value('filter', f.shape, dtype === 'float32' ? 'bfloat16' : 'float32');
+        expect(native.convolution(x, other, [1, 1], shape)).to.equal(undefined);
       }
     });
 
-    it('with a sum and with moments as parts of the convolution before them, in float32', () => {
-      for (const dtype of ['float32', 'bfloat16'] as const) {
+    it('with a sum and with moments as parts of the convolution before them, by Winograd', () => {
+      for (const [isa, dtype] of KINDS) {
         const graph = new Graph();
-        const native = new NativeOperations(graph, 'amx');
+        const native = new NativeOperations(graph, isa);
+        const isFused = isa !== 'amx' || dtype === 'float32';
         const x = value('x', images.shape, dtype);
         const y = native.convolution(x, value('filter', filter.shape, dtype), [1, 1], x.shape)!;
         const residual = value('residual', x.shape, dtype);
         for (const sum of [native.add(y, residual)!, native.add(residual, y)!]) {
           const node = graph.node(sum)!;
-          expect(node.op).to.equal(dtype === 'float32' ? 'LabelnoiseConvolutionSum' : 'LabelnoiseAdd');
-          if (dtype === 'float32') expect(node.inputs).to.deep.equal(['x', 'filter', 'residual']);
+          expect(node.op).to.equal(isFused ? 'LabelnoiseConvolutionSum' : 'LabelnoiseAdd');
+          if (isFused) expect(node.inputs).to.deep.equal(['x', 'filter', 'residual']);
           const { mean, variance } = native.moments(sum)!;
-          if (dtype === 'float32') {
+          if (isFused) {
             expect([mean.ref, variance.ref]).to.deep.equal([`${sum.ref}:1`, `${sum.ref}:2`]);
             expect(node.attributes.moments).to.deep.equal({ bool: true });
           } else expect(graph.node(mean)!.op).to.equal('LabelnoiseMoments');
@@ -369,16 +379,17 @@ describe('the native kernels', () => {
       }
     });
 
-    it("with a sum as a part of a normalisation's gradient, in float32", () => {
-      for (const dtype of ['float32', 'bfloat16'] as const) {
+    it("with a sum as a part of a normalisation's gradient, but on AMX in bfloat16", () => {
+      for (const [isa, dtype] of KINDS) {
         const graph = new Graph();
-        const native = new NativeOperations(graph, 'amx');
+        const native = new NativeOperations(graph, isa);
+        const isFused = isa !== 'amx' || dtype === 'float32';
         const vectors = ['mean', 'variance', 'scale', 'offset'].map((name) => value(name, [32], 'float32'));
         const [dy, x, residual] = ['dy', 'x', 'residual'].map((name) => value(name, images.shape, dtype));
         const name = native.normaliseGradient(dy!, x!, vectors, 1e-5)!;
         const sum = native.add(residual!, value(name, images.shape, dtype))!;
-        expect(sum.ref === `${name}:3`).to.equal(dtype === 'float32');
-        if (dtype === 'float32') expect(graph.node(name)!.inputs.at(-1)).to.equal('residual');
+        expect(sum.ref === `${name}:3`).to.equal(isFused);
+        if (isFused) expect(graph.node(name)!.inputs.at(-1)).to.equal('residual');
         // It has room for one.
         expect(graph.node(native.add(sum, residual!)!)?.op).to.equal('LabelnoiseAdd');
         expect(graph.node(native.add(value(name, images.shape, dtype), dy!)!)?.op).to.equal('LabelnoiseAdd');

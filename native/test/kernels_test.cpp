@@ -71,93 +71,6 @@ void overPairs(const Convolution& c, const std::function<void(size_t, size_t, in
         }
 }
 
-struct Products {
-  Vector result, images, filter;
-};
-
-Products convolved(const Convolution& c, const Vector& images, const Vector& filter, const Vector& gradient,
-                   int threads) {
-  Products p{Vector(gradient.size()), Vector(images.size()), Vector(filter.size())};
-  convolve(c, images.data(), filter.data(), Fused{}, p.result.data(), threads);
-  imageGradient(c, gradient.data(), filter.data(), p.images.data(), threads);
-  filterGradient(c, images.data(), gradient.data(), p.filter.data(), threads);
-  return p;
-}
-
-void testConvolution(const Convolution& c) {
-  const std::string name = "convolution [" + std::to_string(c.batch) + "," + std::to_string(c.height) + "," +
-                           std::to_string(c.width) + "," + std::to_string(c.inputs) + "] -> " +
-                           std::to_string(c.outputs);
-  const size_t pixels = size_t(c.batch) * c.height * c.width;
-  Vector images = drawn(pixels * c.inputs), filter = drawn(size_t(9) * c.inputs * c.outputs);
-  const Vector gradient = drawn(pixels * c.outputs);
-  Exact result(gradient.size()), ofImages(images.size()), ofFilter(filter.size());
-  overPairs(c, [&](size_t from, size_t to, int tap) {
-    for (int i = 0; i < c.inputs; i++)
-      for (int o = 0; o < c.outputs; o++) {
-        const size_t w = (size_t(tap) * c.inputs + i) * c.outputs + o;
-        const double x = images[from * c.inputs + i], dy = gradient[to * c.outputs + o];
-        result[to * c.outputs + o] += x * filter[w];
-        ofImages[from * c.inputs + i] += dy * filter[w];
-        ofFilter[w] += x * dy;
-      }
-  });
-  const Products one = convolved(c, images, filter, gradient, 1);
-  check(distance(one.result, result) < 2e-5, name + ": result");
-  check(distance(one.images, ofImages) < 2e-5, name + ": gradient of the images");
-  check(distance(one.filter, ofFilter) < 2e-5, name + ": gradient of the filter");
-  for (int threads = 2; threads <= 3; threads++) {
-    const Products many = convolved(c, images, filter, gradient, threads);
-    check(sameBits(one.result, many.result) && sameBits(one.images, many.images) &&
-              sameBits(one.filter, many.filter),
-          name + ": the same bits on " + std::to_string(threads) + " threads");
-  }
-  Vector sum(gradient.size()), expected = gradient;
-  for (size_t i = 0; i < sum.size(); i++) expected[i] += one.result[i];
-  convolve(c, images.data(), filter.data(), {gradient.data()}, sum.data(), 2);
-  check(sameBits(sum, expected), name + ": added to a residual");
-  // Far from zero, where sums of squares would lose their digits.
-  Vector far = gradient;
-  for (float& value : far) value += 100;
-  Vector means[3], variances[3];
-  for (int threads = 1; threads <= 3; threads++) {
-    Vector &mean = means[threads - 1] = Vector(c.outputs),
-           &variance = variances[threads - 1] = Vector(c.outputs);
-    convolve(c, images.data(), filter.data(), {far.data(), mean.data(), variance.data()}, sum.data(),
-             threads);
-  }
-  Exact mean(c.outputs), variance(c.outputs);
-  for (size_t i = 0; i < sum.size(); i++) mean[i % c.outputs] += double(sum[i]) / double(pixels);
-  for (size_t i = 0; i < sum.size(); i++)
-    variance[i % c.outputs] += std::pow(sum[i] - mean[i % c.outputs], 2) / double(pixels);
-  check(distance(means[0], mean) < 1e-6 && distance(variances[0], variance) < 1e-5, name + ": moments");
-  check(sameBits(means[0], means[1]) && sameBits(means[0], means[2]) &&
-            sameBits(variances[0], variances[1]) && sameBits(variances[0], variances[2]),
-        name + ": the same moments on any number of threads");
-  // Numbers below the smallest normal one: nothing to be exact about, but they are no reason to be wrong.
-  Vector tiny = images;
-  for (float& value : tiny) value *= 1e-39f;
-  const Products small = convolved(c, tiny, filter, gradient, 1);
-  bool near = true;
-  for (size_t i = 0; i < result.size(); i++) near &= std::fabs(small.result[i] - 1e-39 * result[i]) < 1e-41;
-  check(near, name + ": denormal numbers");
-  // What is not finite must not become finite.
-  for (float bad : {kNaN, kInfinity}) {
-    const size_t pixel = size_t(between(0, int(pixels) - 1));
-    Vector spoilt = images;
-    spoilt[pixel * c.inputs + between(0, c.inputs - 1)] = bad;
-    const Products p = convolved(c, spoilt, filter, gradient, 1);
-    bool kept = true;
-    overPairs(c, [&](size_t from, size_t to, int) {
-      if (from == pixel)
-        for (int o = 0; o < c.outputs; o++) kept &= !std::isfinite(p.result[to * c.outputs + o]);
-    });
-    bool inFilter = false;
-    for (float value : p.filter) inFilter |= !std::isfinite(value);
-    check(kept && inFilter, name + ": NaN and infinity stay");
-  }
-}
-
 template <typename T>
 T stored(float value);
 template <>
@@ -196,6 +109,117 @@ Vector numbers(const std::vector<T>& values) {
 /** Deviation that the rounding of stored numbers explains. */
 template <typename T>
 constexpr double kRounding = sizeof(T) == 2 ? 4e-3 : 1e-5;
+
+template <typename T>
+struct Products {
+  std::vector<T> result, images;
+  Vector filter;
+};
+
+template <typename T>
+Products<T> convolved(const Convolution& c, const std::vector<T>& images, const std::vector<T>& filter,
+                      const std::vector<T>& gradient, int threads) {
+  Products<T> p{std::vector<T>(gradient.size()), std::vector<T>(images.size()), Vector(filter.size())};
+  winograd::convolve(c, images.data(), filter.data(), winograd::Fused<T>{}, p.result.data(), threads);
+  winograd::imageGradient(c, gradient.data(), filter.data(), p.images.data(), threads);
+  winograd::filterGradient(c, images.data(), gradient.data(), p.filter.data(), threads);
+  return p;
+}
+
+template <typename T>
+void testConvolution(const Convolution& c) {
+  constexpr bool isHalf = sizeof(T) == 2;
+  constexpr double near = isHalf ? kRounding<T> : 2e-5;
+  const std::string name = std::string("convolution in ") + (isHalf ? "bfloat16 [" : "float32 [") +
+                           std::to_string(c.batch) + "," + std::to_string(c.height) + "," +
+                           std::to_string(c.width) + "," + std::to_string(c.inputs) + "] -> " +
+                           std::to_string(c.outputs);
+  const size_t pixels = size_t(c.batch) * c.height * c.width;
+  const auto images = storedAll<T>(drawn(pixels * c.inputs)),
+             filter = storedAll<T>(drawn(size_t(9) * c.inputs * c.outputs)),
+             gradient = storedAll<T>(drawn(pixels * c.outputs));
+  Exact result(gradient.size()), ofImages(images.size()), ofFilter(filter.size());
+  overPairs(c, [&](size_t from, size_t to, int tap) {
+    for (int i = 0; i < c.inputs; i++)
+      for (int o = 0; o < c.outputs; o++) {
+        const size_t w = (size_t(tap) * c.inputs + i) * c.outputs + o;
+        const double x = number(images[from * c.inputs + i]), dy = number(gradient[to * c.outputs + o]);
+        result[to * c.outputs + o] += x * number(filter[w]);
+        ofImages[from * c.inputs + i] += dy * number(filter[w]);
+        ofFilter[w] += x * dy;
+      }
+  });
+  const Products<T> one = convolved(c, images, filter, gradient, 1);
+  check(distance(numbers(one.result), result) < near, name + ": result");
+  check(distance(numbers(one.images), ofImages) < near, name + ": gradient of the images");
+  check(distance(one.filter, ofFilter) < 2e-5, name + ": gradient of the filter");
+  for (int threads = 2; threads <= 3; threads++) {
+    const Products<T> many = convolved(c, images, filter, gradient, threads);
+    check(sameBits(one.result, many.result) && sameBits(one.images, many.images) &&
+              sameBits(one.filter, many.filter),
+          name + ": the same bits on " + std::to_string(threads) + " threads");
+  }
+  std::vector<T> sum(gradient.size());
+  winograd::convolve<T>(c, images.data(), filter.data(), {gradient.data()}, sum.data(), 2);
+  if constexpr (isHalf) {
+    // Rounded once, where the result by itself has been rounded before.
+    Exact expected = result;
+    for (size_t i = 0; i < sum.size(); i++) expected[i] += number(gradient[i]);
+    check(distance(numbers(sum), expected) < near, name + ": added to a residual");
+  } else {
+    Vector expected = gradient;
+    for (size_t i = 0; i < sum.size(); i++) expected[i] += one.result[i];
+    check(sameBits(sum, expected), name + ": added to a residual");
+  }
+  // Far from zero, where sums of squares would lose their digits.
+  std::vector<T> far = gradient;
+  for (T& value : far) value = stored<T>(number(value) + 100);
+  Vector means[3], variances[3];
+  for (int threads = 1; threads <= 3; threads++) {
+    Vector &mean = means[threads - 1] = Vector(c.outputs),
+           &variance = variances[threads - 1] = Vector(c.outputs);
+    winograd::convolve<T>(c, images.data(), filter.data(), {far.data(), mean.data(), variance.data()},
+                          sum.data(), threads);
+  }
+  Exact mean(c.outputs), variance(c.outputs);
+  for (size_t i = 0; i < sum.size(); i++) mean[i % c.outputs] += double(number(sum[i])) / double(pixels);
+  for (size_t i = 0; i < sum.size(); i++)
+    variance[i % c.outputs] += std::pow(number(sum[i]) - mean[i % c.outputs], 2) / double(pixels);
+  check(distance(means[0], mean) < 1e-6 && distance(variances[0], variance) < 1e-5, name + ": moments");
+  check(sameBits(means[0], means[1]) && sameBits(means[0], means[2]) &&
+            sameBits(variances[0], variances[1]) && sameBits(variances[0], variances[2]),
+        name + ": the same moments on any number of threads");
+  // Numbers below the smallest normal one: nothing to be exact about, but they are no reason to be wrong.
+  std::vector<T> tiny = images;
+  Exact ofTiny(result.size());
+  for (T& value : tiny) value = stored<T>(number(value) * 1e-39f);
+  overPairs(c, [&](size_t from, size_t to, int tap) {
+    for (int i = 0; i < c.inputs; i++)
+      for (int o = 0; o < c.outputs; o++)
+        ofTiny[to * c.outputs + o] += double(number(tiny[from * c.inputs + i])) *
+                                      number(filter[(size_t(tap) * c.inputs + i) * c.outputs + o]);
+  });
+  const Vector small = numbers(convolved(c, tiny, filter, gradient, 1).result);
+  bool isNear = true;
+  for (size_t i = 0; i < small.size(); i++)
+    isNear &= std::fabs(small[i] - ofTiny[i]) < 1e-41 + (isHalf ? 5e-41 : 0) + near * std::fabs(ofTiny[i]);
+  check(isNear, name + ": denormal numbers");
+  // What is not finite must not become finite.
+  for (float bad : {kNaN, kInfinity}) {
+    const size_t pixel = size_t(between(0, int(pixels) - 1));
+    std::vector<T> spoilt = images;
+    spoilt[pixel * c.inputs + between(0, c.inputs - 1)] = stored<T>(bad);
+    const Products<T> p = convolved(c, spoilt, filter, gradient, 1);
+    bool kept = true;
+    overPairs(c, [&](size_t from, size_t to, int) {
+      if (from == pixel)
+        for (int o = 0; o < c.outputs; o++) kept &= !std::isfinite(number(p.result[to * c.outputs + o]));
+    });
+    bool inFilter = false;
+    for (float value : p.filter) inFilter |= !std::isfinite(value);
+    check(kept && inFilter, name + ": NaN and infinity stay");
+  }
+}
 
 template <typename T>
 void testNormalisation(size_t rows, int channels, bool relu) {
@@ -347,9 +371,9 @@ void testTiles(int batch, int size, int inputs, int outputs, int stride) {
   for (int threads = 1; threads <= 3; threads++) {
     std::vector<uint16_t> y(gradient.size()), dx(images.size());
     Vector dw(filter.size());
-    convolve(c, images.data(), filter.data(), y.data(), threads);
-    imageGradient(c, gradient.data(), filter.data(), dx.data(), threads);
-    filterGradient(c, images.data(), gradient.data(), dw.data(), threads);
+    tiles::convolve(c, images.data(), filter.data(), y.data(), threads);
+    tiles::imageGradient(c, gradient.data(), filter.data(), dx.data(), threads);
+    tiles::filterGradient(c, images.data(), gradient.data(), dw.data(), threads);
     if (threads == 1) first = y, firstImages = dx, firstFilter = dw;
     check(sameBits(y, first) && sameBits(dx, firstImages) && sameBits(dw, firstFilter),
           name + ": the same bits on " + std::to_string(threads) + " threads");
@@ -373,13 +397,19 @@ int main() {
   const auto convolution = [](int batch, int height, int width, int inputs, int outputs) {
     return Convolution{batch, height, width, inputs, height, width, outputs, 1, 1, 1};
   };
+  const auto testBoth = [](const Convolution& c) {
+    testConvolution<float>(c);
+    // Where there are tiles, these have bfloat16.
+#if !defined(__AMX_BF16__)
+    testConvolution<uint16_t>(c);
+#endif
+  };
   for (int i = 0; i < 25; i++)
-    testConvolution(
-        convolution(between(1, 3), between(1, 11), between(1, 11), between(1, 40), between(1, 40)));
+    testBoth(convolution(between(1, 3), between(1, 11), between(1, 11), between(1, 40), between(1, 40)));
   // One of many blocks, and those whose channels are shared out.
-  testConvolution(convolution(5, 32, 32, 16, 16));
-  testConvolution(convolution(13, 8, 8, 64, 64));
-  testConvolution(convolution(3, 9, 7, 65, 80));
+  testBoth(convolution(5, 32, 32, 16, 16));
+  testBoth(convolution(13, 8, 8, 64, 64));
+  testBoth(convolution(3, 9, 7, 65, 80));
   for (int i = 0; i < 12; i++) {
     const size_t rows = size_t(between(1, 600));
     const int channels = 16 * between(1, 6);

@@ -6,7 +6,7 @@ import type { Precision } from '../spec/run_spec.js';
 import { median } from '../statistics/statistics.js';
 import { type Answer, Candidate } from './candidate.js';
 import { MATRIX_PRODUCT_FLOPS, trainingFlops } from './flops.js';
-import { type Kind, pytorchLimits } from './kind.js';
+import { type Kind, pytorchEnvironment } from './kind.js';
 import { modelOf } from './setting.js';
 import type { LoopFigures } from './training_loop.js';
 import { type Turns, takesPart, turnsOf, warmsUpTwice } from './turns.js';
@@ -161,11 +161,13 @@ function candidatesOf({ depth, width, batch, precision, threads, kind, pytorch }
   const all = [ours('compiled-sgd', 'compiled-sam', 'matrix-product'), ours('eager-sgd'), ours('stock-sgd')];
   if (pytorch) {
     const bench = path.join(PROJECT_ROOT, 'perf', 'pytorch', 'bench.py');
-    const env = { ...process.env, ...pytorchLimits(kind), PYTHONDONTWRITEBYTECODE: '1' };
-    const variants = ['sgd', 'sam'].flatMap((step) =>
-      pytorchModes(kind.isa).map((mode) => `pytorch-${step}-${mode}`),
-    );
-    all.push({ candidate: new Candidate(pytorch, [bench, ...size, String(threads)], env), variants });
+    const env = { ...process.env, ...pytorchEnvironment(kind), PYTHONDONTWRITEBYTECODE: '1' };
+    // A process for each mode, as one that dies takes all that it was to measure with it.
+    for (const mode of pytorchModes(kind.isa))
+      all.push({
+        candidate: new Candidate(pytorch, [bench, ...size, String(threads)], env),
+        variants: ['sgd', 'sam'].map((step) => `pytorch-${step}-${mode}`),
+      });
   }
   return all;
 }

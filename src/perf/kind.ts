@@ -4,6 +4,7 @@ import {
   type InstructionSet,
   instructionSets,
 } from '../engine/native/instruction_set.js';
+import { cacheFolder } from '../io/cache.js';
 
 /** From the narrowest to the widest; `other` for processors that have none of these. */
 export const KINDS = ['other', 'avx2', 'avx512', 'amx'] as const satisfies readonly (
@@ -26,7 +27,13 @@ export function kindInUse(): { isa: Kind; heldDown: boolean } {
   return { isa: isa ?? 'other', heldDown: isa !== available.at(-1) };
 }
 
-/** What holds PyTorch's own kernels to the same instruction set; its oneDNN has our process's limit. */
-export function pytorchLimits({ isa, heldDown }: { isa: Kind; heldDown: boolean }): NodeJS.ProcessEnv {
-  return heldDown ? { ATEN_CPU_CAPABILITY: isa } : {};
+/**
+ * What the environment of PyTorch's processes has besides: it holds its own kernels to the same instruction set (its oneDNN has our process's
+ * limit), and keeps what torch.compile makes for each set by itself. PyTorch does not tell them apart, and crashes where it finds another's.
+ */
+export function pytorchEnvironment({ isa, heldDown }: { isa: Kind; heldDown: boolean }): NodeJS.ProcessEnv {
+  return {
+    TORCHINDUCTOR_CACHE_DIR: cacheFolder('pytorch', isa),
+    ...(heldDown ? { ATEN_CPU_CAPABILITY: isa } : {}),
+  };
 }

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { compiledSession } from '../../src/engine/compile.js';
+import { chosenInstructionSet } from '../../src/engine/native/instruction_set.js';
 import { batchNormTraining, relu } from '../../src/engine/operations.js';
 import type { Program, Session, TensorSpec } from '../../src/engine/program.js';
 import { tf } from '../../src/engine/tensorflow.js';
@@ -111,6 +112,7 @@ const [precision, file] = process.argv.slice(2) as [Precision, string];
 const found = results(await compiledSession({ state: {}, entries }, precision));
 writeFileSync(file, JSON.stringify(found));
 // What TensorFlow's own kernels compute may depend on the threads.
-const others = precision === 'float32' ? /^(no-native|strided)/ : /^no-native/;
+const isOnTiles = precision === 'bfloat16' && chosenInstructionSet() === 'amx';
+const others = isOnTiles ? /^no-native/ : /^(no-native|strided)/;
 const own = Object.entries(found).filter(([name]) => !others.test(name));
 console.log(createHash('sha256').update(JSON.stringify(own)).digest('hex'));

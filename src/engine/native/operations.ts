@@ -22,18 +22,16 @@ export class NativeOperations {
     private readonly secondOrder = false,
   ) {}
 
-  convolution(images: Value, filter: Value, strides: number[], shape: number[]): Value | undefined {
-    if (!this.convolves(images, filter)) return undefined;
-    if (!isServed('forward', images.dtype, { images: images.shape, filter: filter.shape, strides }))
-      return undefined;
+  convolution(images: Value, filter: Value, strides: number[], result: number[]): Value | undefined {
+    const shape = { images: images.shape, filter: filter.shape, strides };
+    if (!this.serves('forward', [images, filter], shape)) return undefined;
     const attributes = { ...T(images), stride: { int: strides[0]! }, moments: { bool: false } };
-    return this.graph.value('LabelnoiseConvolution', [images, filter], attributes, images.dtype, shape);
+    return this.graph.value('LabelnoiseConvolution', [images, filter], attributes, images.dtype, result);
   }
 
   imageGradient(gradient: Value, filter: Value, strides: number[], images: number[]): Value | undefined {
-    if (!this.convolves(gradient, filter)) return undefined;
-    if (!isServed('imageGradient', gradient.dtype, { images, filter: filter.shape, strides }))
-      return undefined;
+    const shape = { images, filter: filter.shape, strides };
+    if (!this.serves('imageGradient', [gradient, filter], shape)) return undefined;
     const [, height, width] = images as [number, number, number, number];
     const attributes = {
       ...T(gradient),
@@ -52,9 +50,8 @@ export class NativeOperations {
 
   /** In float32, as its sums are. */
   filterGradient(images: Value, gradient: Value, strides: number[], filter: number[]): Value | undefined {
-    if (!this.convolves(images, gradient)) return undefined;
-    if (!isServed('filterGradient', images.dtype, { images: images.shape, filter, strides }))
-      return undefined;
+    const shape = { images: images.shape, filter, strides };
+    if (!this.serves('filterGradient', [images, gradient], shape)) return undefined;
     const attributes = { ...T(images), stride: { int: strides[0]! } };
     return this.graph.value('LabelnoiseFilterGradient', [images, gradient], attributes, 'float32', filter);
   }
@@ -70,23 +67,30 @@ export class NativeOperations {
     return sum ?? this.graph.value('LabelnoiseAdd', [a, b], T(a), a.dtype, a.shape);
   }
 
-  /** A convolution in float32 and what is added to it as one operation: its result need not be written and read again. */
+  /** A convolution and what is added to it as one operation: its result need not be written and read again. */
   private convolutionSum(convolved: Value, residual: Value): Value | undefined {
     const node = this.graph.node(convolved);
-    if (node?.op !== 'LabelnoiseConvolution' || convolved.dtype !== 'float32') return undefined;
+    if (node?.op !== 'LabelnoiseConvolution' || this.isOnTiles(convolved.dtype)) return undefined;
     const { stride } = node.attributes as { stride: Attribute };
-    const attributes = { stride, moments: { bool: false } };
+    const attributes = { ...T(convolved), stride, moments: { bool: false } };
     const operands = [...node.inputs, residual];
-    return this.graph.value('LabelnoiseConvolutionSum', operands, attributes, 'float32', convolved.shape);
+    return this.graph.value(
+      'LabelnoiseConvolutionSum',
+      operands,
+      attributes,
+      convolved.dtype,
+      convolved.shape,
+    );
   }
 
   /**
-   * The gradient of what was normalised and the residual's as one operation, in float32. Backpropagation has no other use for the former,
-   * which there is none of any more: whoever took it would be refused its shape.
+   * The gradient of what was normalised and the residual's as one operation. Backpropagation has no other use for the former, which there
+   * is none of any more: whoever took it would be refused its shape.
    */
   private gradientSum(gradient: Value, residual: Value): Value | undefined {
     const node = this.graph.node(gradient);
-    if (node?.op !== 'LabelnoiseNormaliseGradient' || gradient.dtype !== 'float32') return undefined;
+    // On AMX it has not been measured in bfloat16.
+    if (node?.op !== 'LabelnoiseNormaliseGradient' || this.isOnTiles(gradient.dtype)) return undefined;
     if (this.secondOrder) return undefined;
     if (node.inputs.length > NORMALISE_GRADIENT_OPERANDS || gradient.ref === residual.ref) return undefined;
     node.inputs.push(residual.ref);
@@ -99,7 +103,7 @@ export class NativeOperations {
     if (!this.takes(x) || x.shape.at(-1)! % 16 !== 0) return undefined;
     const vector = (ref: string): Value => ({ ref, dtype: 'float32', shape: x.shape.slice(-1) });
     const convolution = this.graph.node(x);
-    if (x.dtype === 'float32' && /^LabelnoiseConvolution(Sum)?$/.test(convolution?.op ?? '')) {
+    if (!this.isOnTiles(x.dtype) && /^LabelnoiseConvolution(Sum)?$/.test(convolution?.op ?? '')) {
       // The convolution has them on the way.
       convolution!.attributes.moments = { bool: true };
       return { mean: vector(`${x.ref}:1`), variance: vector(`${x.ref}:2`) };
@@ -197,9 +201,15 @@ export class NativeOperations {
     );
   }
 
-  /** Convolutions in bfloat16 need tiles. */
-  private convolves(...values: Value[]): boolean {
-    return this.takes(...values) && (values[0]!.dtype === 'float32' || this.instructionSet === 'amx');
+  /** Whether convolutions of such numbers are on tiles; others are by Winograd. */
+  private isOnTiles(dtype: DType): boolean {
+    return dtype === 'bfloat16' && this.instructionSet === 'amx';
+  }
+
+  /** Whether there is a kernel for a convolution of these values that beats TensorFlow's. */
+  private serves(product: Product, values: Value[], shape: ConvolutionShape): boolean {
+    if (!this.takes(...values)) return false;
+    return this.isOnTiles(values[0]!.dtype) ? isForTiles(product, shape) : isForWinograd(shape);
   }
 }
 
@@ -207,20 +217,24 @@ function T({ dtype }: Value): Record<string, Attribute> {
   return { T: { type: dtype } };
 }
 
-/**
- * Which convolutions have kernels that beat TensorFlow's: a fixed rule, or bits would depend on a timing. Winograd's transforms are
- * worth it from 16 channels on, on AVX2 and AVX-512 alike; the tiles of AMX where oneDNN does not fill them as well.
- */
-function isServed(
-  product: 'forward' | 'imageGradient' | 'filterGradient',
-  dtype: DType,
-  shape: ConvolutionShape,
-): boolean {
+// Which convolutions have kernels that beat TensorFlow's: fixed rules, or bits would depend on a timing.
+
+type Product = 'forward' | 'imageGradient' | 'filterGradient';
+
+/** Winograd's transforms are worth it from 16 channels on, on AVX2 and AVX-512 alike. */
+function isForWinograd({ filter, strides }: ConvolutionShape): boolean {
+  const [rows, columns, inputs, outputs] = filter as [number, number, number, number];
+  return (
+    rows === 3 && columns === 3 && strides.every((stride) => stride === 1) && inputs >= 16 && outputs >= 16
+  );
+}
+
+/** The tiles of AMX serve where oneDNN does not fill them as well. */
+function isForTiles(product: Product, shape: ConvolutionShape): boolean {
   const [, height, width] = shape.images as [number, number, number, number];
   const [rows, columns, inputs, outputs] = shape.filter as [number, number, number, number];
   const [stride, right] = shape.strides as [number, number];
   if (rows !== 3 || columns !== 3 || stride !== right) return false;
-  if (dtype === 'float32') return stride === 1 && inputs >= 16 && outputs >= 16;
   if (!fillsTiles(height, width, inputs, outputs, stride)) return false;
   if (product === 'filterGradient') return true;
   if (product === 'imageGradient') return stride === 2 || width <= 8;
