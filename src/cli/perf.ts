@@ -124,7 +124,7 @@ export async function perf(options: PerfOptions, tell: (line: string) => void): 
   const pool = await poolOverSingle(precision, rounds);
   const kernels: Partial<Record<Precision, KernelFigures>> = {};
   if (machine.kernels === 'native')
-    for (const measured of kind.isa === 'amx' ? (['float32', 'bfloat16'] as const) : (['float32'] as const)) {
+    for (const measured of new Set<Precision>(['float32', precision])) {
       tell(`kernels in ${measured} beside TensorFlow's`);
       kernels[measured] = await tensorflowOverNative(measured, rounds);
     }
