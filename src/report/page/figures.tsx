@@ -330,7 +330,7 @@ function Cost({
       <p class="legend">
         Cost: forward and backward passes of a run and of the teachers it needs, in trainings with plain SGD;
         not the search of settings. Dashed: the best to be had for so much
-        {folder.seeds.length > 1 && '; bars: 95 % intervals of the means'}.
+        {folder.seeds.length > 1 && '; bars: 95 % intervals of the means, as far as they are in the figure'}.
         {without.size > 0 && ' Of variants of a method the best is shown.'}
       </p>
     </div>

@@ -16,6 +16,8 @@ export const costFigure: Drawings['cost'] = (points, width) => {
   const most = byCost.at(-1)!.cost;
   const least = byCost[0]!.cost;
   const room = (most - least || 1) * 0.06;
+  // Of the means alone: intervals of two seeds would leave them a strip.
+  const [low, high] = percentRange(points.map(({ mean }) => mean));
   const figure = plotted({
     width,
     height: Math.round(Math.max(300, Math.min(460, width * 0.5), LINE * points.length * 0.8)),
@@ -27,9 +29,7 @@ export const costFigure: Drawings['cost'] = (points, width) => {
       labelAnchor: 'center',
       labelArrow: 'none',
     },
-    y: {
-      domain: percentRange(points.flatMap(({ mean, half }) => [mean - (half ?? 0), mean + (half ?? 0)])),
-    },
+    y: { domain: [low, high] },
     marks: [
       ...percentAxis('Test accuracy, %'),
       Plot.lineY([...best, { ...best.at(-1)!, cost: most + room }], {
@@ -44,8 +44,8 @@ export const costFigure: Drawings['cost'] = (points, width) => {
         points.filter(({ half }) => half !== null),
         {
           x: 'cost',
-          y1: ({ mean, half }: CostPoint) => mean - half!,
-          y2: ({ mean, half }: CostPoint) => mean + half!,
+          y1: ({ mean, half }: CostPoint) => Math.max(low, mean - half!),
+          y2: ({ mean, half }: CostPoint) => Math.min(high, mean + half!),
           stroke: ({ style }: CostPoint) => methodColour(style),
           strokeOpacity: 0.6,
         },
