@@ -3,6 +3,7 @@ import { expect } from 'chai';
 import { type Baseline, baselineOf, baselineText } from '../src/regression/baseline.js';
 import { parseBaseline, readBaseline } from '../src/regression/baseline_schema.js';
 import { type Comparison, checkComparable, compare } from '../src/regression/compare.js';
+import { environmentDifference, environmentOf } from '../src/regression/environment.js';
 import { judge, type Value } from '../src/regression/judge.js';
 import { InputError } from '../src/spec/errors.js';
 import type { RunRecord } from '../src/spec/record.js';
@@ -148,6 +149,23 @@ describe('a bitwise comparison', () => {
       expect(cells.every(({ by }) => by === 'statistics')).to.equal(true);
       expect(environmentDifference).to.have.property('field');
     });
+
+  it('is not made by another version of the kernels where that rounds otherwise, and else is', () => {
+    for (const [isa, precision, same] of [
+      ['avx512', 'bfloat16', false],
+      ['avx512', 'float32', true],
+      ['amx', 'bfloat16', true],
+    ] as const) {
+      const here = { ...recordsOf(seeded(1)).values().next().value!.provenance, isa, precision };
+      const difference = environmentDifference(
+        environmentOf(here),
+        environmentOf({ ...here, kernelsVersion: 2 }),
+      );
+      expect(difference).to.deep.equal(
+        same ? undefined : { field: 'kernelsVersion', before: '1', after: '2' },
+      );
+    }
+  });
 
   it('is made on another minor version of Node', () => {
     const { cells } = comparison(seeded(1), seeded(1), (r) => {

@@ -38,6 +38,7 @@ const environment = {
   cpu: text,
   instructions: text.optional(),
   kernels: z.enum(['native', 'tensorflow'], { error: 'one of native, tensorflow' }).optional(),
+  kernelsVersion: whole(1).optional(),
   isa: z.enum(['avx2', 'avx512', 'amx'], { error: 'one of avx2, avx512, amx' }).optional(),
   oneDnn: z.boolean({ error: 'true or false' }).optional(),
   xla: text.optional(),

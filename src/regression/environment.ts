@@ -1,4 +1,5 @@
 // What a run's bits depend on besides its spec: machine and libraries.
+import { kernelsAgree } from '../spec/kernels.js';
 import type { Provenance } from '../spec/record.js';
 
 /** A part of a record's provenance, and precision and threads, in the order they are told in. */
@@ -15,6 +16,7 @@ const ENVIRONMENT = [
   'tensorflow',
   'tfjs',
   'node',
+  'kernelsVersion',
 ] as const;
 
 export type Environment = Pick<Provenance, (typeof ENVIRONMENT)[number]>;
@@ -30,8 +32,13 @@ export function environmentDifference(
   after: Environment,
 ): { field: string; before: string; after: string } | undefined {
   for (const field of ENVIRONMENT) {
+    if (field === 'kernelsVersion') {
+      const [a, b] = [before.kernelsVersion ?? 1, after.kernelsVersion ?? 1];
+      if (!kernelsAgree(a, b, after)) return { field, before: String(a), after: String(b) };
+      continue;
+    }
     // Records of early versions do not tell the instruction sets, nor whose kernels computed. Those that do not tell `isa`
-    // were made before there were native kernels in float32; those in bfloat16 have not changed.
+    // were made before there were native kernels in float32.
     const untold = before[field] === undefined || after[field] === undefined;
     if (untold && !(field === 'isa' && before.isa !== after.isa && before.precision === 'float32')) continue;
     const [a, b] = [String(before[field]), String(after[field])];

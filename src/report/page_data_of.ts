@@ -463,7 +463,10 @@ const ORIGINS: [name: string, of: (provenance: Provenance, spec: RunSpec) => str
   ['Node', ({ node }) => node],
   ['TensorFlow', ({ tensorflow }) => tensorflow],
   ['TensorFlow.js', ({ tfjs }) => tfjs],
-  ['Kernels', ({ kernels }) => kernels],
+  [
+    'Kernels',
+    ({ kernels, kernelsVersion: version }) => (version ? `${kernels}, version ${version}` : kernels),
+  ],
   ['Instruction set of kernels', ({ isa }) => isa],
   ['oneDNN', ({ oneDnn }) => (oneDnn === undefined ? undefined : oneDnn ? 'on' : 'off')],
   ['Precision', ({ precision }) => precision],

@@ -8,7 +8,10 @@ import type { Provenance } from '../spec/record.js';
 import type { RunSpec } from '../spec/run_spec.js';
 
 /** What computes, as the engine reports it. */
-export type EngineVersions = Pick<Provenance, 'tensorflow' | 'tfjs' | 'kernels' | 'isa' | 'oneDnn' | 'xla'>;
+export type EngineVersions = Pick<
+  Provenance,
+  'tensorflow' | 'tfjs' | 'kernels' | 'kernelsVersion' | 'isa' | 'oneDnn' | 'xla'
+>;
 
 /** What is the same for every run of a process. */
 export type Origin = Omit<Provenance, 'suite' | 'finished' | 'precision' | 'threads'>;

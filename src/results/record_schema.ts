@@ -104,6 +104,7 @@ const record = z
       tensorflow: z.string(),
       tfjs: z.string(),
       kernels: z.enum(['native', 'tensorflow']).optional(),
+      kernelsVersion: z.int().min(1).optional(),
       isa: z.enum(['avx2', 'avx512', 'amx']).optional(),
       oneDnn: z.boolean().optional(),
       xla: z.string().optional(),

@@ -60,6 +60,8 @@ export interface Provenance {
   tfjs: string;
   /** Whose kernels computed; not in records made before there were native ones. */
   kernels?: 'native' | 'tensorflow';
+  /** Of native kernels: `KERNELS_VERSION`; not in records of the first. */
+  kernelsVersion?: number;
   /** The instruction set that kernels were limited to; not in records made before there were native ones in float32. */
   isa?: 'avx2' | 'avx512' | 'amx';
   /** Whether TensorFlow's own kernels were oneDNN's; recorded together with `isa`. */

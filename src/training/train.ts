@@ -65,8 +65,8 @@ async function trainWatched(
 
   const stepsPerEpoch = Math.floor((job.only?.length ?? job.train.count) / batchSize);
   const steps = epochs * stepsPerEpoch;
-  const { tensorflow, kernels, isa, oneDnn } = engineVersions();
-  const of = `${runId(spec)} by TensorFlow ${tensorflow}, kernels of ${kernels}, ${isa}, oneDNN ${oneDnn}`;
+  const { tensorflow, kernels, kernelsVersion, isa, oneDnn } = engineVersions();
+  const of = `${runId(spec)} by TensorFlow ${tensorflow}, kernels of ${kernels} ${kernelsVersion}, ${isa}, oneDNN ${oneDnn}`;
   const found = job.checkpoint ? await readCheckpoint(job.checkpoint.file, of) : {};
   const from = found.checkpoint;
   const clock = job.checkpoint && new CheckpointClock(job.checkpoint.every);

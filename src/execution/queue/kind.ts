@@ -7,11 +7,23 @@ import { devices } from '../local/devices.js';
 
 /** What bits depend on besides a run's spec, as far as it is known. */
 export function kindOf(origin: Origin): Record<string, unknown> {
-  const { cpu, instructions, isa, kernels, oneDnn, xla, tensorflow, tfjs, platform } = origin;
+  const { cpu, instructions, isa, kernels, kernelsVersion, oneDnn, xla, tensorflow, tfjs, platform } = origin;
   const device = devices().length
     ? { device: 'gpu', gpu: gpus()?.map(([name]) => name)[0] }
     : { device: 'cpu' };
-  return { ...device, cpu, instructions, isa, kernels, oneDnn, xla, tensorflow, tfjs, platform };
+  return {
+    ...device,
+    cpu,
+    instructions,
+    isa,
+    kernels,
+    kernelsVersion,
+    oneDnn,
+    xla,
+    tensorflow,
+    tfjs,
+    platform,
+  };
 }
 
 /** Labels of this machine's own: `device`, `isa`, and `gpu-memory` in GB (of the GPU that has least). */
