@@ -4,6 +4,7 @@ import type { Provenance } from './record.js';
 /** Each with the version of the kernels that it came with. Whoever changes their bits adds one. */
 const CHANGES: (Required<Pick<Provenance, 'kernelsVersion' | 'isa'>> & Pick<Provenance, 'precision'>)[] = [
   // Convolutions by Winograd, which TensorFlow's had been.
+  { kernelsVersion: 2, isa: 'avx2', precision: 'bfloat16' },
   { kernelsVersion: 2, isa: 'avx512', precision: 'bfloat16' },
 ];
 
@@ -12,11 +13,11 @@ export const KERNELS_VERSION = Math.max(...CHANGES.map(({ kernelsVersion }) => k
 
 /** Whether kernels of these versions give the same bits for an instruction set and precision. */
 export function kernelsAgree(
-  before: number | undefined,
-  after: number | undefined,
+  before: number,
+  after: number,
   { isa, precision }: Pick<Provenance, 'isa' | 'precision'>,
 ): boolean {
-  const [older, newer] = [before ?? 1, after ?? 1].sort((a, b) => a - b) as [number, number];
+  const [older, newer] = [before, after].sort((a, b) => a - b) as [number, number];
   return !CHANGES.some(
     (change) =>
       change.kernelsVersion > older &&
