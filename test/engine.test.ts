@@ -46,6 +46,44 @@ const kinds: Record<string, { recipe: Recipe } & Partial<ProgramSpec>> = {
   'two networks by sam in groups, with state': { recipe: combined(STATEFUL, withSam(4)), networks: 2 },
 };
 
+/** A convolution with padding SAME by its definition, in float64, and the gradients of images and filter for `dy`. */
+function convolutionOf(
+  { x, filter, dy }: Record<'x' | 'filter' | 'dy', Float32Array>,
+  shapes: Record<'x' | 'filter' | 'dy', number[]>,
+  stride: number,
+): Record<'y' | 'images' | 'filters', Float64Array> {
+  const [batch, size, , inputs] = shapes.x as [number, number, number, number];
+  const [side, , , outputs] = shapes.filter as [number, number, number, number];
+  const out = shapes.dy[1]!;
+  const before = Math.floor(Math.max((out - 1) * stride + side - size, 0) / 2);
+  const [y, images, filters] = [dy, x, filter].map(({ length }) => new Float64Array(length)) as [
+    Float64Array,
+    Float64Array,
+    Float64Array,
+  ];
+  const each = (of: number) => Array.from({ length: of }, (_, i) => i);
+  for (const n of each(batch))
+    for (const row of each(out))
+      for (const column of each(out))
+        for (const i of each(side))
+          for (const j of each(side)) {
+            const [down, right] = [row * stride + i - before, column * stride + j - before];
+            if (down < 0 || right < 0 || down >= size || right >= size) continue;
+            for (const a of each(inputs))
+              for (const b of each(outputs)) {
+                const [from, by] = [
+                  ((n * size + down) * size + right) * inputs + a,
+                  ((i * side + j) * inputs + a) * outputs + b,
+                ];
+                const to = ((n * out + row) * out + column) * outputs + b;
+                y[to]! += x[from]! * filter[by]!;
+                images[from]! += dy[to]! * filter[by]!;
+                filters[by]! += dy[to]! * x[from]!;
+              }
+          }
+  return { y, images, filters };
+}
+
 function parametersOf(session: Session): Float32Array {
   return session.read('model')['model/parameters'] as Float32Array;
 }
@@ -225,6 +263,58 @@ describe('the compiled engine', () => {
       for (const [i, value] of wanted.entries()) expect(got[i], name).to.be.closeTo(value, 1e-5);
     }
   });
+
+  for (const precision of ['float32', 'bfloat16'] as const)
+    it(`convolves any number of channels as the definition says in ${precision}`, async function () {
+      if (precision === 'bfloat16') needsBfloat16(this);
+      for (const [size, inputs, outputs, side, stride] of [
+        [8, 3, 16, 3, 1],
+        [8, 3, 16, 3, 2],
+        [4, 1, 8, 3, 1],
+        [4, 15, 5, 1, 1],
+        [5, 48, 16, 3, 2],
+        [9, 33, 64, 1, 1],
+      ] as const) {
+        const shapes = {
+          x: [2, size, size, inputs],
+          filter: [side, side, inputs, outputs],
+          dy: [2, Math.ceil(size / stride), Math.ceil(size / stride), outputs],
+        };
+        const operand = (shape: number[]) => ({ shape, dtype: 'float32' as const });
+        const program: Program = {
+          state: {},
+          entries: {
+            convolve: {
+              inputs: { x: operand(shapes.x), filter: operand(shapes.filter), dy: operand(shapes.dy) },
+              state: [],
+              run({ x, filter, dy }) {
+                const y = (a: tf.Tensor, b: tf.Tensor) =>
+                  tf.conv2d(a as tf.Tensor4D, b as tf.Tensor4D, stride, 'same');
+                const slopes = tf.grads((a, b) => tf.sum(tf.mul(y(a!, b!), dy!)));
+                const [images, filters] = slopes([x!, filter!]);
+                return { outputs: { y: y(x!, filter!), images: images!, filters: filters! } };
+              },
+            },
+          },
+        };
+        const next = stream(size * inputs, 'convolutions');
+        // Sixteenths are exact in bfloat16 too.
+        const values = (shape: number[]) =>
+          Float32Array.from(
+            { length: shape.reduce((a, b) => a * b) },
+            () => Math.round(32 * next() - 16) / 16,
+          );
+        const given = { x: values(shapes.x), filter: values(shapes.filter), dy: values(shapes.dy) };
+        const session = await compiledSession(program, precision);
+        const found = session.call('convolve', given);
+        session.dispose();
+        for (const [name, wanted] of Object.entries(convolutionOf(given, shapes, stride)))
+          expect(
+            relativeDistance(found[name]!, wanted),
+            `${name} of ${shapes.x} by ${shapes.filter}`,
+          ).to.be.below(precision === 'float32' ? 1e-6 : 0.05);
+      }
+    });
 
   it('names an operation that it does not know, goes back to TensorFlow, and leaves no files', async () => {
     const before = readdirSync(tmpdir()).filter((name) => name.startsWith('labelnoise-graph-'));

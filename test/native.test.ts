@@ -11,6 +11,8 @@ import {
   chosenInstructionSet,
   instructionSets,
   instructionSetsOf,
+  oneDnnMistakesCaches,
+  oneDnnSetting,
 } from '../src/engine/native/instruction_set.js';
 import { nativeKernels } from '../src/engine/native/library.js';
 import { NativeOperations } from '../src/engine/native/operations.js';
@@ -131,11 +133,33 @@ describe('the native kernels', () => {
       ] as const) {
         delete process.env.TF_ENABLE_ONEDNN_OPTS;
         delete process.env.LABELNOISE_ISA;
-        expect(fastestPrecision()).to.equal(bfloat16Support() === 'native' ? 'bfloat16' : 'float32');
+        const has = bfloat16Support() === 'native' && !oneDnnMistakesCaches();
+        expect(fastestPrecision()).to.equal(has ? 'bfloat16' : 'float32');
         if (variable === 'LABELNOISE_ISA' && !instructionSets().length) continue;
         process.env[variable] = value;
         expect(fastestPrecision(), variable).to.equal('float32');
       }
+    } finally {
+      process.env = before;
+    }
+  });
+
+  it("are without oneDNN where an AMD processor's caches are hidden, whatever is asked", () => {
+    const amd = 'vendor_id\t: AuthenticAMD\nflags\t\t: fpu avx2 topoext fma\n';
+    expect(oneDnnMistakesCaches(amd, true)).to.equal(false);
+    expect(oneDnnMistakesCaches(amd, false)).to.equal(true);
+    expect(oneDnnMistakesCaches(amd.replace(' topoext', ''), true)).to.equal(true);
+    expect(oneDnnMistakesCaches(amd.replace('AuthenticAMD', 'GenuineIntel'), false)).to.equal(false);
+    const before = { ...process.env };
+    try {
+      delete process.env.TF_ENABLE_ONEDNN_OPTS;
+      if (process.arch !== 'x64') return;
+      const hidden = oneDnnMistakesCaches();
+      expect(oneDnnSetting().value).to.equal(hidden ? '0' : '1');
+      process.env.TF_ENABLE_ONEDNN_OPTS = '1';
+      expect(oneDnnSetting().value).to.equal(hidden ? '0' : '1');
+      process.env.TF_ENABLE_ONEDNN_OPTS = '0';
+      expect(oneDnnSetting()).to.deep.equal({ value: '0', why: 'TF_ENABLE_ONEDNN_OPTS=0' });
     } finally {
       process.env = before;
     }

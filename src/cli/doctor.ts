@@ -7,7 +7,12 @@ import type { Command } from 'commander';
 import picocolors from 'picocolors';
 import prettyBytes from 'pretty-bytes';
 import { cacheStatus } from '../data/datasets/cifar10.js';
-import { bfloat16Support, chosenInstructionSet, instructionSets } from '../engine/native/instruction_set.js';
+import {
+  bfloat16Support,
+  chosenInstructionSet,
+  instructionSets,
+  oneDnnSetting,
+} from '../engine/native/instruction_set.js';
 import { nodeVersionProblem } from '../install/node_version.js';
 import { type EngineFacts, probeEngine } from '../install/probe.js';
 import { folderBytes } from '../install/sealed_folder.js';
@@ -16,6 +21,7 @@ import { explained } from '../io/files.js';
 import { makeFolder, unmakeFolders } from '../io/paths.js';
 import { TO_FETCH, TO_INSTALL } from '../io/project.js';
 import { InputError } from '../spec/errors.js';
+import { emulatesBfloat16 } from '../training/precision.js';
 import { tell } from './tell.js';
 
 /** One thing looked at. */
@@ -81,13 +87,11 @@ async function engineFindings(): Promise<Finding[]> {
       },
     ];
   }
-  const setting = process.env.TF_ENABLE_ONEDNN_OPTS;
-  const why = setting === undefined ? 'by our rule' : `TF_ENABLE_ONEDNN_OPTS=${setting}`;
   const oneDnn = facts.oneDnn ? `on, version ${facts.oneDnnVersion} (${facts.oneDnnIsa})` : 'off';
   return [
     { what: 'TensorFlow.js', found: facts.tfjs },
     { what: 'TensorFlow', found: facts.tensorflow },
-    { what: 'oneDNN', found: `${oneDnn}; ${why}` },
+    { what: 'oneDNN', found: `${oneDnn}; ${oneDnnSetting().why}` },
     {
       what: 'Native kernels',
       found: facts.native.inUse ? `used, for ${facts.native.isa}` : `not used: ${facts.native.why}`,
@@ -112,10 +116,14 @@ function gpus(used: boolean): string {
 }
 
 function machineFindings(): Finding[] {
+  const isWithoutOneDnn = bfloat16Support() === 'native' && emulatesBfloat16();
   return [
     { what: 'CPU', found: `${cpus()[0]?.model.trim() ?? 'unknown'}, ${availableParallelism()} usable cores` },
     { what: 'Instruction set', found: instructionSetFound() },
-    { what: 'bfloat16', found: bfloat16Support() },
+    {
+      what: 'bfloat16',
+      found: `${bfloat16Support()}${isWithoutOneDnn ? ', and not used without oneDNN' : ''}`,
+    },
   ];
 }
 

@@ -1,7 +1,6 @@
 // What the run command asks of the part that computes: worker processes, so that this one never loads TensorFlow.
 import type { AnalysisJob } from '../analysis/analysis.js';
 import { datasetOf, type LoadedDataset, loadDataset } from '../data/datasets/dataset.js';
-import { bfloat16Support } from '../engine/native/instruction_set.js';
 import { parallelRuns, WorkerPool } from '../execution/local/pool.js';
 import { CommandError } from '../install/command.js';
 import type { EngineVersions } from '../results/provenance.js';
@@ -10,7 +9,7 @@ import type { RunSpec } from '../spec/run_spec.js';
 import type { Resolver } from '../suite/resolve.js';
 import type { RunJob, Trainer } from '../training/job.js';
 import type { StepTime } from '../training/measure.js';
-import { fastestPrecision } from '../training/precision.js';
+import { emulatesBfloat16, fastestPrecision } from '../training/precision.js';
 import type { Trajectory } from '../training/trajectory.js';
 import { abortOnSignals } from './signals.js';
 import { tell } from './tell.js';
@@ -56,7 +55,7 @@ export function createEngine(perDevice = 1): Engine {
       return pool.ask(1, 'versions', undefined);
     },
     fastestPrecision,
-    emulatesBfloat16: () => bfloat16Support() === 'emulated',
+    emulatesBfloat16,
     tell,
     readLabels: async (file, dataset) => (await import('../data/label_file.js')).readLabelFile(file, dataset),
     loadData: (data, dataDir) => loadDataset(datasetOf(data), { dataDir }),

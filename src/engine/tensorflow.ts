@@ -3,13 +3,13 @@ import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
 import util from 'node:util';
 import type * as TF from '@tensorflow/tfjs-node-gpu';
-import { oneDnnLimit } from './native/instruction_set.js';
+import { oneDnnLimit, oneDnnSetting } from './native/instruction_set.js';
 
 process.env.TF_CPP_MIN_LOG_LEVEL ??= '2';
 process.env.TF_NUM_INTRAOP_THREADS ??= String(availableParallelism());
 process.env.TF_NUM_INTEROP_THREADS ??= '1';
-// TensorFlow's default is to leave oneDNN off on processors without AVX-512, where its own convolutions take about twice as long.
-if (process.arch === 'x64') process.env.TF_ENABLE_ONEDNN_OPTS ??= '1';
+const { value: oneDnn } = oneDnnSetting();
+if (oneDnn !== undefined) process.env.TF_ENABLE_ONEDNN_OPTS = oneDnn;
 const limit = oneDnnLimit();
 if (limit) process.env.ONEDNN_MAX_CPU_ISA ??= limit;
 // One arena instead of malloc, which gives large tensors back to the system and faults their pages in again each step.

@@ -1,4 +1,4 @@
-// The instruction sets that the native kernels are compiled for, which of them this processor has, and which is used.
+// What this processor has: the instruction sets that the native kernels are compiled for, which is used, and whether oneDNN can be trusted.
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { InputError } from '../../spec/errors.js';
@@ -59,6 +59,39 @@ export function oneDnnLimit(): string | undefined {
   return chosen && chosen !== available.at(-1) ? ONEDNN_NAMES[chosen] : undefined;
 }
 
+/** A folder of Linux, there if the processor tells of its caches. */
+const CACHES = '/sys/devices/system/cpu/cpu0/cache/index0';
+
+/**
+ * Whether oneDNN takes every cache of a processor for one byte: where an AMD processor does not tell of them in CPUID's leaf 0x8000001D,
+ * as in some virtual machines. It then orders filters for such caches, and the zeros that fill up their blocks go over values: convolutions
+ * of odd numbers of channels in bfloat16 and some image gradients in float32 are wrong, or NaN (oneDNN 3.7.3: setCacheHierarchy in
+ * xbyak_util.h, prb_block_for_cache and zero_dst_memory in jit_uni_reorder.cpp).
+ *
+ * @param cpuinfo of Linux
+ * @param caches whether Linux knows the caches; for AMD it has them from that leaf if there is `topoext`, else from older ones
+ */
+export function oneDnnMistakesCaches(
+  cpuinfo = linuxCpuinfo(),
+  caches = process.platform !== 'linux' || existsSync(CACHES),
+): boolean {
+  if (!/^vendor_id\s*: AuthenticAMD$/m.test(cpuinfo ?? '')) return false;
+  return !caches || !/^flags\s*:.*\btopoext\b/m.test(cpuinfo!);
+}
+
+/** What TF_ENABLE_ONEDNN_OPTS is to be before TensorFlow is loaded, and why; undefined leaves oneDNN to TensorFlow's default. */
+export function oneDnnSetting(): { value: string | undefined; why: string } {
+  const asked = process.env.TF_ENABLE_ONEDNN_OPTS;
+  if (asked !== '0' && process.arch === 'x64' && oneDnnMistakesCaches())
+    return {
+      value: '0',
+      why: 'this processor does not tell the size of its caches, without which oneDNN computes wrongly',
+    };
+  if (asked !== undefined) return { value: asked, why: `TF_ENABLE_ONEDNN_OPTS=${asked}` };
+  // TensorFlow's default is to leave it off on processors without AVX-512, where its own convolutions take about twice as long.
+  return { value: process.arch === 'x64' ? '1' : undefined, why: 'by our rule' };
+}
+
 /**
  * Whether a processor computes in bfloat16 itself.
  *
@@ -73,9 +106,14 @@ export function bfloat16Support(
   return native.test(features) ? 'native' : 'emulated';
 }
 
+function linuxCpuinfo(): string | undefined {
+  const file = '/proc/cpuinfo';
+  return process.platform === 'linux' && existsSync(file) ? readFileSync(file, 'utf8') : undefined;
+}
+
 function cpuFeatures(): string | undefined {
-  if (process.platform === 'linux' && existsSync('/proc/cpuinfo'))
-    return /^(?:flags|Features)\s*:(.*)$/m.exec(readFileSync('/proc/cpuinfo', 'utf8'))?.[1];
+  const cpuinfo = linuxCpuinfo();
+  if (cpuinfo !== undefined) return /^(?:flags|Features)\s*:(.*)$/m.exec(cpuinfo)?.[1];
   if (process.platform !== 'darwin') return undefined;
   const { status, stdout } = spawnSync('sysctl', ['hw.optional'], { encoding: 'utf8' });
   return status === 0 ? stdout : undefined;
