@@ -144,7 +144,7 @@ describe('an export', () => {
     const out = await exported(suite);
     const before = await contents(out);
     await rm(path.join(out, 'manifest.json'));
-    await writeFile(path.join(out, 'manifest.json.4194999-1.tmp'), '');
+    await writeFile(path.join(out, 'manifest.json.4194999-1-1.tmp'), '');
     await exportCell(suite, { ...options, out }, fakeEngine, silent.print);
     expect(await contents(out)).to.deep.equal(before);
 

@@ -6,6 +6,7 @@ import path from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { expect } from 'chai';
 import { checkUnlocked, lock } from '../src/io/lock.js';
+import { birthTicks } from '../src/io/processes.js';
 import { InputError } from '../src/spec/errors.js';
 import { temporaryFolder } from './support/temporary_folder.js';
 
@@ -96,10 +97,11 @@ describe('the lock of a results folder', () => {
 
   it('comes with the removal of what killed processes were writing, and of nothing else', async () => {
     const { pid } = spawnSync(process.execPath, ['-e', '']);
-    const names = [`runs.csv.${pid}-0.tmp`, `runs.csv.${process.ppid}-0.tmp`, 'mine.tmp'];
-    for (const name of names) await writeFile(path.join(out, name), '');
+    const gone = [`runs.csv.${pid}-1-0.tmp`, `runs.csv.${process.ppid}-1-0.tmp`];
+    const kept = [`runs.csv.${process.ppid}-${birthTicks(process.ppid) ?? 0}-0.tmp`, 'mine.tmp'];
+    for (const name of [...gone, ...kept]) await writeFile(path.join(out, name), '');
     await (await take())();
-    expect(await readdir(out)).to.have.members(names.slice(1));
+    expect(await readdir(out)).to.have.members(kept);
   });
 
   it('goes to one of those who find it stale', async () => {

@@ -34,7 +34,7 @@ describe('labelnoise runs', () => {
     await mkdir(path.join(out, 'checkpoints'));
     for (const run of [finished!, begun!, foreign!]) await writeFile(checkpointFile(out, run.id), '');
     await writeFile(path.join(out, 'runs', `${damaged!.id}.json`), '{');
-    await writeFile(path.join(out, 'runs', `${untouched!.id}.json.12-3.tmp`), '{');
+    await writeFile(path.join(out, 'runs', `${untouched!.id}.json.1-1-3.tmp`), '{');
     await writeFile(path.join(out, 'runs', 'notes.txt'), 'mine');
   });
 

@@ -14,6 +14,7 @@ import path from 'node:path';
 import { InputError } from '../spec/errors.js';
 import { TEXT_FILE_BYTES } from '../spec/limits.js';
 import { makeFolder, PATH_ERRORS, readBounded } from './paths.js';
+import { birthTicks, isRunning } from './processes.js';
 
 const REASONS: Record<string, string> = {
   ENOSPC: 'no space left on the device',
@@ -66,8 +67,10 @@ export function makeResultsFolder(out: string): string[] {
 
 /** Tells versions of a file apart until they are whole. */
 let versions = 0;
-/** Names of files that are not whole. */
-export const UNFINISHED = /\.(\d+)-\d+\.tmp$/;
+const UNKNOWN_BIRTH = '0';
+const OWN_BIRTH = birthTicks(process.pid) ?? UNKNOWN_BIRTH;
+/** Names of files that are not whole: after the file's own, the writer's number and birth. */
+export const UNFINISHED = /\.(\d+)-(\d+)-\d+\.tmp$/;
 
 /**
  * Writes a file and the folders above it, and returns when it is on the disk; a reader sees the old content or the new,
@@ -80,7 +83,7 @@ export async function writeWhole(name: string, content: string | Uint8Array): Pr
   const file = await realpath(name).catch(() => name);
   const mode = (await stat(file).catch(() => undefined))?.mode;
   const folder = path.dirname(file);
-  const unfinished = `${file}.${process.pid}-${versions++}.tmp`;
+  const unfinished = `${file}.${process.pid}-${OWN_BIRTH}-${versions++}.tmp`;
   try {
     const [made] = makeFolder(folder);
     try {
@@ -120,20 +123,17 @@ async function withHandle(file: string, flags: string, use: (handle: FileHandle)
 export async function removeUnfinished(folder: string, of?: string): Promise<void> {
   const names = await readdir(folder).catch(() => []);
   for (const name of names) {
-    const [end, writer] = UNFINISHED.exec(name) ?? [];
-    if (end === undefined || (of !== undefined && name !== of + end) || isAlive(Number(writer))) continue;
+    const [end, writer, birth] = UNFINISHED.exec(name) ?? [];
+    if (end === undefined || (of !== undefined && name !== of + end) || isWriting(Number(writer), birth))
+      continue;
     // What cannot be removed is in nobody's way.
     await rm(path.join(folder, name), { force: true }).catch(() => {});
   }
 }
 
-/** Whether another process than this one has the number. */
-function isAlive(pid: number): boolean {
-  try {
-    return pid !== process.pid && process.kill(pid, 0);
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
+/** Whether another process than this one has the number, and had it when the file was begun. */
+function isWriting(pid: number, birth: string | undefined): boolean {
+  return pid !== process.pid && isRunning(pid) && (birth === UNKNOWN_BIRTH || birthTicks(pid) === birth);
 }
 
 /**

@@ -8,6 +8,7 @@ import { onExit } from 'signal-exit';
 import { z } from 'zod';
 import { InputError } from '../spec/errors.js';
 import { explained, makeResultsFolder, removeUnfinished } from './files.js';
+import { birthTicks, isRunning } from './processes.js';
 
 const holderSchema = z.object({
   pid: z.int().min(1),
@@ -185,25 +186,14 @@ function heldBy(out: string, { pid, host, since }: Holder, instead = OTHER_FOLDE
 /** Whether a process still runs; one of another machine is believed to. */
 function isAlive({ pid, host, birth }: Holder): boolean {
   if (host !== hostname()) return true;
-  try {
-    process.kill(pid, 0);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false;
-  }
-  return birth === null || birthOf(pid) === birth;
+  return isRunning(pid) && (birth === null || birthOf(pid) === birth);
 }
 
-/**
- * When a process began, as this boot of the system and its clock ticks since (Linux: proc(5), /proc/pid/stat, field
- * 22); undefined for one that has ended but was not waited for (state Z), or where the system does not say.
- */
+/** When a process began, as this boot of the system and its clock ticks since; undefined where the system does not say. */
 function birthOf(pid: number): string | undefined {
+  const ticks = birthTicks(pid);
   try {
-    const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    // The second field is the program's name in brackets, which may hold anything.
-    const [state, ...fields] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    return state === 'Z' || state === 'X' ? undefined : `${boot}/${fields[18]}`;
+    return ticks && `${readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()}/${ticks}`;
   } catch {
     return undefined;
   }
