@@ -274,6 +274,7 @@ describe('the compiled engine', () => {
         [4, 15, 5, 1, 1],
         [5, 48, 16, 3, 2],
         [9, 33, 64, 1, 1],
+        [1, 5, 8, 3, 2],
       ] as const) {
         const shapes = {
           x: [2, size, size, inputs],
