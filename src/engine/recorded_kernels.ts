@@ -529,10 +529,9 @@ register('Conv2DBackpropInput', (recorder, { dy, filter }, { inputShape, strides
 
 register('Conv2DBackpropFilter', (recorder, { x, dy }, { filterShape, strides, pad }) => {
   // oneDNN 3.7.3 is wrong in bfloat16 where filters stride over images of one pixel.
-  const isPixel = x!.shape[1] === 1 && x!.shape[2] === 1;
-  const [images, gradient] = [x!, dy!].map((operand) =>
-    isPixel ? inFull(recorder, operand) : inPrecision(recorder, operand),
-  ) as [Value, Value];
+  const isWrong = x!.shape[1] === 1 && x!.shape[2] === 1 && pairOf(strides).some((stride) => stride > 1);
+  const taken = isWrong ? inFull : inPrecision;
+  const [images, gradient] = [taken(recorder, x!), taken(recorder, dy!)];
   const native =
     pad === 'same' &&
     recorder.native.filterGradient(images, gradient, pairOf(strides), filterShape as number[]);
