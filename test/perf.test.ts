@@ -81,13 +81,18 @@ describe('labelnoise perf', () => {
 
   it('writes ratios for every network, and where they come from, though a contender dies', async () => {
     const out = path.join(folder, 'out');
-    // Takes steps of a day, but for SAM by torch.compile.
+    // Takes steps of a day; by torch.compile two at first, so that it is out of the race, and dies at SAM's second one.
     const pytorch = path.join(folder, 'pytorch');
     const program = `#!${process.execPath}
+      const taken = {};
       if (process.argv[2] === '-c') console.log('0.0');
       else require('node:readline').createInterface({ input: process.stdin }).on('line', (line) => {
-        if (/sam.*compiled/.test(line)) process.abort();
-        console.log(JSON.stringify({ milliseconds: [86400000] }));
+        const { variant } = JSON.parse(line);
+        taken[variant] = (taken[variant] ?? 0) + 1;
+        const compiled = variant.endsWith('compiled');
+        if (compiled && variant.startsWith('sam') && taken[variant] > 1) process.abort();
+        const days = compiled ? (taken[variant] > 2 ? 0 : 2) : 1;
+        console.log(JSON.stringify({ milliseconds: [days * 86400000] }));
       });`;
     writeFileSync(pytorch, program, { mode: 0o755 });
     const options = { out, models: 'WRN-10-1', batch: '4', rounds: '1', pytorch };
@@ -116,6 +121,7 @@ describe('labelnoise perf', () => {
     expect(figures.pytorch_best_over_compiled_sgd).to.be.above(1);
     for (const mode of Object.values(figures.pytorch_best_mode))
       expect(mode).to.match(/^(float32|bfloat16)$/);
+    expect(figures.milliseconds['pytorch-sgd-float32-compiled']).to.equal(2 * 86_400_000);
     expect(figures).to.include({ batch: 4, rounds: 1 });
     expect(provenance).to.include.keys('commit', 'cpu', 'threads', 'tensorflow', 'tfjs', 'node', 'precision');
   }).timeout(300_000);

@@ -1,6 +1,7 @@
 // What the run command asks of the part that computes: worker processes, so that this one never loads TensorFlow.
 import type { AnalysisJob } from '../analysis/analysis.js';
 import { datasetOf, type LoadedDataset, loadDataset } from '../data/datasets/dataset.js';
+import { oneDnnSetting } from '../engine/native/instruction_set.js';
 import { parallelRuns, WorkerPool } from '../execution/local/pool.js';
 import { CommandError } from '../install/command.js';
 import type { EngineVersions } from '../results/provenance.js';
@@ -51,7 +52,8 @@ export function createEngine(perDevice = 1): Engine {
     versions: async () => {
       ready ??= installIfMissing();
       await ready;
-      tell('starting TensorFlow');
+      const oneDnn = oneDnnSetting();
+      tell(`starting TensorFlow${oneDnn.value === '0' ? `; oneDNN stays off: ${oneDnn.why}` : ''}`);
       return pool.ask(1, 'versions', undefined);
     },
     fastestPrecision,

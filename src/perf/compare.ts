@@ -9,7 +9,7 @@ import { MATRIX_PRODUCT_FLOPS, trainingFlops } from './flops.js';
 import { type Kind, pytorchEnvironment } from './kind.js';
 import { modelOf } from './setting.js';
 import type { LoopFigures } from './training_loop.js';
-import { type Turns, takesPart, turnsOf, warmsUpTwice } from './turns.js';
+import { outOfTheRace, takesPart, turnsOf } from './turns.js';
 
 /** What is to be compared. */
 export interface Comparison {
@@ -45,7 +45,7 @@ export interface ModelFigures {
   pytorch_best_mode?: { sgd: string | null; sam: string | null };
   /** Median milliseconds of a step by variant: for looking into a result, not results themselves. */
   milliseconds: Record<string, number>;
-  /** Steps that each of these medians is of. */
+  /** Steps that each of these medians is of; one where PyTorch's mode was out of the race. */
   steps: Record<string, number>;
   /** Why a variant has no figures. */
   failures: Record<string, string>;
@@ -78,31 +78,45 @@ export async function compare(what: Comparison, tell: (what: string) => void): P
 
   const candidates = candidatesOf(what);
   const times: Record<string, number[]> = {};
-  const turns: Record<string, Turns> = {};
   const failures: Record<string, string> = 'error' in loop ? { 'training-loop': loop.error } : {};
   const take = async (candidate: Candidate, variant: string, steps: number): Promise<number[]> => {
+    if (failures[variant]) return [];
     const answer: Answer = await candidate.take(variant.replace(/^pytorch-/, ''), steps);
     if ('error' in answer) failures[variant] = answer.error;
-    await setTimeout(REST_MILLISECONDS);
     return 'error' in answer ? [] : answer.milliseconds;
   };
+  const alone = async (candidate: Candidate, variant: string, steps: number): Promise<number[]> => {
+    const taken = await take(candidate, variant, steps);
+    await setTimeout(REST_MILLISECONDS);
+    return taken;
+  };
   try {
-    for (let round = 0; round <= rounds; round++) {
-      if (round) tell(`round ${round} of ${rounds}`);
-      for (const { candidate, variants } of candidates)
-        for (const variant of variants) {
-          if (failures[variant]) continue;
-          const turn = turns[variant];
-          if (!turn) {
-            tell(`warming up ${variant}`);
-            const decides = /^(compiled|pytorch)-/.test(variant);
-            let [step = 0] = await take(candidate, variant, 1);
-            if (!failures[variant] && warmsUpTwice(step, decides))
-              [step = 0] = await take(candidate, variant, 1);
-            turns[variant] = turnsOf(step, rounds, decides);
-          } else if (takesPart(round, turn.rounds, rounds))
-            times[variant] = [...(times[variant] ?? []), ...(await take(candidate, variant, turn.steps))];
-        }
+    tell('a first step of all, which compiles it');
+    await Promise.all(
+      candidates.map(async ({ candidate, variants }) => {
+        for (const variant of variants) await take(candidate, variant, 1);
+      }),
+    );
+    const all = candidates.flatMap(({ candidate, variants }) =>
+      variants.map((variant) => ({ candidate, variant })),
+    );
+    const warm: Record<string, number> = {};
+    for (const { candidate, variant } of all) {
+      tell(`warming up ${variant}`);
+      for (const step of await alone(candidate, variant, 1)) warm[variant] = step;
+    }
+    const contenders = all.flatMap((one) => {
+      const step = warm[one.variant];
+      if (step === undefined) return [];
+      const out = outOfTheRace(one.variant, warm);
+      times[one.variant] = out ? [step] : [];
+      return out ? [] : { ...one, turns: turnsOf(step, rounds, /^(compiled|pytorch)-/.test(one.variant)) };
+    });
+    for (let round = 1; round <= rounds; round++) {
+      tell(`round ${round} of ${rounds}`);
+      for (const { candidate, variant, turns } of contenders)
+        if (takesPart(round, turns.rounds, rounds))
+          times[variant]!.push(...(await alone(candidate, variant, turns.steps)));
     }
   } finally {
     await Promise.all(candidates.map(({ candidate }) => candidate.stop()));

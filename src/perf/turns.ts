@@ -6,7 +6,7 @@ const MOST_STEPS = 10;
 /** Fewer samples would not give a median that one disturbance leaves alone. */
 const FEWEST_ROUNDS = 3;
 /** For all turns together: those whose ratios are looked at most closely get more. */
-const MILLISECONDS = { deciding: 30_000, others: 10_000 };
+const MILLISECONDS = { deciding: 20_000, others: 10_000 };
 
 export interface Turns {
   /** Steps of one turn. */
@@ -15,12 +15,19 @@ export interface Turns {
   rounds: number;
 }
 
-/** From here on a first step tells enough of a variant whose ratios are not the closest: nothing is compiled in it. */
-const LONG_STEP_MILLISECONDS = 10_000;
+/** How much slower than PyTorch's fastest mode another is that will not be the best, however it is disturbed. */
+const OUT_OF_THE_RACE = 1.3;
 
-/** Whether a second step is needed before any counts: compiling may have been most of the first. */
-export function warmsUpTwice(milliseconds: number, decides: boolean): boolean {
-  return decides || milliseconds < LONG_STEP_MILLISECONDS;
+/**
+ * Whether a variant is a mode of PyTorch that another leaves far behind: only its best is compared.
+ *
+ * @param warm milliseconds of a step by variant, after the one that compiles it
+ */
+export function outOfTheRace(variant: string, warm: Readonly<Record<string, number>>): boolean {
+  const [step] = /^pytorch-(sgd|sam)-/.exec(variant) ?? [];
+  if (!step) return false;
+  const modes = Object.keys(warm).filter((other) => other.startsWith(step));
+  return warm[variant]! > OUT_OF_THE_RACE * Math.min(...modes.map((mode) => warm[mode]!));
 }
 
 /** @param milliseconds of one step @param most rounds to take part in, at most */
