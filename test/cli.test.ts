@@ -9,13 +9,10 @@ import { PROJECT_ROOT } from '../src/io/project.js';
 import { claim } from '../src/results/manifest.js';
 import type { ResolvedSuite } from '../src/suite/resolve.js';
 import { SUITE } from './fakes.js';
+import { labelnoise } from './support/commands.js';
 import { temporaryFolder } from './support/temporary_folder.js';
 
 const MAIN = path.join(PROJECT_ROOT, 'dist', 'src', 'cli', 'main.js');
-
-function labelnoise(cwd: string, ...args: string[]) {
-  return nodeIn(cwd, process.env, MAIN, ...args);
-}
 
 /** Runs a program of the project; whatever is wrong must be said long before it is stopped here. */
 function nodeIn(cwd: string, env: NodeJS.ProcessEnv, ...args: string[]) {
@@ -33,7 +30,7 @@ describe('wrong input on the command line', () => {
   /** Runs the command and checks that it refuses in one line that includes `said`. */
   async function refused(said: string, ...args: string[]) {
     const before = await readdir(folder, { recursive: true });
-    const { status, stdout, stderr } = labelnoise(folder, ...args);
+    const { status, stdout, stderr } = await labelnoise(folder, args);
     expect(stderr).to.match(/^(labelnoise: verifying [^\n]+\n)?labelnoise: [^\n]+\n$/);
     expect(stderr)
       .to.include(said)
@@ -170,7 +167,7 @@ describe('wrong input on the command line', () => {
   });
 
   it('what is in a name, without its control characters', async () => {
-    const { stderr } = labelnoise(folder, 'run', '\u001b[31mred\u202e\nline');
+    const { stderr } = await labelnoise(folder, ['run', '\u001b[31mred\u202e\nline']);
     // biome-ignore lint/suspicious/noControlCharactersInRegex: it is about control characters
     expect(stderr).not.to.match(/[\u0000-\u0009\u000b-\u001f\u202e]|\n./);
   });
@@ -202,7 +199,7 @@ describe('wrong input on the command line', () => {
 
   it('a file of labels in the way that never ends', async () => {
     await symlink('/dev/zero', path.join(folder, 'z.npy'));
-    const { status, stderr } = labelnoise(folder, 'noise', '--rate=0.4', '--seed=1', '--out=z');
+    const { status, stderr } = await labelnoise(folder, ['noise', '--rate=0.4', '--seed=1', '--out=z']);
     expect(stderr).to.match(
       /^(CIFAR-10: .*\n)+labelnoise: drawing labels, and writing them\nlabelnoise: --out z: z\.npy cannot be read: it is no regular file\n$/,
     );
@@ -260,15 +257,8 @@ describe('wrong input on the command line', () => {
       '--out',
       'out',
     );
-    const { status, stderr } = labelnoise(
-      folder,
-      'score',
-      '--predictions',
-      '/dev/zero',
-      '--as',
-      'x',
-      ...cell,
-    );
+    const args = ['score', '--predictions', '/dev/zero', '--as', 'x', ...cell];
+    const { status, stderr } = await labelnoise(folder, args);
     expect(stderr).to.match(
       /^CIFAR-10: reading .*\nlabelnoise: predictions \/dev\/zero cannot be read: .*no regular file\n$/,
     );
@@ -287,7 +277,7 @@ describe('the name of a file of labels', () => {
     const folder = await temporaryFolder();
     const args = ['noise', '--rate=0.4', '--seed=1'];
     for (const out of ['a.npy', 'b.csv', 'c'])
-      expect(labelnoise(folder, ...args, '--out', out).status).to.equal(0);
+      expect((await labelnoise(folder, [...args, '--out', out])).status).to.equal(0);
     expect(await readdir(folder)).to.have.members(
       ['a', 'b', 'c'].flatMap((name) => [`${name}.npy`, `${name}.csv`]),
     );
@@ -306,16 +296,16 @@ describe('a signal', () => {
 });
 
 describe('help', () => {
-  it('teaches by examples', () => {
+  it('teaches by examples', async () => {
     for (const args of [['--help'], ['run', '--help'], ['table', '--help']]) {
-      const { status, stdout, stderr } = labelnoise('.', ...args);
+      const { status, stdout, stderr } = await labelnoise('.', args);
       expect([status, stderr]).to.deep.equal([0, '']);
       expect(stdout).to.match(/Examples?:\n {2}labelnoise /);
     }
   });
 
-  it('lists the suites', () => {
-    const { status, stdout } = labelnoise('.', 'suites');
+  it('lists the suites', async () => {
+    const { status, stdout } = await labelnoise('.', ['suites']);
     expect(status).to.equal(0);
     for (const name of ['smoke', 'quick', 'table4', 'table4-resnet32'])
       expect(stdout).to.match(new RegExp(`^${name} +\\S.*\\.$`, 'm'));

@@ -5,6 +5,7 @@ import { chmod, cp, mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { Ajv } from 'ajv';
 import { expect } from 'chai';
+import { createProgram } from '../src/cli/program.js';
 import { NOISES } from '../src/data/noises/noise.js';
 import { PROJECT_ROOT } from '../src/io/project.js';
 import { METHODS } from '../src/methods/catalogue.js';
@@ -13,6 +14,7 @@ import { expand } from '../src/suite/expand.js';
 import { knownSuites, parseSuite } from '../src/suite/load.js';
 import type { ResolvedSuite } from '../src/suite/resolve.js';
 import { SUITE } from './fakes.js';
+import { labelnoise } from './support/commands.js';
 import { temporaryFolder } from './support/temporary_folder.js';
 
 const MAIN = path.join(PROJECT_ROOT, 'dist/src/cli/main.js');
@@ -33,10 +35,11 @@ function typed(cwd: string, program: string, args: readonly string[], env: NodeJ
     ...{ cwd, encoding: 'utf8', timeout: 300_000, killSignal: 'SIGKILL' },
     env: { ...process.env, ...env },
   });
-  return { status, stdout, said: stdout + stderr };
+  return { status, stdout, stderr, said: stdout + stderr };
 }
 
-const labelnoise = (cwd: string, ...args: string[]) => typed(cwd, process.execPath, [MAIN, ...args]);
+/** As it is typed, in a process of its own: it trains. */
+const trained = (cwd: string, ...args: string[]) => typed(cwd, process.execPath, [MAIN, ...args]);
 
 /** What is in a page besides code. */
 const prose = (page: string) => page.replace(/^```.*?^```$/gms, '').replace(/`[^`\n]*`/g, '');
@@ -115,22 +118,21 @@ describe('the documentation', function () {
     expect(broken).to.deep.equal([]);
   });
 
-  it('is all in the map of the README, and named in --help as it is there', () => {
+  it('is all in the map of the README, and named in --help as it is there', async () => {
     expect(DOCS.filter((file) => !text('README.md').includes(`](${file}`))).to.deep.equal([]);
-    const help = labelnoise(PROJECT_ROOT, '--help').stdout;
+    const help = (await labelnoise(PROJECT_ROOT, ['--help'])).stdout;
     const named = [...help.matchAll(/[\w-]+\.md/g)].map(([name]) => `docs/${name}`);
     expect(named).to.include('docs/getting-started.md');
     expect(named.filter((file) => !DOCS.includes(file))).to.deep.equal([]);
   });
 
-  it('shows commands, options, targets, suites and files that there are', function () {
-    this.timeout(300_000);
-    const helps = new Map<string, string>();
-    const helpOf = (...names: string[]) => {
-      const key = names.join(' ');
-      if (!helps.has(key)) helps.set(key, labelnoise(PROJECT_ROOT, ...names, '--help').stdout);
-      return helps.get(key)!;
-    };
+  it('shows commands, options, targets, suites and files that there are', async () => {
+    const program = await createProgram();
+    // What it prints, in the order of the words after `labelnoise`.
+    const helpOf = (...names: string[]) =>
+      names
+        .reduce((command, name) => command.commands.find((one) => one.name() === name)!, program)
+        .helpInformation();
     const known = [...helpOf().matchAll(/^ {2}([a-z]+) /gm)].map(([, name]) => name!);
     const targets = text('Makefile')
       .match(/^\.PHONY: (.*)$/m)![1]!
@@ -203,8 +205,8 @@ describe('the documentation', function () {
     expect(recipes).to.have.length(6);
     for (const recipe of recipes) {
       const [command, file] = recipe.split(' > ') as [string, string?];
-      const { status, stdout, said } = labelnoise(folder, ...command.split(' '));
-      expect(status, said).to.equal(0);
+      const { status, stdout, stderr } = await labelnoise(folder, command.split(' '));
+      expect(status, stderr).to.equal(0);
       if (file) await writeFile(path.join(folder, file), stdout);
     }
     for (const file of [
@@ -270,7 +272,7 @@ describe('the README', function () {
     for (const [name, content] of files) await writeFile(path.join(folder, name), content);
     /** What is typed after a command is seen here, so that a command that is new in the README must come here too. */
     const run = (said: RegExp) => (command: string) => {
-      const result = labelnoise(folder, ...command.split(' ').slice(2));
+      const result = trained(folder, ...command.split(' ').slice(2));
       expect(result.status, `${command}\n${result.said}`).to.equal(0);
       expect(result.said, command).to.match(said);
     };
@@ -357,10 +359,13 @@ describe('commands of the documentation that are quick', function () {
     expect(commands.size).to.be.above(8);
     // Tables of results are drawn first, so that what is verified is of this version's words.
     for (const results of ['small', 'quick'])
-      expect(labelnoise(folder, 'table', `results/${results}`).status).to.equal(0);
+      expect((await labelnoise(folder, ['table', `results/${results}`])).status).to.equal(0);
     for (const command of commands) {
-      const { status, said } = typed(folder, 'bash', ['-c', command], { PATH: `${bin}:${process.env.PATH}` });
-      expect(status, `${command}\n${said}`).to.equal(0);
+      const words = command.split(' ').slice(2);
+      const { status, stdout, stderr } = words.every((word) => /^[\w./@=-]+$/.test(word))
+        ? await labelnoise(folder, words)
+        : typed(folder, 'bash', ['-c', command], { PATH: `${bin}:${process.env.PATH}` });
+      expect(status, `${command}\n${stdout}${stderr}`).to.equal(0);
     }
   });
 });

@@ -22,9 +22,9 @@ import { InputError } from '../src/spec/errors.js';
 import { expand } from '../src/suite/expand.js';
 import type { ResolvedSuite } from '../src/suite/resolve.js';
 import { CIFAR, fakeEngine, SUITE, suiteFile } from './fakes.js';
+import { labelnoise as typed } from './support/commands.js';
 import { temporaryFolder } from './support/temporary_folder.js';
 
-const MAIN = path.join(PROJECT_ROOT, 'dist', 'src', 'cli', 'main.js');
 const HELD_OUT = { data: { ...SUITE.data, heldOut: 30 }, seeds: [1, 2, 3] };
 
 const silent = { print: () => {}, say: () => {} };
@@ -712,8 +712,8 @@ describe('the way there and back', function () {
   this.timeout(120_000);
   const cell = ['--noise', '0.4', '--seed', '1'];
 
-  function labelnoise(...args: string[]) {
-    const { status, stdout, stderr } = spawnSync(process.execPath, [MAIN, ...args], { encoding: 'utf8' });
+  async function labelnoise(...args: string[]) {
+    const { status, stdout, stderr } = await typed('.', args);
     expect(status, stderr).to.equal(0);
     return stdout;
   }
@@ -734,7 +734,7 @@ describe('the way there and back', function () {
     }
     const folder = await temporaryFolder();
     const [exported, out] = [path.join(folder, 'exported'), path.join(folder, 'out')];
-    labelnoise('export', 'check', ...cell, '--out', exported);
+    await labelnoise('export', 'check', ...cell, '--out', exported);
     const script = path.join(folder, 'train.py');
     await writeFile(script, await documented('train.py'));
     const { status, stderr } = spawnSync(python, [script, exported, await prepareCifar10(), folder], {
@@ -747,14 +747,24 @@ describe('the way there and back', function () {
       '--train-predictions',
       path.join(folder, 'train.npy'),
     ];
-    const said = labelnoise('score', ...predicted, '--as', 'Adam', '--suite', 'check', ...cell, '--out', out);
+    const said = await labelnoise(
+      'score',
+      ...predicted,
+      '--as',
+      'Adam',
+      '--suite',
+      'check',
+      ...cell,
+      '--out',
+      out,
+    );
     expect(said).to.match(/Adam \(external\)/);
     const row = await rowIn(out);
     // Far above chance, so images, labels and their order have arrived.
     expect(row.test_accuracy).to.be.above(15);
     expect(row.train_accuracy_true).to.be.above(15);
     expect(await readFile(path.join(out, 'table4.md'), 'utf8')).to.match(/^\| Adam \(external\) \|/m);
-    labelnoise('verify', out);
+    await labelnoise('verify', out);
   });
 
   it('begins at either version of CIFAR-10, and at nothing else', async function () {
@@ -765,7 +775,7 @@ describe('the way there and back', function () {
     }
     const folder = await temporaryFolder();
     const exported = path.join(folder, 'exported');
-    labelnoise('export', 'check', ...cell, '--out', exported);
+    await labelnoise('export', 'check', ...cell, '--out', exported);
     const binary = await prepareCifar10();
     const load = (from: string) =>
       spawnSync(python, [path.join(exported, 'load.py'), from], { encoding: 'utf8' });
@@ -796,7 +806,7 @@ describe('the way there and back', function () {
   it('leads past Python: by the nearest class mean', async () => {
     const folder = await temporaryFolder();
     const [exported, out] = [path.join(folder, 'exported'), path.join(folder, 'out')];
-    labelnoise('export', 'check', ...cell, '--out', exported);
+    await labelnoise('export', 'check', ...cell, '--out', exported);
     const numbers = async (name: string) => parseNpy(await readFile(path.join(exported, `${name}.npy`)));
     const cifar = await prepareCifar10();
     const read = async (names: string[]) =>
@@ -818,7 +828,7 @@ describe('the way there and back', function () {
     );
     const predictions = path.join(folder, 'p.csv');
     await writeFile(predictions, [[...means.keys()], ...scores].map((row) => `${row.join(',')}\n`).join(''));
-    labelnoise(
+    await labelnoise(
       'score',
       '--predictions',
       predictions,
@@ -831,7 +841,7 @@ describe('the way there and back', function () {
       out,
     );
     expect((await rowIn(out)).test_accuracy).to.be.above(15);
-    expect(labelnoise('verify', out)).to.include(
+    expect(await labelnoise('verify', out)).to.include(
       'records, 1 external row and their tables, as they were written',
     );
 
@@ -840,7 +850,7 @@ describe('the way there and back', function () {
     const [row] = (await readExternal(out, graph)).rows;
     const testAccuracy = row!.testAccuracy + 5;
     await writeFile(path.join(out, 'external.jsonl'), externalText([{ ...row!, testAccuracy }]));
-    const { status, stdout } = spawnSync(process.execPath, [MAIN, 'verify', out], { encoding: 'utf8' });
+    const { status, stdout } = await typed('.', ['verify', out]);
     expect(status).to.equal(1);
     expect(stdout).to.include(
       `external.jsonl, line 1: testAccuracy is ${testAccuracy}; by CIFAR-10's labels ${row!.testAccuracy}\n`,

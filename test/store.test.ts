@@ -1,5 +1,4 @@
 // The store of records, on copies of the published results: it loses none, and takes none that was changed.
-import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
@@ -16,6 +15,7 @@ import { canonicalJson } from '../src/spec/run_spec.js';
 import { expand } from '../src/suite/expand.js';
 import type { ResolvedSuite } from '../src/suite/resolve.js';
 import { fakeEngine, SUITE } from './fakes.js';
+import { labelnoise as typed } from './support/commands.js';
 import { temporaryFolder } from './support/temporary_folder.js';
 
 const RESULTS = path.join(PROJECT_ROOT, 'results');
@@ -27,8 +27,6 @@ const FIRST = JSON.parse(
 const IMAGES: number = FIRST.spec.data.trainImages;
 const LAST: { epoch: number; testAccuracy: number } = FIRST.curve.at(-1);
 const SHOWN = LAST.testAccuracy.toFixed(2);
-
-const MAIN = path.join(PROJECT_ROOT, 'dist', 'src', 'cli', 'main.js');
 
 /** A copy of a published folder, with its archive's lines in runs/ too if asked for. */
 async function copyOf(name: string, withRuns = false) {
@@ -52,10 +50,10 @@ async function copyOf(name: string, withRuns = false) {
 }
 
 /** Runs the command as a user does. */
-function labelnoise(...args: string[]) {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [MAIN, ...args], { encoding: 'utf8' });
-  expect(stderr).not.to.match(/^ +at /m);
-  return { status, stdout, stderr };
+async function labelnoise(...args: string[]) {
+  const outcome = await typed('.', args);
+  expect(outcome.stderr).not.to.match(/^ +at /m);
+  return outcome;
 }
 
 async function verified(out: string, options: VerifyOptions = {}) {
@@ -97,7 +95,7 @@ describe('records that are not of the suite', () => {
       const suite = path.join(out, 'suite.json');
       await writeFile(suite, (await readFile(suite, 'utf8')).replace('"depth": 10', '"depth": 16'));
       const before = await contents(out);
-      const { status, stdout, stderr } = labelnoise(command, out);
+      const { status, stdout, stderr } = await labelnoise(command, out);
       expect([status, stdout]).to.deep.equal([2, '']);
       expect(stderr).to.match(
         /^labelnoise: .*small\/records\.jsonl, line 1: .*none of the suite's: its model\.depth is 10, in suite\.json 16, and 59 more are not; allowed: .*\n$/,
@@ -109,13 +107,13 @@ describe('records that are not of the suite', () => {
     const { out, ids } = await copyOf('kernels-native', true);
     const suite = path.join(out, 'suite.json');
     await writeFile(suite, (await readFile(suite, 'utf8')).replace('"depth": 16', '"depth": 22'));
-    expect(labelnoise('runs', out, '--prune')).to.include({ status: 2, stdout: '' });
+    expect(await labelnoise('runs', out, '--prune')).to.include({ status: 2, stdout: '' });
     expect(await readdir(path.join(out, 'runs'))).to.have.length(ids.length);
     const { code, lines } = await verified(out);
     expect([code, lines.length]).to.deep.equal([1, 2 * ids.length]);
     // Without the archive too.
     await rm(path.join(out, 'records.jsonl'));
-    expect(labelnoise('table', out).status).to.equal(2);
+    expect((await labelnoise('table', out)).status).to.equal(2);
   });
 });
 
@@ -125,7 +123,7 @@ describe('a damaged archive', () => {
     await change(6, (line) => line.replace(/"testAccuracy":\d/, '"testAccuracy":9'));
     const before = await readFile(archive, 'utf8');
     for (const command of ['report', 'table']) {
-      const { status, stderr } = labelnoise(command, out);
+      const { status, stderr } = await labelnoise(command, out);
       expect(status).to.equal(1);
       expect(stderr).to.match(
         new RegExp(`records\\.jsonl, line 7 \\(run ${ids[6]}\\): sha256 is .*it would be`),
@@ -136,7 +134,7 @@ describe('a damaged archive', () => {
     expect(await readFile(path.join(out, 'table4.md'), 'utf8')).to.include('| damaged (90.0) |');
     expect(await readFile(path.join(out, 'table4.tex'), 'utf8')).to.include('& damaged &');
     expect(await readFile(path.join(out, 'report.html'), 'utf8')).to.include('>damaged<');
-    expect(labelnoise('runs', out).stdout).to.match(new RegExp(`${ids[6]}.*damaged`));
+    expect((await labelnoise('runs', out)).stdout).to.match(new RegExp(`${ids[6]}.*damaged`));
   });
 
   it('is found by any byte, and by any cut', async () => {
@@ -163,7 +161,7 @@ describe('a damaged archive', () => {
   it('is not used where a line was put in with a checksum of its own, nor one without', async () => {
     const sealed = await copyOf('quick');
     await sealed.change(2, (line) => forged(line, 99.99, true));
-    const { status, stderr } = labelnoise('table', sealed.out);
+    const { status, stderr } = await labelnoise('table', sealed.out);
     expect(status).to.equal(1);
     expect(stderr).to.match(
       /records\.jsonl, line 21: lines is [0-9a-f]{64}; the SHA-256 of the lines above is/,
@@ -175,7 +173,7 @@ describe('a damaged archive', () => {
     ]) {
       const { out, change } = await copyOf('quick');
       await change(2, how);
-      const told = labelnoise('table', out);
+      const told = await labelnoise('table', out);
       expect(told.status).to.equal(1);
       expect(told.stderr).to.match(/records\.jsonl, line 3 \(run [0-9a-f]{16}\): sha256 is /);
       expect(told.stdout).to.match(/Bootstrap \+ Mixup │ +damaged/);
@@ -218,7 +216,7 @@ describe('damaged files in runs/', () => {
     const before = await readFile(archive, 'utf8');
     for (const i of [0, 7, 19]) await writeFile(runFile(i), (await readFile(runFile(i))).subarray(0, 700));
     for (const command of ['table', 'report']) {
-      const { status, stderr } = labelnoise(command, out);
+      const { status, stderr } = await labelnoise(command, out);
       expect(status).to.equal(0);
       expect(stderr.trimEnd().split('\n')).to.have.length(3);
       expect(stderr).to.match(
@@ -236,12 +234,12 @@ describe('damaged files in runs/', () => {
     const { sha256: _, ...record } = JSON.parse(await readFile(runFile(0), 'utf8'));
     record.curve.at(-1).testAccuracy = 99.99;
     await writeFile(runFile(0), JSON.stringify(record));
-    expect(labelnoise('table', out))
+    expect(await labelnoise('table', out))
       .to.include({ status: 0 })
       .and.have.property('stderr')
       .that.includes('sha256 is missing');
     await rm(archive);
-    const { status, stdout } = labelnoise('table', out);
+    const { status, stdout } = await labelnoise('table', out);
     expect(status).to.equal(1);
     expect(stdout)
       .to.match(/SGD +│ +damaged \(84\.8\)/)
@@ -326,7 +324,7 @@ describe('an archive of before there were checksums', () => {
     const { out, archive, lines } = await copyOf('quick');
     const old = unversioned(await lines());
     await writeFile(archive, old);
-    const { status, stderr } = labelnoise('table', out);
+    const { status, stderr } = await labelnoise('table', out);
     expect([status, await readFile(archive, 'utf8')]).to.deep.equal([0, old]);
     expect(stderr).to.match(
       /^labelnoise: .*records\.jsonl: has no checksums.*verify .* --repair --yes" gives it some\n$/,
@@ -560,7 +558,7 @@ describe('labelnoise verify', () => {
   it('refuses what it cannot check, in one line', async () => {
     const empty = await temporaryFolder();
     for (const args of [[], [path.join(empty, 'nothing')], [empty], [path.join(RESULTS, 'quick'), '--yes']]) {
-      const { status, stdout, stderr } = labelnoise('verify', ...args);
+      const { status, stdout, stderr } = await labelnoise('verify', ...args);
       expect([status, stdout]).to.deep.equal([2, '']);
       expect(stderr).to.match(/^labelnoise: .*\n$/);
     }

@@ -1,5 +1,5 @@
 // `labelnoise watch`: the page follows a suite, on this machine only, and nothing but the page can be had.
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { createServer, request } from 'node:http';
@@ -17,6 +17,7 @@ import { claim } from '../src/results/manifest.js';
 import { checkpointFile, writeFailure, writeRecord } from '../src/results/store.js';
 import { InputError } from '../src/spec/errors.js';
 import { close, open, startBrowser } from './support/browser.js';
+import { labelnoise } from './support/commands.js';
 import { synthetic } from './support/synthetic.js';
 import { temporaryFolder } from './support/temporary_folder.js';
 
@@ -134,9 +135,7 @@ describe('labelnoise watch', () => {
       [[out, '--port', '70000'], '--port 70000: must be a whole number from 0 to 65535'],
       [[path.dirname(out)], 'is no results folder'],
     ] as const) {
-      const { status, stdout, stderr } = spawnSync(process.execPath, [MAIN, 'watch', ...args], {
-        encoding: 'utf8',
-      });
+      const { status, stdout, stderr } = await labelnoise('.', ['watch', ...args]);
       expect([status, stdout]).to.deep.equal([2, '']);
       expect(stderr)
         .to.match(/^labelnoise: [^\n]+\n$/)

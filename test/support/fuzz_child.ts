@@ -15,6 +15,7 @@ import { planOf } from '../../src/suite/plan.js';
 import { EVERYTHING } from '../../src/suite/select.js';
 import { readCheckpoint } from '../../src/training/checkpoint.js';
 import { fakeEngine } from '../fakes.js';
+import { commandLine } from './command_line.js';
 
 /** What the parent asks for: a command line, or what else reads files. */
 export type FuzzCall =
@@ -39,30 +40,10 @@ export interface FuzzAnswer {
 const PRINTED = 100_000;
 /** Epochs of all runs of a suite that fakes are given. */
 const EPOCHS = 2000;
-let calls = 0;
 
-async function commandLine(argv: string[], env: Record<string, string> = {}): Promise<FuzzAnswer> {
-  const [said, printed]: [string[], string[]] = [[], []];
-  const [out, err] = [process.stdout.write, process.stderr.write];
-  const into = (texts: string[]) => (text: string | Uint8Array) => Boolean(texts.push(String(text)));
-  [process.stdout.write, process.stderr.write] = [into(printed), into(said)];
-  process.argv = [process.execPath, 'labelnoise', ...argv];
-  Object.assign(process.env, env);
-  process.exitCode = 0;
-  process.stdout.removeAllListeners('error');
-  process.stderr.removeAllListeners('error');
-  process.removeAllListeners('uncaughtException');
-  let thrown: string | undefined;
-  try {
-    // A module of its own each time, as if the command were typed anew.
-    await import(`../../src/cli/main.js?${calls++}`);
-  } catch (error) {
-    thrown = String((error as Error).stack);
-  }
-  [process.stdout.write, process.stderr.write] = [out, err];
-  for (const name of Object.keys(env)) delete process.env[name];
-  const code = thrown === undefined ? Number(process.exitCode) : null;
-  return { code, said: thrown ?? said.join(''), printed: printed.join('').slice(0, PRINTED) };
+async function typed(argv: string[], env?: Record<string, string>): Promise<FuzzAnswer> {
+  const { status, stdout, stderr } = await commandLine(argv, env);
+  return { code: status, said: stderr, printed: stdout.slice(0, PRINTED) };
 }
 
 /** What comes of work that is no command of its own. */
@@ -121,7 +102,7 @@ async function ranByFakes(suite: string, out: string): Promise<string> {
 }
 
 function answer(call: FuzzCall): Promise<FuzzAnswer> {
-  if ('argv' in call) return commandLine(call.argv, call.env);
+  if ('argv' in call) return typed(call.argv, call.env);
   if ('checkpoint' in call) return outcome(() => checkpoint(call.checkpoint));
   if ('labelFile' in call) return outcome(() => labels(call.labelFile));
   if ('watched' in call) return outcome(() => watched(call.watched));

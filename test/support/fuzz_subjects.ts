@@ -1,10 +1,7 @@
 // What is fuzzed, and what must hold whatever is in the files: an answer in words or right tables, and nothing lost.
-import { type ChildProcess, fork } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { appendFile, cp, mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
-import { availableParallelism, loadavg } from 'node:os';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { serialize } from 'node:v8';
 import fc from 'fast-check';
 import { unzipSync, zipSync } from 'fflate';
@@ -16,44 +13,23 @@ import { type RunSpec, runId } from '../../src/spec/run_spec.js';
 import { SUITE } from '../fakes.js';
 import { bytesChanges, type Change, changed, jsonChanges, linesChanges } from './fuzz.js';
 import type { FuzzAnswer, FuzzCall } from './fuzz_child.js';
+import { KeptProcess } from './kept_process.js';
 
 /** Longer than any of these may take on a machine that has nothing else to do, in milliseconds. */
 const TOO_LONG = 5000;
-/** Inputs that one process is given: what a module leaves behind adds up. */
-const CALLS_OF_A_CHILD = 400;
 
-/** The process that runs commands, replaced when it hangs or has done enough. */
-export class FuzzChild {
-  private child: ChildProcess | undefined;
-  private calls = 0;
-
-  /** @throws Error if there is no answer in time, or the process ends */
-  async ask(call: FuzzCall, milliseconds = TOO_LONG): Promise<FuzzAnswer> {
-    if (this.calls++ % CALLS_OF_A_CHILD === 0) this.close();
-    this.child ??= fork(fileURLToPath(new URL('./fuzz_child.js', import.meta.url)), {
-      env: { ...process.env, LABELNOISE_DEBUG: '', NO_COLOR: '1' },
-    });
-    const { child } = this;
-    return new Promise((resolve, reject) => {
-      const fail = (why: string) => () => {
-        this.close();
-        reject(new Error(why));
-      };
-      const others = Math.max(1, loadavg()[0]! / availableParallelism());
-      const timer = setTimeout(fail(`no answer in ${milliseconds * others} ms`), milliseconds * others);
-      const onExit = fail('the process ended');
-      child.once('exit', onExit).once('message', (answer) => {
-        clearTimeout(timer);
-        child.off('exit', onExit);
-        resolve(answer as FuzzAnswer);
-      });
-      child.send(call);
+/** The process that runs commands. */
+export class FuzzChild extends KeptProcess<FuzzCall, FuzzAnswer> {
+  constructor() {
+    super(new URL('./fuzz_child.js', import.meta.url), {
+      ...process.env,
+      LABELNOISE_DEBUG: '',
+      NO_COLOR: '1',
     });
   }
 
-  close(): void {
-    this.child?.removeAllListeners().kill('SIGKILL');
-    this.child = undefined;
+  override ask(call: FuzzCall, milliseconds = TOO_LONG): Promise<FuzzAnswer> {
+    return super.ask(call, milliseconds);
   }
 }
 

@@ -1,0 +1,37 @@
+// Runs a command in this process, as if it were typed anew.
+import { runCommand } from '../../src/cli/program.js';
+
+/** How a command ended; the status is null after an error that the command does not tell in a line of its own. */
+export interface Outcome {
+  status: number | null;
+  stdout: string;
+  stderr: string;
+}
+
+/** @param args what is typed after `labelnoise` @param env variables that are added to this process's for it */
+export async function commandLine(
+  args: readonly string[],
+  env: Record<string, string> = {},
+): Promise<Outcome> {
+  const [stdout, stderr]: [string[], string[]] = [[], []];
+  const streams = [process.stdout.write, process.stderr.write] as const;
+  const before = { ...process.env };
+  const into = (texts: string[]) => (text: string | Uint8Array) => Boolean(texts.push(String(text)));
+  [process.stdout.write, process.stderr.write] = [into(stdout), into(stderr)];
+  Object.assign(process.env, env);
+  process.exitCode = 0;
+  let thrown: string | undefined;
+  try {
+    await runCommand(args);
+  } catch (error) {
+    thrown = String((error as Error).stack);
+  }
+  [process.stdout.write, process.stderr.write] = streams;
+  for (const name of Object.keys(process.env)) if (!(name in before)) delete process.env[name];
+  Object.assign(process.env, before);
+  return {
+    status: thrown === undefined ? Number(process.exitCode) : null,
+    stdout: stdout.join(''),
+    stderr: thrown ?? stderr.join(''),
+  };
+}
