@@ -17,7 +17,7 @@ import { integer, type Stream } from '../../src/io/random.js';
 import { readOwnGraph } from '../../src/results/manifest.js';
 import { readStored } from '../../src/results/store.js';
 import { SUITE } from '../fakes.js';
-import { engine } from './stand_in.js';
+import { engine, writeLabels } from './stand_in.js';
 import { temporaryFolder } from './temporary_folder.js';
 
 export const MAIN = path.join(PROJECT_ROOT, 'dist', 'src', 'cli', 'main.js');
@@ -86,6 +86,8 @@ export async function inTwos<T>(items: Iterable<T>, act: (item: T) => Promise<vo
 /** A finished results folder, and what each command makes of it undisturbed. */
 export class Ordeals {
   private readonly references = new Map<Subject, string>();
+  /** How long each command took undisturbed. */
+  private readonly milliseconds = new Map<Subject, number>();
 
   private constructor(
     readonly folder: string,
@@ -103,6 +105,7 @@ export class Ordeals {
       JSON.stringify({ ...SUITE, noise: { ...SUITE.noise, rates: [0.2, 0.8] }, methods }),
     );
     const ordeals = new Ordeals(folder, suite, shim);
+    await writeLabels(ordeals.labels);
     const source = path.join(folder, 'source');
     await mkdir(source);
     for (const subject of ['run', 'baseline'] as const) {
@@ -111,17 +114,24 @@ export class Ordeals {
     }
     for (const subject of SUBJECTS) {
       const place = await ordeals.place(subject);
-      const { code, stdout, stderr } = await ordeals.begin(subject, place).ended;
+      const { code, stdout, stderr, milliseconds } = await ordeals.begin(subject, place).ended;
       if (code !== 0) throw new Error(`${subject} ended with exit code ${code}: ${stdout}${stderr}`);
+      ordeals.milliseconds.set(subject, milliseconds);
       ordeals.references.set(subject, await contentOf(place, subject));
     }
     return ordeals;
   }
 
+  /** The labels of the real images, for the stand-ins. */
+  private get labels(): string {
+    return path.join(this.folder, 'labels');
+  }
+
   argsOf(subject: Subject, place: string): string[] {
     const out = path.join(place, 'out');
-    if (subject === 'run') return [STAND_IN, 'run', this.suite, out];
-    if (subject === 'baseline') return [STAND_IN, 'baseline', out, path.join(place, 'baseline.json')];
+    if (subject === 'run') return [STAND_IN, 'run', this.suite, out, this.labels];
+    if (subject === 'baseline')
+      return [STAND_IN, 'baseline', out, path.join(place, 'baseline.json'), this.labels];
     if (subject === 'verify') return [MAIN, 'verify', out, '--repair', '--yes'];
     return [MAIN, subject, out, ...(subject === 'report' ? ['--tensorboard'] : [])];
   }
@@ -211,7 +221,7 @@ export class Ordeals {
   /** Kills the command (SIGKILL) at random instants of its life, again and again in one folder, until it comes to its end. */
   async kills(subject: Subject, most: number, next: Stream): Promise<Tally> {
     const tally: Tally = { kind: `kill: ${subject}`, times: 0, hits: 0, failures: [] };
-    const { milliseconds } = await this.begin(subject, await this.place(subject)).ended;
+    const milliseconds = this.milliseconds.get(subject)!;
     let left = most;
     const rounds = function* () {
       while (left > 0) yield 1 + integer(next, 4);
@@ -325,7 +335,7 @@ export class Ordeals {
   /** Sets the clock back by a day at a random moment; half of the times in a folder whose holder was killed. */
   async clockBack(subject: Subject, times: number, next: Stream): Promise<Tally> {
     const tally: Tally = { kind: `clock set back: ${subject}`, times: 0, hits: 0, failures: [] };
-    const { milliseconds } = await this.begin(subject, await this.place(subject)).ended;
+    const milliseconds = this.milliseconds.get(subject)!;
     for (; tally.times < times; tally.times++) {
       const place = await this.place(subject);
       if (tally.times % 2) {
