@@ -16,6 +16,8 @@ Examples:
   labelnoise report results/quick
   labelnoise watch results/quick   the page, while the suite runs
   labelnoise verify results/quick  is everything there as it was written?
+  labelnoise analyse results/small-flat   how flat are the minima that its runs ended in?
+  labelnoise leaderboard results/small results/quick --out site   a page of several folders, checked first
   labelnoise export quick --noise 0.4 --seed 1 --out exported
                                 what its runs see, for a method in PyTorch; "labelnoise score" takes its predictions
 
