@@ -17,14 +17,11 @@ const FAST = ['rho ignored', "teacher's labels not used", 'noise seeded by metho
 describe('a product broken on purpose', () => {
   it('can be broken in ten ways, each at its place', async () => {
     expect(MUTATIONS).to.have.length(10);
-    const root = await temporaryFolder();
-    for (const mutation of MUTATIONS) {
-      const copy = path.join(root, mutation.name);
-      await copyProduct(copy);
-      await mutate(copy, mutation);
-    }
+    const copy = path.join(await temporaryFolder(), 'copy');
+    await copyProduct(copy);
+    for (const mutation of MUTATIONS) await (await mutate(copy, mutation))();
     const gone = { ...MUTATIONS[0]!, replace: [['no such text', '']] as [string, string][] };
-    const error = await mutate(path.join(root, MUTATIONS[0]!.name), gone).catch((e) => e);
+    const error = await mutate(copy, gone).catch((e) => e);
     expect(error.message).to.equal(
       'mutation "rho ignored": methods/sam.js has "no such text" 0 times, not once',
     );
@@ -54,15 +51,15 @@ describe('a product broken on purpose', () => {
       const { records } = await readStored(out, graph.runs);
       return { graph, records, failed: new Set<string>() };
     };
-    await copyProduct(path.join(folder, 'sound'));
-    const sound = await results(path.join(folder, 'sound'), path.join(folder, 'sound', 'out'));
+    const copy = path.join(folder, 'copy');
+    await copyProduct(copy);
+    const sound = await results(copy, path.join(folder, 'sound'));
     const baseline = baselineOf(sound.graph, sound.records, 'sound');
     expect(compare(baseline, 'sound', sound).cells.every(({ by }) => by === 'bits')).to.equal(true);
     for (const mutation of MUTATIONS.filter(({ name }) => FAST.includes(name))) {
-      const copy = path.join(folder, mutation.name);
-      await copyProduct(copy);
-      await mutate(copy, mutation);
-      const broken = await results(copy, path.join(copy, 'out'), mutation.method);
+      const mend = await mutate(copy, mutation);
+      const broken = await results(copy, path.join(folder, mutation.name), mutation.method);
+      await mend();
       const comparison = compare(baseline, 'sound', broken);
       expect(comparison.passed, mutation.name).to.equal(false);
       expect(comparison.cells.map(({ method, by, defect }) => ({ method, by, defect }))).to.deep.equal([

@@ -306,14 +306,14 @@ describe('what the product really does in its first steps', function () {
   });
 
   it('differs for each of ten mistakes, where the bits differ anyway', async () => {
-    const root = await temporaryFolder();
+    const copy = path.join(await temporaryFolder(), 'copy');
+    await copyProduct(copy);
     const setting = foreignSettings().at(-1)!;
     for (const mutation of MUTATIONS) {
-      const copy = path.join(root, mutation.name);
-      await copyProduct(copy);
-      await mutate(copy, mutation);
+      const mend = await mutate(copy, mutation);
       const found = differing(await take(copy, suite, setting, [1], home, mutation.method));
       expect(found, mutation.name).to.have.length.above(0);
+      await mend();
     }
   });
 });

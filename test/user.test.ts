@@ -15,6 +15,7 @@ import { guarded, OVERDUE } from '../src/user/guard.js';
 import type { Kind } from '../src/user/kinds.js';
 import { loadUserFile } from '../src/user/load.js';
 import { fakeEngine, SUITE } from './fakes.js';
+import { labelnoise as typed } from './support/commands.js';
 import { temporaryFolder } from './support/temporary_folder.js';
 
 const METHOD = `import { tf, z } from 'labelnoise';
@@ -543,11 +544,7 @@ export default { ...bootstrap(gce), name: 'taught', teacher: './gce.ts' };
     const elsewhere = await temporaryFolder();
     await cp(path.join(folder, 'whole'), path.join(elsewhere, 'whole'), { recursive: true });
     for (const command of ['table', 'verify', 'report', 'runs']) {
-      const args = [path.join(PROJECT_ROOT, 'dist/src/cli/main.js'), command, 'whole'];
-      const { status, stdout, stderr } = spawnSync(process.execPath, args, {
-        cwd: elsewhere,
-        encoding: 'utf8',
-      });
+      const { status, stdout, stderr } = await typed(elsewhere, [command, 'whole']);
       expect(status, `${command}: ${stdout}${stderr}`).to.equal(0);
       if (command === 'table')
         expect(stdout)

@@ -128,13 +128,14 @@ export async function copyProduct(root: string): Promise<void> {
   await cp(path.join(PROJECT_ROOT, compiled), path.join(root, compiled), { recursive: true });
 }
 
-/** Breaks a copy of the product. @throws Error if a text to be replaced is not there exactly once */
+/** Breaks a copy of the product. @returns what mends it @throws Error if a text to be replaced is not there exactly once */
 export async function mutate(
   root: string,
   { name, file, replace }: Pick<Mutation, 'name' | 'file' | 'replace'>,
-): Promise<void> {
+): Promise<() => Promise<void>> {
   const compiled = path.join(root, 'dist', 'src', file);
-  let text = await readFile(compiled, 'utf8');
+  const sound = await readFile(compiled, 'utf8');
+  let text = sound;
   for (const [from, to] of replace) {
     const found = text.split(from).length - 1;
     if (found !== 1)
@@ -142,6 +143,7 @@ export async function mutate(
     text = text.replace(from, () => to);
   }
   await writeFile(compiled, text);
+  return () => writeFile(compiled, sound);
 }
 
 /** Runs a suite with a copy of the product. @returns what it says if a run failed @throws Error if it ends otherwise */
