@@ -1,11 +1,18 @@
 // `labelnoise runs`: what a results folder holds, and what is removed from it.
-import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { expect } from 'chai';
-import { listRuns, pruneRuns } from '../src/cli/runs.js';
+import { listRuns, pruneRuns, restoreRuns } from '../src/cli/runs.js';
 import { writeWhole } from '../src/io/files.js';
 import { claim } from '../src/results/manifest.js';
-import { ARCHIVE, archiveOf, checkpointFile, writeFailure, writeRecord } from '../src/results/store.js';
+import {
+  ARCHIVE,
+  archiveOf,
+  checkpointFile,
+  readStored,
+  writeFailure,
+  writeRecord,
+} from '../src/results/store.js';
 import { InputError } from '../src/spec/errors.js';
 import type { RunRecord } from '../src/spec/record.js';
 import { expand } from '../src/suite/expand.js';
@@ -60,7 +67,7 @@ describe('labelnoise runs', () => {
   });
 
   it('refuses what is no results folder', async () => {
-    for (const listing of [listRuns, pruneRuns]) {
+    for (const listing of [listRuns, pruneRuns, restoreRuns]) {
       const error = await listing(path.join(out, 'runs'), print).catch((e) => e);
       expect(error).to.be.instanceOf(InputError);
     }
@@ -82,6 +89,32 @@ describe('labelnoise runs, in published results', () => {
     });
     expect(printed.split('\n').find((line) => line.includes(runs[0]!.id))).to.match(/42\.00 .*archived/);
     expect(printed.split('\n').find((line) => line.includes(runs[1]!.id))).to.include('to do');
+  });
+
+  it('restores them where they are not in runs/, so that a run has only the rest to do', async () => {
+    const out = await temporaryFolder();
+    await claim(out, suite);
+    const { runs } = expand(suite);
+    const [one, other] = [fakeRecord(runs[0]!, 42), fakeRecord(runs[1]!, 43)];
+    const archive = archiveOf(runs, new Map([one, other].map((record) => [record.id, record])));
+    await writeWhole(path.join(out, ARCHIVE), archive);
+    await writeRecord(out, one);
+    let printed = '';
+    const print = (text: string) => {
+      printed += text;
+    };
+    await restoreRuns(out, print);
+    expect(printed).to.equal('1 archived record restored\n');
+    const { runs: inRuns } = await readStored(out, runs);
+    expect([...inRuns.placed.values()].map(({ record }) => record)).to.have.deep.members([one, other]);
+    await restoreRuns(out, print);
+    expect(printed).to.include('\n0 archived records restored\n');
+    expect(await readFile(path.join(out, ARCHIVE), 'utf8')).to.equal(archive);
+
+    await writeRecord(out, fakeRecord(foreign!, 42));
+    const error = await restoreRuns(out, print).catch((e) => e);
+    expect(error).to.be.instanceOf(InputError);
+    expect(await readdir(out)).not.to.include('lock');
   });
 
   it('have the same archive, whatever order their fields are in', async () => {

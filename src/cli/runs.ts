@@ -1,6 +1,6 @@
-// `labelnoise runs`: lists the runs of a results folder, and removes what its suite does not name.
+// `labelnoise runs`: lists the runs of a results folder, removes what its suite does not name, and readies what is archived to be gone on from.
 import { rm } from 'node:fs/promises';
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { table } from 'table';
 import { explained } from '../io/files.js';
 import { lock } from '../io/lock.js';
@@ -8,17 +8,19 @@ import { plain } from '../report/escape.js';
 import { finalAccuracy } from '../results/aggregate.js';
 import { inventory } from '../results/inventory.js';
 import { readOwnGraph } from '../results/manifest.js';
-import { foreignText, readStored } from '../results/store.js';
+import { foreignText, readStored, refuseForeign, writeRecord } from '../results/store.js';
 import { InputError } from '../spec/errors.js';
 
 const HELP = `
 Lists every run that the folder's suite names: finished, archived (its record is in records.jsonl alone, as in
 published results), checkpointed (begun), failed, damaged, or to do; then the
 files that are of no use to the suite: of other runs, damaged, or half written. --prune removes these.
+"labelnoise run" trains what is archived anew, as who reproduces it wants. --restore lets it go on from published results instead.
 
 Examples:
   labelnoise runs results/quick
-  labelnoise runs results/quick --prune`;
+  labelnoise runs results/quick --prune
+  labelnoise runs results/field-long --restore && labelnoise run field-long --out results/field-long`;
 
 export function register(program: Command): void {
   program
@@ -26,10 +28,13 @@ export function register(program: Command): void {
     .description('list the runs of a results folder')
     .argument('<out>', 'results folder of a run')
     .option('--prune', 'remove what the suite does not name')
+    .addOption(
+      new Option('--restore', 'copy archived records into runs/, as finished runs').conflicts('prune'),
+    )
     .addHelpText('after', HELP)
-    .action(async (out: string, { prune }: { prune?: boolean }) => {
+    .action(async (out: string, { prune, restore }: { prune?: boolean; restore?: boolean }) => {
       const print = (text: string) => process.stdout.write(text);
-      await (prune ? pruneRuns(out, print) : listRuns(out, print));
+      await (prune ? pruneRuns : restore ? restoreRuns : listRuns)(out, print);
     });
 }
 
@@ -70,6 +75,21 @@ export async function pruneRuns(out: string, print: (text: string) => void): Pro
         throw explained(error, `cannot remove ${file}`);
       });
     print(`${superfluous.length} file${superfluous.length === 1 ? '' : 's'} removed\n`);
+  } finally {
+    await unlock();
+  }
+}
+
+/** Writes the archived records of runs that runs/ lacks into it. @throws InputError if the folder is in use, or a record is of another suite */
+export async function restoreRuns(out: string, print: (text: string) => void): Promise<void> {
+  const graph = await readOwnGraph(out);
+  const unlock = await lock(out, (line) => print(`${line}\n`));
+  try {
+    const stored = await readStored(out, graph.runs);
+    refuseForeign(stored, graph.runs);
+    const archived = [...stored.archive.placed].filter(([id]) => !stored.runs.placed.has(id));
+    for (const [, { record }] of archived) await writeRecord(out, record);
+    print(`${archived.length} archived record${archived.length === 1 ? '' : 's'} restored\n`);
   } finally {
     await unlock();
   }
