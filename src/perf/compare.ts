@@ -1,6 +1,7 @@
 // Measures one network: everyone takes a few steps in turn, round after round, and medians are compared.
 import path from 'node:path';
 import { setTimeout } from 'node:timers/promises';
+import { bfloat16Support } from '../engine/native/instruction_set.js';
 import { PROJECT_ROOT } from '../io/project.js';
 import type { Precision } from '../spec/run_spec.js';
 import { median } from '../statistics/statistics.js';
@@ -51,12 +52,14 @@ export interface ModelFigures {
   failures: Record<string, string>;
 }
 
-/** Ways to run PyTorch: element type, and whether torch.compile is used. */
-const PYTORCH_MODES = ['float32', 'float32-compiled', 'bfloat16', 'bfloat16-compiled'] as const;
-
-/** Where bfloat16 is emulated it is no rival: a step takes many times as long. */
-function pytorchModes(isa: Kind): readonly string[] {
-  return isa === 'avx2' ? PYTORCH_MODES.filter((mode) => !mode.startsWith('bfloat16')) : PYTORCH_MODES;
+/**
+ * Ways to run PyTorch: element type, and whether torch.compile is used. Where bfloat16 is emulated it is no rival, as a step takes many times as
+ * long; where it is not, torch.compile does not bring float32 near it, and takes minutes to compile.
+ */
+export function pytorchModes(kind: { isa: Kind; heldDown: boolean }, support = bfloat16Support()): string[] {
+  // oneDNN held down to AVX-512 has no bfloat16.
+  const isNative = kind.isa === 'amx' || (kind.isa === 'avx512' && !kind.heldDown && support === 'native');
+  return isNative ? ['float32', 'bfloat16', 'bfloat16-compiled'] : ['float32', 'float32-compiled'];
 }
 
 /** Threads of whoever has just finished may spin for a moment and would disturb the next. */
@@ -177,7 +180,7 @@ function candidatesOf({ depth, width, batch, precision, threads, kind, pytorch }
     const bench = path.join(PROJECT_ROOT, 'perf', 'pytorch', 'bench.py');
     const env = { ...process.env, ...pytorchEnvironment(kind), PYTHONDONTWRITEBYTECODE: '1' };
     // A process for each mode, as one that dies takes all that it was to measure with it.
-    for (const mode of pytorchModes(kind.isa))
+    for (const mode of pytorchModes(kind))
       all.push({
         candidate: new Candidate(pytorch, [bench, ...size, String(threads)], env),
         variants: ['sgd', 'sam'].map((step) => `pytorch-${step}-${mode}`),
@@ -194,9 +197,10 @@ function againstPytorch(
   'pytorch_best_over_compiled_sgd' | 'pytorch_best_over_compiled_sam' | 'pytorch_best_mode'
 > {
   const best = (kind: string) => {
-    const able = PYTORCH_MODES.filter((mode) => milliseconds[`pytorch-${kind}-${mode}`]);
-    const time = (mode: string) => milliseconds[`pytorch-${kind}-${mode}`]!;
-    return able.sort((a, b) => time(a) - time(b))[0] ?? null;
+    const prefix = `pytorch-${kind}-`;
+    const able = Object.keys(milliseconds).filter((variant) => variant.startsWith(prefix));
+    able.sort((a, b) => milliseconds[a]! - milliseconds[b]!);
+    return able[0]?.slice(prefix.length) ?? null;
   };
   const [sgd, sam] = [best('sgd'), best('sam')];
   return {
