@@ -1,5 +1,6 @@
 // `labelnoise`, as it is typed in a folder: by a process that runs one command after the other.
 
+import path from 'node:path';
 import type { Outcome } from './command_line.js';
 import { KeptProcess } from './kept_process.js';
 
@@ -25,5 +26,6 @@ export async function labelnoise(
   args: readonly string[],
   env: Record<string, string> = {},
 ): Promise<Outcome> {
-  return kept.ask({ cwd, args, env: { ...process.env, ...env } }, TOO_LONG);
+  // The process may be in a folder that is gone.
+  return kept.ask({ cwd: path.resolve(cwd), args, env: { ...process.env, ...env } }, TOO_LONG);
 }

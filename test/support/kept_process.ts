@@ -43,6 +43,10 @@ export class KeptProcess<Call extends object, Answer> {
   private start(): ChildProcess {
     const child = fork(this.script, { env: this.env, stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
     child.unref();
+    // Between calls, too, it may end.
+    child.once('exit', () => {
+      if (this.child === child) this.child = undefined;
+    });
     return child;
   }
 
