@@ -8,6 +8,7 @@ import {
   readFileSync,
   rmSync,
   symlinkSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -97,6 +98,21 @@ describe('CIFAR-10', function () {
     // laid out as official records again, the test set has the official hash: nothing was lost or moved
     const hash = createHash('sha256').update(officialRecords(test.images, test.labels)).digest('hex');
     expect(hash).to.equal('8e2eb146ae340b09e24670f29cabc6326dba54da8789dab6768acf480273f65b');
+  });
+
+  it('reads images when they are asked for, in any order, and only from files that are as they were verified', async () => {
+    const cache = linkedCache(['test_batch.bin']);
+    copyFileSync(path.join(real, 'test_batch.bin'), path.join(cache, 'test_batch.bin'));
+    const { train, test } = await loadCifar10({ say: () => {} });
+    const places = [49_999, 0, 10_000, 9_999, 64, 63];
+    const image = (all: Uint8Array, place: number) => [...all.subarray(place * 3072, (place + 1) * 3072)];
+    const taken = train.take!(Int32Array.from(places));
+    for (const [i, place] of places.entries())
+      expect(image(taken, i), String(place)).to.deep.equal(image(train.images, place));
+    utimesSync(path.join(cache, 'test_batch.bin'), 0, 0);
+    expect(() => test.images).to.throw(InputError, 'test_batch.bin has changed since it was verified');
+    rmSync(path.join(cache, 'test_batch.bin'));
+    expect(() => test.take!(Int32Array.of(3))).to.throw(InputError, 'test_batch.bin cannot be read: ENOENT');
   });
 
   it('has the mean and standard deviation that the literature normalises with', async () => {

@@ -15,7 +15,7 @@ export interface ImageSet {
   take?(places: Int32Array): Uint8Array;
 }
 
-/** A data set in memory. */
+/** A data set whose labels are in memory; its images may be read when they are first asked for. */
 export interface LoadedDataset {
   train: ImageSet;
   test: ImageSet;

@@ -1,13 +1,13 @@
-// The CIFAR data sets in their official binary files: found or fetched, verified against the official hashes, read into memory.
+// The CIFAR data sets in their official binary files: found or fetched, verified against the official hashes; their images are read when they are asked for.
 import { createHash } from 'node:crypto';
-import { existsSync, rmSync } from 'node:fs';
+import { closeSync, existsSync, fstatSync, openSync, readSync, rmSync } from 'node:fs';
 import { mkdtemp, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import prettyBytes from 'pretty-bytes';
 import { onExit } from 'signal-exit';
 import { cacheFolder } from '../../io/cache.js';
 import { isOffline } from '../../io/download.js';
-import { makeFolder, PATH_ERRORS, readBounded } from '../../io/paths.js';
+import { makeFolder, PATH_ERRORS, readPieces } from '../../io/paths.js';
 import { InputError } from '../../spec/errors.js';
 import type { Source } from '../fetch_source.js';
 import type { DataOptions, ImageSet, LoadedDataset } from './dataset.js';
@@ -51,7 +51,7 @@ export interface OfficialData {
 }
 
 /**
- * Reads a data set into memory, fetching it first if need be, in official order.
+ * Verifies a data set and reads its labels, in official order, fetching it first if need be; images are read when they are asked for.
  *
  * @throws InputError as `prepareOfficial` does
  */
@@ -73,7 +73,7 @@ function setsOf(data: OfficialData, records: Records): LoadedDataset {
 export async function cachedOfficial(data: OfficialData): Promise<LoadedDataset | undefined> {
   const records: Records = new Map();
   for (const file of filesOf(data))
-    if ((await fileState(cacheFolder(data.folder), file, records).catch(() => undefined)) !== 'ok')
+    if ((await fileState(data, cacheFolder(data.folder), file, records).catch(() => undefined)) !== 'ok')
       return undefined;
   return setsOf(data, records);
 }
@@ -96,14 +96,24 @@ export async function officialStatus(
 ): Promise<{ folder: string; files: { name: string; state: FileState }[] }> {
   const folder = cacheFolder(data.folder);
   const files: { name: string; state: FileState }[] = [];
-  for (const file of filesOf(data)) files.push({ name: file.name, state: await fileState(folder, file) });
+  for (const file of filesOf(data))
+    files.push({ name: file.name, state: await fileState(data, folder, file) });
   return { folder, files };
 }
 
 const filesOf = ({ train, test }: OfficialData) => [...train, ...test];
 
-/** What was read where it was verified: the files' contents by their names. */
-type Records = Map<string, Buffer>;
+/** A file as it was verified. Its images are read when they are asked for: of most runs that is a small part, and of tables none. */
+interface VerifiedFile {
+  path: string;
+  size: number;
+  mtimeMs: number;
+  /** Of its records, in order. */
+  labels: Uint8Array;
+}
+
+/** What was verified, by the files' names. */
+type Records = Map<string, VerifiedFile>;
 
 async function verified(
   data: OfficialData,
@@ -119,7 +129,7 @@ async function verified(
   if (existsSync(folder)) say(`${data.title}: reading and verifying ${folder}`);
   const wanted: OfficialFile[] = [];
   for (const file of filesOf(data)) {
-    const state = await fileState(folder, file, records);
+    const state = await fileState(data, folder, file, records);
     if (state === 'corrupt') await quarantine(data, path.join(folder, file.name), say);
     if (state !== 'ok') wanted.push(file);
   }
@@ -137,7 +147,7 @@ async function verifiedDataDir(data: OfficialData, dataDir: string, records: Rec
   const folder =
     !files.some(({ name }) => existsSync(path.join(dataDir, name))) && existsSync(inner) ? inner : dataDir;
   for (const file of files) {
-    const state = await fileState(folder, file, records);
+    const state = await fileState(data, folder, file, records);
     if (state !== 'ok') {
       throw new InputError(
         `--data-dir ${dataDir}: ${path.join(folder, file.name)} is ${state}` +
@@ -149,13 +159,26 @@ async function verifiedDataDir(data: OfficialData, dataDir: string, records: Rec
   return folder;
 }
 
-/** @param records is given the file's content if that is what it must be */
-async function fileState(folder: string, file: OfficialFile, records?: Records): Promise<FileState> {
+/** @param records is given the file if it is what it must be */
+async function fileState(
+  { labelBytes, label }: OfficialData,
+  folder: string,
+  file: OfficialFile,
+  records?: Records,
+): Promise<FileState> {
   const name = path.join(folder, file.name);
+  const recordBytes = labelBytes + IMAGE_BYTES;
+  const labels: number[] = [];
   try {
-    const content = await readBounded(name, FILE_BYTES);
-    if (createHash('sha256').update(content).digest('hex') !== file.sha256) return 'corrupt';
-    records?.set(file.name, content);
+    const hash = createHash('sha256');
+    const { size, mtimeMs } = await readPieces(name, FILE_BYTES, (piece, offset) => {
+      hash.update(piece);
+      // The first label from here on.
+      let at = label + recordBytes * Math.ceil((offset - label) / recordBytes) - offset;
+      for (; at < piece.length; at += recordBytes) labels.push(piece[at]!);
+    });
+    if (hash.digest('hex') !== file.sha256) return 'corrupt';
+    records?.set(file.name, { path: name, size, mtimeMs, labels: Uint8Array.from(labels) });
     return 'ok';
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
@@ -205,10 +228,13 @@ async function complete(
         );
         say(`${title}: verifying what was fetched`);
         for (const file of wanted) {
-          const state = await fileState(work, file, records);
+          const state = await fileState(data, work, file, records);
           if (state !== 'ok') throw new Error(`${file.name} is ${state} there`);
         }
-        for (const { name } of wanted) await rename(path.join(work, name), path.join(folder, name));
+        for (const { name } of wanted) {
+          await rename(path.join(work, name), path.join(folder, name));
+          records.get(name)!.path = path.join(folder, name);
+        }
         say(`${title}: all ${total} files are in ${folder}, verified against the official SHA-256s`);
         return;
       } catch (error) {
@@ -254,38 +280,77 @@ function cacheError(title: string, folder: string, error: unknown): InputError {
   );
 }
 
-/** The set of official records: label bytes, then the planes of R, G and B. Pixels are laid anew only where they are asked for. */
-function imageSet({ labelBytes, label }: OfficialData, files: readonly Buffer[]): ImageSet {
-  const recordBytes = labelBytes + IMAGE_BYTES;
-  const counts = files.map(({ length }) => length / recordBytes);
-  const count = counts.reduce((a, b) => a + b);
-  const recordAt = (place: number) => {
-    let file = 0;
-    for (; place >= counts[file]!; file++) place -= counts[file]!;
-    return files[file]!.subarray(place * recordBytes, (place + 1) * recordBytes);
-  };
+/** Records that are read at a time. */
+const WINDOW = 64;
+
+/** The set of official records: label bytes, then the planes of R, G and B. Pixels are read and laid anew only where they are asked for. */
+function imageSet({ labelBytes }: OfficialData, files: readonly VerifiedFile[]): ImageSet {
+  const labels = Uint8Array.from(files.flatMap((file) => [...file.labels]));
   let whole: Uint8Array | undefined;
   return {
-    count,
-    labels: Uint8Array.from({ length: count }, (_, place) => recordAt(place)[label]!),
+    count: labels.length,
+    labels,
     get images() {
-      whole ??= pixelsOf(count, labelBytes, recordAt);
+      whole ??= pixelsAt(files, labelBytes, Int32Array.from(labels.keys()));
       return whole;
     },
-    take: (places) => pixelsOf(places.length, labelBytes, (i) => recordAt(places[i]!)),
+    take: (places) => pixelsAt(files, labelBytes, places),
   };
 }
 
-/** Pixels of `count` records, their channels together. */
-function pixelsOf(count: number, labelBytes: number, recordOf: (i: number) => Uint8Array): Uint8Array {
-  const images = new Uint8Array(count * IMAGE_BYTES);
-  for (let i = 0; i < count; i++) {
-    const record = recordOf(i);
-    let from = labelBytes;
-    for (let channel = 0; channel < CHANNELS; channel++) {
-      const to = i * IMAGE_BYTES + channel;
-      for (let pixel = 0; pixel < PLANE_BYTES; pixel++) images[to + pixel * CHANNELS] = record[from++]!;
+/** Pixels of the records at these places, their channels together. @throws InputError if a file is not as it was verified */
+function pixelsAt(files: readonly VerifiedFile[], labelBytes: number, places: Int32Array): Uint8Array {
+  const recordBytes = labelBytes + IMAGE_BYTES;
+  const images = new Uint8Array(places.length * IMAGE_BYTES);
+  const window = Buffer.allocUnsafe(WINDOW * recordBytes);
+  const open = new Map<number, number>();
+  let held = { file: -1, from: 0 };
+  const recordAt = (place: number): Uint8Array => {
+    let file = 0;
+    for (; place >= files[file]!.labels.length; file++) place -= files[file]!.labels.length;
+    if (file !== held.file || place < held.from || place >= held.from + WINDOW) {
+      const descriptor = open.get(file) ?? openVerified(files[file]!);
+      open.set(file, descriptor);
+      readWindow(files[file]!, descriptor, window, place * recordBytes);
+      held = { file, from: place };
     }
+    return window.subarray((place - held.from) * recordBytes, (place - held.from + 1) * recordBytes);
+  };
+  try {
+    for (const [i, place] of places.entries()) {
+      const record = recordAt(place);
+      let from = labelBytes;
+      for (let channel = 0; channel < CHANNELS; channel++) {
+        const to = i * IMAGE_BYTES + channel;
+        for (let pixel = 0; pixel < PLANE_BYTES; pixel++) images[to + pixel * CHANNELS] = record[from++]!;
+      }
+    }
+    return images;
+  } finally {
+    for (const descriptor of open.values()) closeSync(descriptor);
   }
-  return images;
+}
+
+/** Reads from an offset on, at least a record. @throws InputError if it cannot */
+function readWindow({ path: file }: VerifiedFile, descriptor: number, window: Buffer, offset: number): void {
+  try {
+    if (readSync(descriptor, window, 0, window.length, offset) < IMAGE_BYTES)
+      throw new Error('it was cut short');
+  } catch (error) {
+    throw new InputError(`${file} cannot be read: ${(error as Error).message}`);
+  }
+}
+
+/** @throws InputError if it cannot be opened, or has changed */
+function openVerified({ path: file, size, mtimeMs }: VerifiedFile): number {
+  let descriptor: number;
+  try {
+    descriptor = openSync(file, 'r');
+  } catch (error) {
+    throw new InputError(`${file} cannot be read: ${(error as Error).message}`);
+  }
+  const now = fstatSync(descriptor);
+  if (now.size === size && now.mtimeMs === mtimeMs) return descriptor;
+  closeSync(descriptor);
+  throw new InputError(`${file} has changed since it was verified; the same command verifies it again`);
 }
