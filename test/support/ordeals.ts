@@ -17,7 +17,7 @@ import { integer, type Stream } from '../../src/io/random.js';
 import { readOwnGraph } from '../../src/results/manifest.js';
 import { readStored } from '../../src/results/store.js';
 import { SUITE } from '../fakes.js';
-import { engine, writeLabels } from './stand_in.js';
+import { engine } from './stand_in.js';
 import { temporaryFolder } from './temporary_folder.js';
 
 export const MAIN = path.join(PROJECT_ROOT, 'dist', 'src', 'cli', 'main.js');
@@ -105,7 +105,6 @@ export class Ordeals {
       JSON.stringify({ ...SUITE, noise: { ...SUITE.noise, rates: [0.2, 0.8] }, methods }),
     );
     const ordeals = new Ordeals(folder, suite, shim);
-    await writeLabels(ordeals.labels);
     const source = path.join(folder, 'source');
     await mkdir(source);
     for (const subject of ['run', 'baseline'] as const) {
@@ -122,16 +121,10 @@ export class Ordeals {
     return ordeals;
   }
 
-  /** The labels of the real images, for the stand-ins. */
-  private get labels(): string {
-    return path.join(this.folder, 'labels');
-  }
-
   argsOf(subject: Subject, place: string): string[] {
     const out = path.join(place, 'out');
-    if (subject === 'run') return [STAND_IN, 'run', this.suite, out, this.labels];
-    if (subject === 'baseline')
-      return [STAND_IN, 'baseline', out, path.join(place, 'baseline.json'), this.labels];
+    if (subject === 'run') return [STAND_IN, 'run', this.suite, out];
+    if (subject === 'baseline') return [STAND_IN, 'baseline', out, path.join(place, 'baseline.json')];
     if (subject === 'verify') return [MAIN, 'verify', out, '--repair', '--yes'];
     return [MAIN, subject, out, ...(subject === 'report' ? ['--tensorboard'] : [])];
   }

@@ -1,13 +1,11 @@
 // A program like `labelnoise run` and `labelnoise baseline update`, but with a stand-in for what trains: in tenths of a second.
-import { readFile, writeFile } from 'node:fs/promises';
 import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { updateBaseline } from '../../src/cli/baseline.js';
 import type { Engine } from '../../src/cli/engine.js';
 import { run } from '../../src/cli/run.js';
 import { tell } from '../../src/cli/tell.js';
-import { cifar10, loadCifar10 } from '../../src/data/datasets/cifar10.js';
-import type { LoadedDataset } from '../../src/data/datasets/dataset.js';
+import { loadCifar10 } from '../../src/data/datasets/cifar10.js';
 import { ImagesOfRuns } from '../../src/data/subset.js';
 import { EXIT_BAD_INPUT, InputError } from '../../src/spec/errors.js';
 import { runId } from '../../src/spec/run_spec.js';
@@ -23,21 +21,6 @@ const loadData: Engine['loadData'] = () => {
   loaded ??= loadCifar10({ say() {} });
   return loaded;
 };
-
-/** Writes the labels of the real images, which are all that a stand-in needs: reading the images would take most of its time. */
-export async function writeLabels(file: string): Promise<void> {
-  const { train, test } = await loadCifar10({ say() {} });
-  await writeFile(file, Buffer.concat([train.labels, test.labels]));
-}
-
-async function readLabels(file: string): Promise<LoadedDataset> {
-  const labels = new Uint8Array(await readFile(file));
-  const { trainImages } = cifar10;
-  const [train, test] = [labels.subarray(0, trainImages), labels.subarray(trainImages)].map((part) => {
-    return { count: part.length, labels: part, images: new Uint8Array() };
-  });
-  return { train: train!, test: test! };
-}
 
 /** Saves its state before every step, and goes on from it. */
 const train: Trainer<RunJob> = async (job, onProgress, signal) => {
@@ -79,8 +62,7 @@ const train: Trainer<RunJob> = async (job, onProgress, signal) => {
 export const engine: Engine = { ...fakeEngine, train, loadData, parallelRuns: () => 2 };
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const [command, subject, target, labels] = process.argv.slice(2);
-  loaded = readLabels(labels!);
+  const [command, subject, target] = process.argv.slice(2);
   try {
     process.exitCode =
       command === 'run'
