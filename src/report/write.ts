@@ -5,7 +5,6 @@ import { EXTERNAL_TABLE } from '../results/external.js';
 import { archiveFile, writeArchive } from '../results/store.js';
 import { readAnalysesOf } from './analyses.js';
 import { comparisonCsv, externalCsv, rhoCsv, runsCsv, shapeCsv, tableCsv, threeWaysCsv } from './csv.js';
-import { htmlPage } from './html.js';
 import { latexTable } from './latex.js';
 import { pageDataOf } from './page_data_of.js';
 import type { Report } from './report.js';
@@ -22,6 +21,8 @@ import { markdownTable } from './table.js';
  */
 export async function writeTables(out: string, report: Report, archive = true): Promise<string[]> {
   const analyses = await readAnalysesOf(out, report);
+  // The page is a third of what commands would load.
+  const { htmlPage } = await import('./html.js');
   const page = pageDataOf([{ name: report.graph.suite.name, report, analyses }]);
   return [
     ...(await writeNumbers(out, report, archive)),
