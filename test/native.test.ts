@@ -159,7 +159,9 @@ describe('the native kernels', () => {
       process.env.TF_ENABLE_ONEDNN_OPTS = '1';
       expect(oneDnnSetting().value).to.equal(hidden ? '0' : '1');
       process.env.TF_ENABLE_ONEDNN_OPTS = '0';
-      expect(oneDnnSetting()).to.deep.equal({ value: '0', why: 'TF_ENABLE_ONEDNN_OPTS=0' });
+      expect(oneDnnSetting().value).to.equal('0');
+      // What is set for TensorFlow is not taken for what the user asked.
+      expect(oneDnnSetting().why).to.match(hidden ? /caches/ : /^TF_ENABLE_ONEDNN_OPTS=0$/);
     } finally {
       process.env = before;
     }

@@ -82,7 +82,7 @@ export function oneDnnMistakesCaches(
 /** What TF_ENABLE_ONEDNN_OPTS is to be before TensorFlow is loaded, and why; undefined leaves oneDNN to TensorFlow's default. */
 export function oneDnnSetting(): { value: string | undefined; why: string } {
   const asked = process.env.TF_ENABLE_ONEDNN_OPTS;
-  if (asked !== '0' && process.arch === 'x64' && oneDnnMistakesCaches())
+  if (process.arch === 'x64' && oneDnnMistakesCaches())
     return {
       value: '0',
       why: 'this processor does not tell the size of its caches, without which oneDNN computes wrongly',
