@@ -28,7 +28,9 @@ type Attributes = Record<string, Attribute>;
 /** bfloat16 keeps 8 bits, and rounding brings some numbers over ReLU's kink. */
 const TOLERANCE = 0.02;
 
-describe('the native kernels', () => {
+describe('the native kernels', function () {
+  // Many processes, each with TensorFlow, on a machine that may have other things to do.
+  this.timeout(600_000);
   let folder: string;
   before(() => {
     folder = mkdtempSync(path.join(tmpdir(), 'labelnoise-native-'));
