@@ -62,6 +62,7 @@ const COMMANDS: Record<string, () => Promise<{ register(program: Command): void 
   doctor: () => import('./doctor.js'),
   perf: () => import('./perf.js'),
 };
+
 /** The program with the one command that is named, or with all: most of what a quick command takes is loading code. */
 export async function createProgram(named?: string): Promise<Command> {
   const program = new Command('labelnoise');

@@ -21,7 +21,7 @@ import { markdownTable } from './table.js';
  */
 export async function writeTables(out: string, report: Report, archive = true): Promise<string[]> {
   const analyses = await readAnalysesOf(out, report);
-  // The page is a third of what commands would load.
+  // Many commands load this file and write no page.
   const { htmlPage } = await import('./html.js');
   const page = pageDataOf([{ name: report.graph.suite.name, report, analyses }]);
   return [
