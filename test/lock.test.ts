@@ -100,7 +100,11 @@ describe('the lock of a results folder', () => {
     const gone = [`runs.csv.${pid}-1-0.tmp`, `runs.csv.${process.ppid}-1-0.tmp`];
     const kept = [`runs.csv.${process.ppid}-${birthTicks(process.ppid) ?? 0}-0.tmp`, 'mine.tmp'];
     for (const name of [...gone, ...kept]) await writeFile(path.join(out, name), '');
-    await (await take())();
+    const unlock = await take();
+    expect(await readdir(out)).to.have.members([...kept, 'lock']);
+    // Workers may be killed while it is held.
+    for (const name of gone) await writeFile(path.join(out, name), '');
+    await unlock();
     expect(await readdir(out)).to.have.members(kept);
   });
 

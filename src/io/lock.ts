@@ -49,7 +49,7 @@ export async function checkUnlocked(out: string): Promise<void> {
 
 /**
  * Takes a results folder for this process, after a moment if need be, and makes it if it is not there. What killed processes
- * were writing to it is removed.
+ * were writing to it is removed, now and when it is given back.
  *
  * @param tell is told if a lock had been left behind
  * @param instead what who is refused can do instead
@@ -85,8 +85,13 @@ export async function lock(
       // It is known for stale when this process is gone.
     }
   });
-  for (const folder of ['.', 'runs', 'checkpoints']) await removeUnfinished(path.join(out, folder));
+  const clear = async () => {
+    for (const folder of ['.', 'runs', 'checkpoints']) await removeUnfinished(path.join(out, folder));
+  };
+  await clear();
   return async () => {
+    // Of workers that were killed meanwhile.
+    await clear();
     // A folder that cannot be given back is when this process ends.
     if ((await lockText(out).catch(() => undefined)) !== text) return;
     await rm(file, { force: true }).then(forget, () => {});
