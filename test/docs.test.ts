@@ -14,7 +14,7 @@ import { expand } from '../src/suite/expand.js';
 import { knownSuites, parseSuite } from '../src/suite/load.js';
 import type { ResolvedSuite } from '../src/suite/resolve.js';
 import { SUITE } from './fakes.js';
-import { labelnoise } from './support/commands.js';
+import { labelnoise, trainingCommand } from './support/commands.js';
 import { temporaryFolder } from './support/temporary_folder.js';
 
 const MAIN = path.join(PROJECT_ROOT, 'dist/src/cli/main.js');
@@ -37,9 +37,6 @@ function typed(cwd: string, program: string, args: readonly string[], env: NodeJ
   });
   return { status, stdout, stderr, said: stdout + stderr };
 }
-
-/** As it is typed, in a process of its own: it trains. */
-const trained = (cwd: string, ...args: string[]) => typed(cwd, process.execPath, [MAIN, ...args]);
 
 /** What is in a page besides code. */
 const prose = (page: string) => page.replace(/^```.*?^```$/gms, '').replace(/`[^`\n]*`/g, '');
@@ -271,13 +268,13 @@ describe('the README', function () {
     expect([...files.keys()]).to.deep.equal(['mine.json', 'labels.json', 'mae.ts']);
     for (const [name, content] of files) await writeFile(path.join(folder, name), content);
     /** What is typed after a command is seen here, so that a command that is new in the README must come here too. */
-    const run = (said: RegExp) => (command: string) => {
-      const result = trained(folder, ...command.split(' ').slice(2));
-      expect(result.status, `${command}\n${result.said}`).to.equal(0);
-      expect(result.said, command).to.match(said);
+    const run = (said: RegExp) => async (command: string) => {
+      const { status, stdout, stderr } = await trainingCommand(folder, command.split(' ').slice(2));
+      expect(status, `${command}\n${stdout}${stderr}`).to.equal(0);
+      expect(stdout + stderr, command).to.match(said);
     };
     /** Too long for a test: that make knows what to do, and what its last step would be. */
-    const plan = (last: RegExp) => (command: string) => {
+    const plan = (last: RegExp) => async (command: string) => {
       const { status, stdout } = typed(PROJECT_ROOT, 'make', [
         '-n',
         '--no-print-directory',
@@ -294,7 +291,7 @@ describe('the README', function () {
       );
     };
     const bench = plan(/node dist\/src\/cli\/main\.js run "\$SUITE" .*$/);
-    const checks: Record<string, (command: string) => void> = {
+    const checks: Record<string, (command: string) => Promise<void>> = {
       'make bench': bench,
       'make bench SUITE=smoke': bench,
       'make bench SUITE=small': bench,
@@ -316,7 +313,7 @@ describe('the README', function () {
     expect([...new Set(shown)].sort()).to.deep.equal(Object.keys(checks).sort());
     for (const [command, check] of Object.entries(checks)) {
       if (command.endsWith('with-mae')) await withMethod();
-      check(command);
+      await check(command);
     }
   });
 });

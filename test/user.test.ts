@@ -15,7 +15,7 @@ import { guarded, OVERDUE } from '../src/user/guard.js';
 import type { Kind } from '../src/user/kinds.js';
 import { loadUserFile } from '../src/user/load.js';
 import { fakeEngine, SUITE } from './fakes.js';
-import { labelnoise as typed } from './support/commands.js';
+import { trainingCommand, labelnoise as typed } from './support/commands.js';
 import { temporaryFolder } from './support/temporary_folder.js';
 
 const METHOD = `import { tf, z } from 'labelnoise';
@@ -418,29 +418,25 @@ export default { ...bootstrap(gce), name: 'taught', teacher: './gce.ts' };
     await writeFile(path.join(folder, 'own.json'), JSON.stringify(own));
   });
 
-  const labelnoise = (...args: string[]) =>
-    spawnSync(process.execPath, [path.join(PROJECT_ROOT, 'dist/src/cli/main.js'), ...args], {
+  const LIMITED = { LABELNOISE_USER_SECONDS: '4' };
+  const labelnoise = (...args: string[]) => trainingCommand(folder, args, LIMITED);
+
+  /** In a process of its own, which may end it. */
+  const start = (...args: string[]) =>
+    spawn(process.execPath, [path.join(PROJECT_ROOT, 'dist/src/cli/main.js'), ...args], {
       cwd: folder,
-      env: { ...process.env, LABELNOISE_USER_SECONDS: '4' },
-      encoding: 'utf8',
+      env: { ...process.env, ...LIMITED },
+      stdio: ['ignore', 'ignore', 'pipe'],
     });
 
-  const start = (out: string) =>
-    spawn(
-      process.execPath,
-      [path.join(PROJECT_ROOT, 'dist/src/cli/main.js'), 'run', path.join(folder, 'own.json'), '--out', out],
-      {
-        cwd: folder,
-        stdio: ['ignore', 'pipe', 'pipe'],
-      },
-    );
-
-  async function run(out: string) {
-    const child = start(out);
-    let said = '';
-    for (const stream of [child.stdout, child.stderr]) stream.on('data', (text: Buffer) => (said += text));
-    const [code] = await once(child, 'close');
-    return { code, said };
+  async function alone(...args: string[]) {
+    const child = start(...args);
+    let stderr = '';
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      stderr += text;
+    });
+    const [status] = (await once(child, 'close')) as [number | null];
+    return { status, stderr };
   }
 
   /** Of each run what must not change. */
@@ -456,8 +452,9 @@ export default { ...bootstrap(gce), name: 'taught', teacher: './gce.ts' };
 
   it('train, from files alone, killed or not, the same bits, and a changed file is noticed', async () => {
     const [whole, killed] = [path.join(folder, 'whole'), path.join(folder, 'killed')];
+    const run = (out: string) => labelnoise('run', 'own.json', '--out', out);
     const first = await run(whole);
-    expect(first.code, first.said).to.equal(0);
+    expect(first.status, first.stderr).to.equal(0);
     for (const said of [
       'GCE',
       'ELR',
@@ -468,8 +465,8 @@ export default { ...bootstrap(gce), name: 'taught', teacher: './gce.ts' };
       'Small-4',
       'shifts',
     ])
-      expect(first.said).to.include(said);
-    const child = start(killed);
+      expect(first.stdout).to.include(said);
+    const child = start('run', 'own.json', '--out', killed);
     const held = async (part: string) =>
       (await readdir(path.join(killed, part)).catch(() => [])).some((name) => !name.endsWith('.tmp'));
     // One is finished, and of another there is a part.
@@ -479,7 +476,7 @@ export default { ...bootstrap(gce), name: 'taught', teacher: './gce.ts' };
     await once(child, 'close');
     const made = await bits(whole);
     expect(Object.keys(await bits(killed)).length).to.be.below(Object.keys(made).length);
-    expect((await run(killed)).code).to.equal(0);
+    expect((await run(killed)).status).to.equal(0);
     expect(Object.keys(made)).to.have.length(8);
     expect(await bits(killed)).to.deep.equal(made);
 
@@ -488,8 +485,8 @@ export default { ...bootstrap(gce), name: 'taught', teacher: './gce.ts' };
       `${await readFile(path.join(folder, 'elr.ts'), 'utf8')}\n// Changed.\n`,
     );
     const changed = await run(killed);
-    expect(changed.code).to.equal(2);
-    expect(changed.said).to.match(
+    expect(changed.status).to.equal(2);
+    expect(changed.stderr).to.match(
       /holds results of the suite "own" with \.\/elr\.ts as it was \(SHA-256 [0-9a-f]{16}\), which has changed since/,
     );
     expect(await bits(killed)).to.deep.equal(made);
@@ -520,14 +517,15 @@ export default { ...bootstrap(gce), name: 'taught', teacher: './gce.ts' };
     await writeFile(path.join(folder, 'elr.ts'), elr);
     const [suite, baseline] = [path.join(folder, 'own.json'), path.join(folder, 'baseline.json')];
     const given = ['--baseline', baseline];
-    const without = labelnoise('baseline', 'update', 'whole', ...given, '--yes');
+    // In a process that has seen none of the files.
+    const without = await alone('baseline', 'update', 'whole', ...given, '--yes');
     expect(without.stderr).to.match(
       /^labelnoise: the [a-z ]+ of a file is needed, of which only results are at hand; allowed:.*--suite/m,
     );
     expect(without.status).to.equal(2);
-    const update = labelnoise('baseline', 'update', 'whole', ...given, '--yes', '--suite', suite);
+    const update = await labelnoise('baseline', 'update', 'whole', ...given, '--yes', '--suite', suite);
     expect(update.status, update.stderr).to.equal(0);
-    const check = labelnoise(
+    const check = await labelnoise(
       'check',
       suite,
       ...given,
@@ -573,7 +571,9 @@ export default { ...bootstrap(gce), name: 'taught', teacher: './gce.ts' };
     };
     await writeFile(path.join(folder, 'bad.json'), JSON.stringify(suite));
     const out = await temporaryFolder();
-    const { status, stderr } = labelnoise('run', 'bad.json', '--out', path.join(out, 'out'));
+    const args = ['run', 'bad.json', '--out', path.join(out, 'out')];
+    // A loss is called by a worker, labels are drawn by the command.
+    const { status, stderr } = await (kind === 'loss' ? labelnoise(...args) : alone(...args));
     expect(stderr).not.to.match(/^ +at /m);
     return {
       status,

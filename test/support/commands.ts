@@ -12,12 +12,22 @@ export interface Typed {
 }
 
 /** Longer than any command that is tested so may take on a machine that has nothing else to do, in milliseconds. */
-const TOO_LONG = 60_000;
+const TOO_LONG = { quick: 60_000, training: 180_000 };
 
-const kept = new KeptProcess<Typed, Outcome>(new URL('./command_child.js', import.meta.url));
+const newProcess = () => new KeptProcess<Typed, Outcome>(new URL('./command_child.js', import.meta.url));
+const quick = newProcess();
+/** By the variables that their workers were started with. */
+const training = new Map<string, KeptProcess<Typed, Outcome>>();
+
+// The process may be in a folder that is gone.
+const typedIn = (cwd: string, args: readonly string[], env: Record<string, string>): Typed => ({
+  cwd: path.resolve(cwd),
+  args,
+  env: { ...process.env, ...env },
+});
 
 /**
- * Runs a command, which must not train: that is what workers are for, and what they leave behind would be kept.
+ * Runs a command that does not train.
  *
  * @param env variables besides those of this process
  */
@@ -26,6 +36,17 @@ export async function labelnoise(
   args: readonly string[],
   env: Record<string, string> = {},
 ): Promise<Outcome> {
-  // The process may be in a folder that is gone.
-  return kept.ask({ cwd: path.resolve(cwd), args, env: { ...process.env, ...env } }, TOO_LONG);
+  return quick.ask(typedIn(cwd, args, env), TOO_LONG.quick);
+}
+
+/** Runs a command that trains, in workers that the commands before have left: starting theirs takes longer than a small training. */
+export async function trainingCommand(
+  cwd: string,
+  args: readonly string[],
+  env: Record<string, string> = {},
+): Promise<Outcome> {
+  const key = JSON.stringify(env);
+  const kept = training.get(key) ?? newProcess();
+  training.set(key, kept);
+  return kept.ask(typedIn(cwd, args, env), TOO_LONG.training);
 }

@@ -18,9 +18,10 @@ const { shortRuns } = (await load(
 const { planOf } = (await load('suite/plan.js')) as typeof import('../../src/suite/plan.js');
 
 const engine = createEngine();
-// The number of threads is a run's, so that it would be another run with two.
+// The number of threads is a run's, so that it would be another run with two. A worker takes longer to start than to take steps.
 const onThreads: typeof engine = {
   ...engine,
+  parallelRuns: () => 1,
   trajectory: (job) => engine.trajectory({ ...job, spec: { ...job.spec, threads } }),
 };
 try {
