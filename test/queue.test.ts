@@ -29,6 +29,7 @@ import { expand, type RunNode } from '../src/suite/expand.js';
 import type { ResolvedSuite } from '../src/suite/resolve.js';
 import { SUITE } from './fakes.js';
 import { bytesChanges, changed, jsonChanges } from './support/fuzz.js';
+import { standInEngine } from './support/honest_training.js';
 import { badNetwork } from './support/proxy.js';
 import { endWorkers, local, type Place, placeAt, tablesOf, Workers } from './support/queue_place.js';
 import { freePort, TestRedis, until } from './support/redis.js';
@@ -153,6 +154,24 @@ describe('a queue', function () {
     expect(made.filter(({ guesses }) => guesses)).to.have.length(1);
     expect(made.filter(({ spec }) => spec.labels.from === 'predictions')).to.have.length(2);
     expect(await tablesOf(out)).to.deep.equal(await tablesOf(elsewhere));
+  });
+
+  it('keeps nothing of the state of a run that is made, nor of what killed trainings were writing of it', async () => {
+    const checkpoints = path.join(place.folder, 'checkpoints');
+    const killed = spawnSync(process.execPath, ['-e', '']).pid;
+    const engine = standInEngine(1);
+    const train: typeof engine.train = async (job, ...rest) => {
+      const { file } = job.checkpoint!;
+      await mkdir(path.dirname(file), { recursive: true });
+      for (const name of [file, `${file}.${killed}-1-0.tmp`]) await writeFile(name, '');
+      return engine.train(job, ...rest);
+    };
+    await place.submit();
+    await place.work({ checkpoints, engine: { ...engine, train } });
+    expect(await finished()).to.equal(20);
+    const [token, ...others] = await readdir(checkpoints);
+    expect(others).to.deep.equal([]);
+    expect(await readdir(path.join(checkpoints, token!))).to.deep.equal([]);
   });
 
   it('overlooks no run that finishes while it is looked at', async () => {

@@ -6,6 +6,7 @@ import path from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { DelayedError, type Job, UnrecoverableError, WaitingError, Worker } from 'bullmq';
 import type { LoadedDataset } from '../../data/datasets/dataset.js';
+import { removeUnfinished } from '../../io/files.js';
 import { type EngineVersions, type Origin, originOf } from '../../results/provenance.js';
 import { InputError } from '../../spec/errors.js';
 import type { RunRecord } from '../../spec/record.js';
@@ -343,7 +344,10 @@ export class Shift {
         await pause(Math.min(1000 * 2 ** tries, 30_000), this.signal);
       }
     const file = this.checkpointOf(run);
-    if (file) await rm(file, { force: true });
+    if (!file) return;
+    await rm(file, { force: true });
+    // Of trainings that were killed.
+    await removeUnfinished(path.dirname(file), path.basename(file));
   }
 
   private async wakeStudents(teacher: RunNode): Promise<void> {
