@@ -29,8 +29,8 @@ CHECK_NODE := const lines = require("./package.json").engines.node.replace(/\^/g
 	", or a later one of the same line, and run this again."); process.exit(2); }
 # What `make test-node` tests with, beside the Node at hand.
 OTHER_NODES := 24.21.0 26.10.0
-# The tests of what depends on Node: processes, signals, sockets, files, downloads, serialisation, the addon.
-NODE_TESTS := $(addsuffix .test.js,$(addprefix dist/test/,install download doctor workers lock checkpoint watch))
+# The tests of what depends on Node: processes, signals, sockets, files, downloads, serialisation, the addon. Those that wait most come first.
+NODE_TESTS := $(addsuffix .test.js,$(addprefix dist/test/,workers lock checkpoint watch install download doctor))
 
 MAKEFLAGS += --no-builtin-rules
 .PHONY: help report readme docs screenshot install build bench check perf test test-node fuzz torture queue-torture mutation-test trajectory-test lint licences sbom format doctor data clean
