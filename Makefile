@@ -15,6 +15,10 @@ PAGE := $(addprefix src/report/page/,first.ts browser.tsx page.css leaderboard_b
 # Files at a time: one more than there are processors, as some tests wait, at most eight; JOBS=1 for one after the other.
 JOBS ?= $(shell n=$$(($$(getconf _NPROCESSORS_ONLN) + 1)); [ "$$n" -lt 8 ] && echo "$$n" || echo 8)
 MOCHA := node_modules/.bin/mocha --parallel --jobs $(JOBS) --reporter dist/test/support/reporter.js
+# Those that take longest come first, so that at the end none of them runs alone.
+LONGEST := $(addprefix test/,$(addsuffix .test.ts,durability field_methods native native_kernels page queue smoke trajectory user))
+TEST_SOURCES := $(wildcard test/*.test.ts)
+TESTS := $(patsubst %.ts,dist/%.js,$(filter $(LONGEST),$(TEST_SOURCES)) $(filter-out $(LONGEST),$(TEST_SOURCES)))
 LABELNOISE := node dist/src/cli/main.js
 # Runs a command whose output only matters when it fails.
 QUIETLY = quietly() { out=$$("$$@" 2>&1) || { rc=$$?; printf '%s\n' "$$out" >&2; exit $$rc; }; }; quietly
@@ -132,7 +136,7 @@ doctor: build
 	@$(LABELNOISE) doctor
 
 test: data
-	@$(MOCHA) 'dist/test/**/*.test.js'
+	@$(MOCHA) $(TESTS)
 
 # The binaries' own packages: the one called node installs them by a script, which .npmrc forbids.
 test-node: data
