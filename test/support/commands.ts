@@ -39,6 +39,11 @@ export async function labelnoise(
   return quick.ask(typedIn(cwd, args, env), TOO_LONG.quick);
 }
 
+/** Gives the next command that does not train a process of its own, as files of users that others have loaded stay in theirs. */
+export function startAfresh(): void {
+  quick.close();
+}
+
 /** Runs a command that trains, in workers that the commands before have left: starting theirs takes longer than a small training. */
 export async function trainingCommand(
   cwd: string,
