@@ -15,6 +15,7 @@
 
 #include "batch_norm.h"
 #include "convolution.h"
+#include "direct.h"
 #include "elementwise.h"
 #include "filter_gradient.h"
 #include "weight_vectors.h"
@@ -215,8 +216,8 @@ Shape imagesOf(const Convolution& c) { return {c.batch, c.height, c.width, c.inp
 Shape filterOf(const Convolution& c) { return {3, 3, c.inputs, c.outputs}; }
 Shape resultOf(const Convolution& c) { return {c.batch, c.outHeight, c.outWidth, c.outputs}; }
 
-/** Refuses what the kernels cannot compute. */
-template <typename T>
+/** Refuses what the kernels cannot compute, which are direct, or by Winograd or on tiles. */
+template <typename T, bool kDirect>
 void requireServed(const Run& run, const Convolution& c) {
   const std::string what = "a convolution of images " + textOf(imagesOf(c)) + " by a filter " +
                            textOf(filterOf(c)) + " with stride " + std::to_string(c.stride) + " ";
@@ -226,7 +227,9 @@ void requireServed(const Run& run, const Convolution& c) {
     for (int64_t size : shape)
       if ((count *= size) > kMost) run.refuse(what + "has more than 2^30 numbers in " + textOf(shape));
   }
-  if constexpr (!kOnTiles<T>) {
+  if constexpr (kDirect) {
+    // These take any stride and any channels.
+  } else if constexpr (!kOnTiles<T>) {
     if (c.stride != 1) run.refuse(what + "is not served: the stride must be 1");
   } else {
     if (c.inputs % 16 || c.outputs % 16)
@@ -241,7 +244,7 @@ void requireServed(const Run& run, const Convolution& c) {
 }
 
 /** The convolution of images and filter, the first two inputs. */
-template <typename T>
+template <typename T, bool kDirect = false>
 struct ConvolutionInputs {
   Input<T> images, filter;
   Convolution convolution;
@@ -252,7 +255,7 @@ struct ConvolutionInputs {
         convolution(convolutionOf(images.shape, filter.size(3), run.attributes.stride)) {
     if (filter.shape != filterOf(convolution))
       run.refuse(filter, "must be " + textOf(filterOf(convolution)) + " for images " + textOf(images.shape));
-    requireServed<T>(run, convolution);
+    requireServed<T, kDirect>(run, convolution);
   }
 };
 
@@ -300,7 +303,17 @@ struct ConvolutionOperation {
 };
 
 template <typename T>
-struct ImageGradientOperation {
+struct DirectConvolutionOperation {
+  static void compute(const Run& run) {
+    const ConvolutionInputs<T, true> inputs(run);
+    const Convolution& c = inputs.convolution;
+    T* result = run.output<T>(0, resultOf(c));
+    if (c.batch) direct::convolve(c, inputs.images.data(), inputs.filter.data(), result, threads());
+  }
+};
+
+template <typename T, bool kDirect>
+struct AnyImageGradientOperation {
   static void compute(const Run& run) {
     const auto gradient = run.input<T>(0, "gradient", 4), filter = run.input<T>(1, "filter", 4);
     const auto& [operation, stride, height, width, residuals, relu, moments, epsilon] = run.attributes;
@@ -311,10 +324,12 @@ struct ImageGradientOperation {
       run.refuse(gradient, "must be " + textOf(resultOf(c)) + " for images " + textOf(imagesOf(c)) +
                                ", a filter " + textOf(filter.shape) + " and stride " +
                                std::to_string(stride));
-    requireServed<T>(run, c);
+    requireServed<T, kDirect>(run, c);
     T* result = run.output<T>(0, imagesOf(c));
     if (!c.batch) return;
-    if constexpr (kOnTiles<T>)
+    if constexpr (kDirect)
+      direct::imageGradient(c, gradient.data(), filter.data(), result, threads());
+    else if constexpr (kOnTiles<T>)
       tiles::imageGradient(c, gradient.data(), filter.data(), result, threads());
     else
       winograd::imageGradient(c, gradient.data(), filter.data(), result, threads());
@@ -322,23 +337,35 @@ struct ImageGradientOperation {
 };
 
 template <typename T>
-struct FilterGradientOperation {
+using ImageGradientOperation = AnyImageGradientOperation<T, false>;
+template <typename T>
+using DirectImageGradientOperation = AnyImageGradientOperation<T, true>;
+
+template <typename T, bool kDirect>
+struct AnyFilterGradientOperation {
   static void compute(const Run& run) {
     const auto images = run.input<T>(0, "images", 4), gradient = run.input<T>(1, "gradient", 4);
     const Convolution c = convolutionOf(images.shape, gradient.size(3), run.attributes.stride);
     if (gradient.shape != resultOf(c))
       run.refuse(gradient, "must be " + textOf(resultOf(c)) + " for images " + textOf(images.shape) +
                                " and stride " + std::to_string(c.stride));
-    requireServed<T>(run, c);
+    requireServed<T, kDirect>(run, c);
     float* result = run.output<float>(0, filterOf(c));
     if (!c.batch)
       std::fill_n(result, size_t(9) * c.inputs * c.outputs, 0.f);
+    else if constexpr (kDirect)
+      direct::filterGradient(c, images.data(), gradient.data(), result, threads());
     else if constexpr (kOnTiles<T>)
       tiles::filterGradient(c, images.data(), gradient.data(), result, threads());
     else
       winograd::filterGradient(c, images.data(), gradient.data(), result, threads());
   }
 };
+
+template <typename T>
+using FilterGradientOperation = AnyFilterGradientOperation<T, false>;
+template <typename T>
+using DirectFilterGradientOperation = AnyFilterGradientOperation<T, true>;
 
 /** A batch: its last axis has the channels, and all others are rows. */
 template <typename T>
@@ -571,6 +598,24 @@ std::vector<Definition> definitions() {
        {"filter: float"},
        {"stride: int"},
        typed<FilterGradientOperation>(),
+       anyShape},
+      {"LabelnoiseDirectConvolution",
+       {"images: T", "filter: T"},
+       {"result: T"},
+       {"stride: int"},
+       typed<DirectConvolutionOperation, false>(),
+       anyShape},
+      {"LabelnoiseDirectImageGradient",
+       {"gradient: T", "filter: T"},
+       {"result: T"},
+       {"stride: int", "height: int", "width: int"},
+       typed<DirectImageGradientOperation, false>(),
+       anyShape},
+      {"LabelnoiseDirectFilterGradient",
+       {"images: T", "gradient: T"},
+       {"filter: float"},
+       {"stride: int"},
+       typed<DirectFilterGradientOperation, false>(),
        anyShape},
       {"LabelnoiseMoments",
        {"x: T"},

@@ -269,6 +269,28 @@ describe('the native kernels', function () {
         'there are no results to take the mean of',
       ],
       ['FilterGradient', { ...T, ...stride }, [x, [3, 8, 8, 16]], 'gradient [3,8,8,16] must be [2,8,8,16]'],
+      ['DirectConvolution', { ...T, ...stride }, [x, [3, 3, 3, 16]], 'filter [3,3,3,16] must be [3,3,16,16]'],
+      [
+        'DirectConvolution',
+        { ...T, ...stride },
+        [
+          [2, 0, 8, 16],
+          [3, 3, 16, 16],
+        ],
+        'has an empty axis',
+      ],
+      [
+        'DirectImageGradient',
+        { ...T, stride: { int: 2 }, height: { int: 8 }, width: { int: 8 } },
+        [x, [3, 3, 16, 16]],
+        'gradient [2,8,8,16] must be [2,4,4,16]',
+      ],
+      [
+        'DirectFilterGradient',
+        { ...T, stride: { int: 2 } },
+        [x, [2, 8, 8, 16]],
+        'gradient [2,8,8,16] must be [2,4,4,16]',
+      ],
       ['Moments', T, [[2, 8, 8, 20]], 'x [2,8,8,20] must have a multiple of 16 channels'],
       ['Moments', T, [[0, 8, 8, 16]], 'x [0,8,8,16] has no rows'],
       ['Moments', T, [[]], 'x [] must have an axis of channels'],
@@ -374,13 +396,39 @@ describe('the native kernels', function () {
         expect(native.filterGradient(x, value('dy', shape, dtype), [1, 1], f.shape)).to.include({
           dtype: 'float32',
         });
-        expect(native.convolution(x, f, [2, 2], [4, 3, 3, 40])).to.equal(undefined);
-        const narrow = value('filter', [3, 3, 3, 16], dtype);
-        expect(native.convolution(value('x', [4, 6, 6, 3], dtype), narrow, [1, 1], shape)).to.equal(
-          undefined,
-        );
         const other = value('filter', f.shape, dtype === 'float32' ? 'bfloat16' : 'float32');
         expect(native.convolution(x, other, [1, 1], shape)).to.equal(undefined);
+      }
+    });
+
+    it('in float32 for other 3x3 convolutions, of stride 2 or few channels, but for large filters', () => {
+      for (const [isa, dtype] of KINDS) {
+        const graph = new Graph();
+        const native = new NativeOperations(graph, isa);
+        /** The operations of the three products, for images of 6x6. */
+        const operations = (inputs: number, outputs: number, stride: number) => {
+          const x = value('x', [4, 6, 6, inputs], dtype);
+          const f = value('f', [3, 3, inputs, outputs], dtype);
+          const dy = value('dy', [4, 6 / stride, 6 / stride, outputs], dtype);
+          const strides = [stride, stride];
+          return [
+            native.convolution(x, f, strides, dy.shape),
+            native.imageGradient(dy, f, strides, x.shape),
+            native.filterGradient(x, dy, strides, f.shape),
+          ].map((result) => result && graph.node(result)!.op.replace('LabelnoiseDirect', ''));
+        };
+        const [none, own] = [
+          [undefined, undefined, undefined],
+          ['Convolution', 'ImageGradient', 'FilterGradient'],
+        ];
+        const isServed = dtype === 'float32';
+        expect(operations(24, 40, 2), `${isa} ${dtype}`).to.deep.equal(isServed ? own : none);
+        // What is learned from images themselves has no use for their gradient.
+        for (const stride of [1, 2])
+          expect(operations(3, 16, stride)).to.deep.equal(isServed ? [own[0], undefined, own[2]] : none);
+        expect(operations(128, 256, 2)).to.deep.equal(isServed ? own : none);
+        expect(operations(160, 320, 2)).to.deep.equal(none);
+        expect(operations(24, 40, 3)).to.deep.equal(none);
       }
     });
 

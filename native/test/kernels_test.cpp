@@ -1,5 +1,6 @@
 // The kernels against plain loops in float64, over random shapes; run under sanitizers by
 // test/native_kernels.test.ts.
+#include <array>
 #include <cmath>
 #include <cstdio>
 #include <cstring>
@@ -11,6 +12,7 @@
 
 #include "../batch_norm.h"
 #include "../convolution.h"
+#include "../direct.h"
 #include "../elementwise.h"
 #include "../filter_gradient.h"
 #include "../processor.h"
@@ -58,16 +60,31 @@ bool sameBits(const std::vector<T>& a, const std::vector<T>& b) {
   return a.size() == b.size() && !std::memcmp(a.data(), b.data(), a.size() * sizeof(T));
 }
 
+/** A convolution with padding SAME. */
+Convolution convolution(int batch, int height, int width, int inputs, int outputs, int stride = 1) {
+  const int outHeight = (height + stride - 1) / stride, outWidth = (width + stride - 1) / stride;
+  return {batch,
+          height,
+          width,
+          inputs,
+          outHeight,
+          outWidth,
+          outputs,
+          stride,
+          ((outHeight - 1) * stride + 3 - height) / 2,
+          ((outWidth - 1) * stride + 3 - width) / 2};
+}
+
 /** Calls visit(image's pixel, result's pixel, position of the filter) for all that meet. */
 void overPairs(const Convolution& c, const std::function<void(size_t, size_t, int)>& visit) {
   for (int n = 0; n < c.batch; n++)
-    for (int y = 0; y < c.height; y++)
-      for (int x = 0; x < c.width; x++)
+    for (int y = 0; y < c.outHeight; y++)
+      for (int x = 0; x < c.outWidth; x++)
         for (int tap = 0; tap < 9; tap++) {
-          const int up = y + tap / 3 - 1, left = x + tap % 3 - 1;
+          const int up = y * c.stride + tap / 3 - c.padTop, left = x * c.stride + tap % 3 - c.padLeft;
           if (up >= 0 && up < c.height && left >= 0 && left < c.width)
-            visit((size_t(n) * c.height + up) * c.width + left, (size_t(n) * c.height + y) * c.width + x,
-                  tap);
+            visit((size_t(n) * c.height + up) * c.width + left,
+                  (size_t(n) * c.outHeight + y) * c.outWidth + x, tap);
         }
 }
 
@@ -116,28 +133,53 @@ struct Products {
   Vector filter;
 };
 
-template <typename T>
+enum class Kernels { winograd, direct, tiles };
+
+template <Kernels kernels, typename T>
 Products<T> convolved(const Convolution& c, const std::vector<T>& images, const std::vector<T>& filter,
                       const std::vector<T>& gradient, int threads) {
   Products<T> p{std::vector<T>(gradient.size()), std::vector<T>(images.size()), Vector(filter.size())};
-  winograd::convolve(c, images.data(), filter.data(), winograd::Fused<T>{}, p.result.data(), threads);
-  winograd::imageGradient(c, gradient.data(), filter.data(), p.images.data(), threads);
-  winograd::filterGradient(c, images.data(), gradient.data(), p.filter.data(), threads);
+  if constexpr (kernels == Kernels::winograd) {
+    winograd::convolve(c, images.data(), filter.data(), winograd::Fused<T>{}, p.result.data(), threads);
+    winograd::imageGradient(c, gradient.data(), filter.data(), p.images.data(), threads);
+    winograd::filterGradient(c, images.data(), gradient.data(), p.filter.data(), threads);
+  } else if constexpr (kernels == Kernels::direct) {
+    direct::convolve(c, images.data(), filter.data(), p.result.data(), threads);
+    direct::imageGradient(c, gradient.data(), filter.data(), p.images.data(), threads);
+    direct::filterGradient(c, images.data(), gradient.data(), p.filter.data(), threads);
+  } else {
+#if defined(__AMX_BF16__)
+    tiles::convolve(c, images.data(), filter.data(), p.result.data(), threads);
+    tiles::imageGradient(c, gradient.data(), filter.data(), p.images.data(), threads);
+    tiles::filterGradient(c, images.data(), gradient.data(), p.filter.data(), threads);
+#endif
+  }
   return p;
 }
 
+/** What a convolution is tested with, its name and its result. */
 template <typename T>
-void testConvolution(const Convolution& c) {
+struct Operands {
+  std::string name;
+  std::vector<T> images, filter, gradient;
+  Exact result;
+};
+
+/** The three products against float64, on one thread and on several. */
+template <Kernels kernels, typename T>
+Operands<T> testProducts(const Convolution& c) {
   constexpr bool isHalf = sizeof(T) == 2;
   constexpr double near = isHalf ? kRounding<T> : 2e-5;
-  const std::string name = std::string("convolution in ") + (isHalf ? "bfloat16 [" : "float32 [") +
-                           std::to_string(c.batch) + "," + std::to_string(c.height) + "," +
-                           std::to_string(c.width) + "," + std::to_string(c.inputs) + "] -> " +
-                           std::to_string(c.outputs);
-  const size_t pixels = size_t(c.batch) * c.height * c.width;
+  const char* const how[] = {"Winograd's", "direct", "tiles'"};
+  const std::string name =
+      std::string(how[int(kernels)]) + " convolution in " + (isHalf ? "bfloat16 [" : "float32 [") +
+      std::to_string(c.batch) + "," + std::to_string(c.height) + "," + std::to_string(c.width) + "," +
+      std::to_string(c.inputs) + "] -> " + std::to_string(c.outputs) + " by " + std::to_string(c.stride);
+  const size_t pixels = size_t(c.batch) * c.height * c.width,
+               results = size_t(c.batch) * c.outHeight * c.outWidth;
   const auto images = storedAll<T>(drawn(pixels * c.inputs)),
              filter = storedAll<T>(drawn(size_t(9) * c.inputs * c.outputs)),
-             gradient = storedAll<T>(drawn(pixels * c.outputs));
+             gradient = storedAll<T>(drawn(results * c.outputs));
   Exact result(gradient.size()), ofImages(images.size()), ofFilter(filter.size());
   overPairs(c, [&](size_t from, size_t to, int tap) {
     for (int i = 0; i < c.inputs; i++)
@@ -149,16 +191,66 @@ void testConvolution(const Convolution& c) {
         ofFilter[w] += x * dy;
       }
   });
-  const Products<T> one = convolved(c, images, filter, gradient, 1);
+  const Products<T> one = convolved<kernels>(c, images, filter, gradient, 1);
   check(distance(numbers(one.result), result) < near, name + ": result");
   check(distance(numbers(one.images), ofImages) < near, name + ": gradient of the images");
   check(distance(one.filter, ofFilter) < 2e-5, name + ": gradient of the filter");
   for (int threads = 2; threads <= 3; threads++) {
-    const Products<T> many = convolved(c, images, filter, gradient, threads);
+    const Products<T> many = convolved<kernels>(c, images, filter, gradient, threads);
     check(sameBits(one.result, many.result) && sameBits(one.images, many.images) &&
               sameBits(one.filter, many.filter),
           name + ": the same bits on " + std::to_string(threads) + " threads");
   }
+  return {name, images, filter, gradient, result};
+}
+
+/** Numbers that are denormal, or none. */
+template <Kernels kernels, typename T>
+void testNumbers(const Convolution& c, const Operands<T>& operands) {
+  constexpr bool isHalf = sizeof(T) == 2;
+  constexpr double near = isHalf ? kRounding<T> : 2e-5;
+  const auto& [name, images, filter, gradient, result] = operands;
+  // Numbers below the smallest normal one: nothing to be exact about, but they are no reason to be wrong.
+  std::vector<T> tiny = images;
+  Exact ofTiny(gradient.size());
+  for (T& value : tiny) value = stored<T>(number(value) * 1e-39f);
+  overPairs(c, [&](size_t from, size_t to, int tap) {
+    for (int i = 0; i < c.inputs; i++)
+      for (int o = 0; o < c.outputs; o++)
+        ofTiny[to * c.outputs + o] += double(number(tiny[from * c.inputs + i])) *
+                                      number(operands.filter[(size_t(tap) * c.inputs + i) * c.outputs + o]);
+  });
+  const Vector small = numbers(convolved<kernels>(c, tiny, filter, gradient, 1).result);
+  bool isNear = true;
+  for (size_t i = 0; i < small.size(); i++)
+    isNear &= std::fabs(small[i] - ofTiny[i]) < 1e-41 + (isHalf ? 5e-41 : 0) + near * std::fabs(ofTiny[i]);
+  check(isNear, name + ": denormal numbers");
+  // What is not finite must not become finite.
+  const size_t pixels = images.size() / c.inputs;
+  for (float bad : {kNaN, kInfinity}) {
+    const size_t pixel = size_t(between(0, int(pixels) - 1));
+    std::vector<T> spoilt = images;
+    spoilt[pixel * c.inputs + between(0, c.inputs - 1)] = stored<T>(bad);
+    const Products<T> p = convolved<kernels>(c, spoilt, filter, gradient, 1);
+    bool kept = true, isMet = false;
+    overPairs(c, [&](size_t from, size_t to, int) {
+      if (from != pixel) return;
+      isMet = true;
+      for (int o = 0; o < c.outputs; o++) kept &= !std::isfinite(number(p.result[to * c.outputs + o]));
+    });
+    bool inFilter = false;
+    for (float value : p.filter) inFilter |= !std::isfinite(value);
+    check(kept && inFilter == isMet, name + ": NaN and infinity stay");
+  }
+}
+
+/** Winograd's: what it computes besides. */
+template <typename T>
+void testFused(const Convolution& c, const Operands<T>& operands) {
+  constexpr bool isHalf = sizeof(T) == 2;
+  constexpr double near = isHalf ? kRounding<T> : 2e-5;
+  const auto& [name, images, filter, gradient, result] = operands;
+  const size_t pixels = size_t(c.batch) * c.height * c.width;
   std::vector<T> sum(gradient.size());
   winograd::convolve<T>(c, images.data(), filter.data(), {gradient.data()}, sum.data(), 2);
   if constexpr (isHalf) {
@@ -167,8 +259,9 @@ void testConvolution(const Convolution& c) {
     for (size_t i = 0; i < sum.size(); i++) expected[i] += number(gradient[i]);
     check(distance(numbers(sum), expected) < near, name + ": added to a residual");
   } else {
+    const Vector alone = convolved<Kernels::winograd>(c, images, filter, gradient, 1).result;
     Vector expected = gradient;
-    for (size_t i = 0; i < sum.size(); i++) expected[i] += one.result[i];
+    for (size_t i = 0; i < sum.size(); i++) expected[i] += alone[i];
     check(sameBits(sum, expected), name + ": added to a residual");
   }
   // Far from zero, where sums of squares would lose their digits.
@@ -189,36 +282,6 @@ void testConvolution(const Convolution& c) {
   check(sameBits(means[0], means[1]) && sameBits(means[0], means[2]) &&
             sameBits(variances[0], variances[1]) && sameBits(variances[0], variances[2]),
         name + ": the same moments on any number of threads");
-  // Numbers below the smallest normal one: nothing to be exact about, but they are no reason to be wrong.
-  std::vector<T> tiny = images;
-  Exact ofTiny(result.size());
-  for (T& value : tiny) value = stored<T>(number(value) * 1e-39f);
-  overPairs(c, [&](size_t from, size_t to, int tap) {
-    for (int i = 0; i < c.inputs; i++)
-      for (int o = 0; o < c.outputs; o++)
-        ofTiny[to * c.outputs + o] += double(number(tiny[from * c.inputs + i])) *
-                                      number(filter[(size_t(tap) * c.inputs + i) * c.outputs + o]);
-  });
-  const Vector small = numbers(convolved(c, tiny, filter, gradient, 1).result);
-  bool isNear = true;
-  for (size_t i = 0; i < small.size(); i++)
-    isNear &= std::fabs(small[i] - ofTiny[i]) < 1e-41 + (isHalf ? 5e-41 : 0) + near * std::fabs(ofTiny[i]);
-  check(isNear, name + ": denormal numbers");
-  // What is not finite must not become finite.
-  for (float bad : {kNaN, kInfinity}) {
-    const size_t pixel = size_t(between(0, int(pixels) - 1));
-    std::vector<T> spoilt = images;
-    spoilt[pixel * c.inputs + between(0, c.inputs - 1)] = stored<T>(bad);
-    const Products<T> p = convolved(c, spoilt, filter, gradient, 1);
-    bool kept = true;
-    overPairs(c, [&](size_t from, size_t to, int) {
-      if (from == pixel)
-        for (int o = 0; o < c.outputs; o++) kept &= !std::isfinite(number(p.result[to * c.outputs + o]));
-    });
-    bool inFilter = false;
-    for (float value : p.filter) inFilter |= !std::isfinite(value);
-    check(kept && inFilter, name + ": NaN and infinity stay");
-  }
 }
 
 template <typename T>
@@ -338,52 +401,6 @@ void testWeightVectors(size_t size) {
   check(std::isnan(sumOfSquares(spoilt.data(), size, 1)), "sum of squares keeps NaN" + name);
 }
 
-#if defined(__AMX_BF16__)
-/** The convolutions on tiles, of stride 1 or 2. */
-void testTiles(int batch, int size, int inputs, int outputs, int stride) {
-  const int out = size / stride, pad = ((out - 1) * stride + 3 - size) / 2;
-  const Convolution c{batch, size, size, inputs, out, out, outputs, stride, pad, pad};
-  const std::string name = "convolution on tiles [" + std::to_string(batch) + "," + std::to_string(size) +
-                           "," + std::to_string(inputs) + "] -> " + std::to_string(outputs) + " by " +
-                           std::to_string(stride);
-  const auto images = storedAll<uint16_t>(drawn(size_t(batch) * size * size * inputs));
-  const auto filter = storedAll<uint16_t>(drawn(size_t(9) * inputs * outputs));
-  const auto gradient = storedAll<uint16_t>(drawn(size_t(batch) * out * out * outputs));
-  Exact result(gradient.size()), ofImages(images.size()), ofFilter(filter.size());
-  for (int n = 0; n < batch; n++)
-    for (int y = 0; y < out; y++)
-      for (int x = 0; x < out; x++)
-        for (int tap = 0; tap < 9; tap++) {
-          const int up = y * stride + tap / 3 - pad, left = x * stride + tap % 3 - pad;
-          if (up < 0 || up >= size || left < 0 || left >= size) continue;
-          for (int i = 0; i < inputs; i++)
-            for (int o = 0; o < outputs; o++) {
-              const size_t from = ((size_t(n) * size + up) * size + left) * inputs + i,
-                           to = ((size_t(n) * out + y) * out + x) * outputs + o,
-                           w = (size_t(tap) * inputs + i) * outputs + o;
-              result[to] += double(number(images[from])) * number(filter[w]);
-              ofImages[from] += double(number(gradient[to])) * number(filter[w]);
-              ofFilter[w] += double(number(images[from])) * number(gradient[to]);
-            }
-        }
-  std::vector<uint16_t> first, firstImages;
-  Vector firstFilter;
-  for (int threads = 1; threads <= 3; threads++) {
-    std::vector<uint16_t> y(gradient.size()), dx(images.size());
-    Vector dw(filter.size());
-    tiles::convolve(c, images.data(), filter.data(), y.data(), threads);
-    tiles::imageGradient(c, gradient.data(), filter.data(), dx.data(), threads);
-    tiles::filterGradient(c, images.data(), gradient.data(), dw.data(), threads);
-    if (threads == 1) first = y, firstImages = dx, firstFilter = dw;
-    check(sameBits(y, first) && sameBits(dx, firstImages) && sameBits(dw, firstFilter),
-          name + ": the same bits on " + std::to_string(threads) + " threads");
-  }
-  check(distance(numbers(first), result) < kRounding<uint16_t>, name + ": result");
-  check(distance(numbers(firstImages), ofImages) < kRounding<uint16_t>, name + ": gradient of the images");
-  check(distance(firstFilter, ofFilter) < 1e-5, name + ": gradient of the filter");
-}
-#endif
-
 }  // namespace
 
 int main() {
@@ -394,19 +411,28 @@ int main() {
     return 1;
   }
 #endif
-  const auto convolution = [](int batch, int height, int width, int inputs, int outputs) {
-    return Convolution{batch, height, width, inputs, height, width, outputs, 1, 1, 1};
+  const auto testConvolution = [](auto type, const Convolution& c) {
+    using T = decltype(type);
+    if (c.stride == 1) {
+      const Operands<T> operands = testProducts<Kernels::winograd, T>(c);
+      testNumbers<Kernels::winograd, T>(c, operands);
+      testFused<T>(c, operands);
+    }
+    testNumbers<Kernels::direct, T>(c, testProducts<Kernels::direct, T>(c));
   };
-  const auto testBoth = [](const Convolution& c) {
-    testConvolution<float>(c);
+  const auto testBoth = [&](const Convolution& c) {
+    testConvolution(float(), c);
     // Where there are tiles, these have bfloat16.
 #if !defined(__AMX_BF16__)
-    testConvolution<uint16_t>(c);
+    testConvolution(uint16_t(), c);
 #endif
   };
   for (int i = 0; i < 25; i++)
-    testBoth(convolution(between(1, 3), between(1, 11), between(1, 11), between(1, 40), between(1, 40)));
-  // One of many blocks, and those whose channels are shared out.
+    testBoth(convolution(between(1, 3), between(1, 11), between(1, 11), between(1, 40), between(1, 40),
+                         1 + i % 2));
+  // A network's first, one of many blocks, and those whose channels are shared out.
+  testBoth(convolution(2, 32, 32, 3, 16));
+  testBoth(convolution(3, 32, 32, 3, 16, 2));
   testBoth(convolution(5, 32, 32, 16, 16));
   testBoth(convolution(13, 8, 8, 64, 64));
   testBoth(convolution(3, 9, 7, 65, 80));
@@ -422,13 +448,14 @@ int main() {
     testWeightVectors(size);
   }
 #if defined(__AMX_BF16__)
-  testTiles(4, 8, 32, 48, 1);
-  testTiles(5, 8, 64, 32, 1);
-  testTiles(3, 4, 32, 16, 1);
-  testTiles(2, 32, 16, 16, 1);
-  testTiles(3, 16, 16, 32, 2);
-  testTiles(3, 16, 128, 64, 2);
-  testTiles(2, 16, 48, 16, 2);
+  for (const auto& [batch, size, inputs, outputs, stride] : {std::array{4, 8, 32, 48, 1},
+                                                             {5, 8, 64, 32, 1},
+                                                             {3, 4, 32, 16, 1},
+                                                             {2, 32, 16, 16, 1},
+                                                             {3, 16, 16, 32, 2},
+                                                             {3, 16, 128, 64, 2},
+                                                             {2, 16, 48, 16, 2}})
+    testProducts<Kernels::tiles, uint16_t>(convolution(batch, size, size, inputs, outputs, stride));
 #endif
   std::printf("%d checks passed, %d failed\n", passed, failed);
   return failed ? 1 : 0;

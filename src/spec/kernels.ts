@@ -6,6 +6,10 @@ const CHANGES: (Required<Pick<Provenance, 'kernelsVersion' | 'isa'>> & Pick<Prov
   // Convolutions by Winograd, which TensorFlow's had been.
   { kernelsVersion: 2, isa: 'avx2', precision: 'bfloat16' },
   { kernelsVersion: 2, isa: 'avx512', precision: 'bfloat16' },
+  // Convolutions of stride 2 and of few channels, likewise.
+  { kernelsVersion: 3, isa: 'avx2', precision: 'float32' },
+  { kernelsVersion: 3, isa: 'avx512', precision: 'float32' },
+  { kernelsVersion: 3, isa: 'amx', precision: 'float32' },
 ];
 
 /** Of the native kernels, as records have it; those that do not tell are of the first. */

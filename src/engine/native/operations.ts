@@ -24,14 +24,20 @@ export class NativeOperations {
 
   convolution(images: Value, filter: Value, strides: number[], result: number[]): Value | undefined {
     const shape = { images: images.shape, filter: filter.shape, strides };
-    if (!this.serves('forward', [images, filter], shape)) return undefined;
-    const attributes = { ...T(images), stride: { int: strides[0]! }, moments: { bool: false } };
-    return this.graph.value('LabelnoiseConvolution', [images, filter], attributes, images.dtype, result);
+    const kernels = this.kernelsOf('forward', [images, filter], shape);
+    if (!kernels) return undefined;
+    const attributes = {
+      ...T(images),
+      stride: { int: strides[0]! },
+      ...(kernels === 'Labelnoise' && { moments: { bool: false } }),
+    };
+    return this.graph.value(`${kernels}Convolution`, [images, filter], attributes, images.dtype, result);
   }
 
   imageGradient(gradient: Value, filter: Value, strides: number[], images: number[]): Value | undefined {
     const shape = { images, filter: filter.shape, strides };
-    if (!this.serves('imageGradient', [gradient, filter], shape)) return undefined;
+    const kernels = this.kernelsOf('imageGradient', [gradient, filter], shape);
+    if (!kernels) return undefined;
     const [, height, width] = images as [number, number, number, number];
     const attributes = {
       ...T(gradient),
@@ -40,7 +46,7 @@ export class NativeOperations {
       width: { int: width },
     };
     return this.graph.value(
-      'LabelnoiseImageGradient',
+      `${kernels}ImageGradient`,
       [gradient, filter],
       attributes,
       gradient.dtype,
@@ -51,9 +57,10 @@ export class NativeOperations {
   /** In float32, as its sums are. */
   filterGradient(images: Value, gradient: Value, strides: number[], filter: number[]): Value | undefined {
     const shape = { images: images.shape, filter, strides };
-    if (!this.serves('filterGradient', [images, gradient], shape)) return undefined;
+    const kernels = this.kernelsOf('filterGradient', [images, gradient], shape);
+    if (!kernels) return undefined;
     const attributes = { ...T(images), stride: { int: strides[0]! } };
-    return this.graph.value('LabelnoiseFilterGradient', [images, gradient], attributes, 'float32', filter);
+    return this.graph.value(`${kernels}FilterGradient`, [images, gradient], attributes, 'float32', filter);
   }
 
   /** The sum of a residual and what it is added to: images of one shape. */
@@ -201,15 +208,21 @@ export class NativeOperations {
     );
   }
 
-  /** Whether convolutions of such numbers are on tiles; others are by Winograd. */
+  /** Whether convolutions of such numbers are on tiles; others are by Winograd or direct. */
   private isOnTiles(dtype: DType): boolean {
     return dtype === 'bfloat16' && this.instructionSet === 'amx';
   }
 
-  /** Whether there is a kernel for a convolution of these values that beats TensorFlow's. */
-  private serves(product: Product, values: Value[], shape: ConvolutionShape): boolean {
-    if (!this.takes(...values)) return false;
-    return this.isOnTiles(values[0]!.dtype) ? isForTiles(product, shape) : isForWinograd(shape);
+  /** How the kernels' names begin that beat TensorFlow's for a convolution of these values, if there are any. */
+  private kernelsOf(
+    product: Product,
+    values: Value[],
+    shape: ConvolutionShape,
+  ): 'Labelnoise' | 'LabelnoiseDirect' | undefined {
+    if (!this.takes(...values)) return undefined;
+    const [{ dtype }] = values as [Value];
+    if (this.isOnTiles(dtype) ? isForTiles(product, shape) : isForWinograd(shape)) return 'Labelnoise';
+    return dtype === 'float32' && isForDirect(product, shape) ? 'LabelnoiseDirect' : undefined;
   }
 }
 
@@ -227,6 +240,17 @@ function isForWinograd({ filter, strides }: ConvolutionShape): boolean {
   return (
     rows === 3 && columns === 3 && strides.every((stride) => stride === 1) && inputs >= 16 && outputs >= 16
   );
+}
+
+/** A filter's products of inputs and outputs from which on oneDNN is as fast. */
+const MANY_CHANNELS = 2 ** 15;
+
+/** Of stride 2 or few channels: but for large filters, and for a gradient of an image's few channels, which vectors of them would not fill. */
+function isForDirect(product: Product, { filter, strides }: ConvolutionShape): boolean {
+  const [rows, columns, inputs, outputs] = filter as [number, number, number, number];
+  const [stride, right] = strides as [number, number];
+  if (rows !== 3 || columns !== 3 || stride !== right || (stride !== 1 && stride !== 2)) return false;
+  return inputs * outputs <= MANY_CHANNELS && (product !== 'imageGradient' || inputs >= 16);
 }
 
 /** The tiles of AMX serve where oneDNN does not fill them as well. */
