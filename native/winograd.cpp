@@ -5,7 +5,8 @@
 // transposes of it: the images' is the convolution of the results' gradient with the filter turned round, and
 // the filter's is G'[(A y A') . (B' d B)]G, summed over all tiles. In all three the products are 36 matrix
 // products, one for each position of a transformed patch. Tiles are taken in blocks that stay in the cache
-// from transform to transform.
+// from transform to transform; where there are too many channels for that, what belongs to one position does,
+// and the threads share the positions.
 //
 // Blocks are cut by the shape alone, so that the threads have no influence on the bits.
 #include "winograd.h"
@@ -40,9 +41,11 @@ constexpr size_t kLineBytes = 64;
 /** Bytes of a block's transformed patches. */
 constexpr size_t kBlockBytes = 3 << 16;
 constexpr int kFewestTiles = 32, kMostTiles = 192;
-/** Parts that a filter's gradient is summed in if its channels are few; from so many pairs of groups on they
- * are many. */
-constexpr int kParts = 8, kManyGroups = 16;
+/** Pairs of groups of channels, of inputs and of outputs, from which on a transformed filter fills the
+ * caches: it is gone through once for a large block, which the threads share, not for each thread's. */
+constexpr int kDeep = 256;
+/** Parts that a filter's gradient is summed in if there are so many tiles for each pair of groups. */
+constexpr int kParts = 8, kTilesPerPair = 64;
 /** Tiles that a thread transforms at a time. */
 constexpr int kSliceTiles = 8;
 
@@ -433,9 +436,9 @@ inline void multiplyRest(int rows, const float* a, size_t group, const float* b,
 /** All tiles of a block x W groups of channels. */
 template <int W>
 void multiply(const Transformed& patches, int position, int count, const float* filter, size_t filterGroup,
-              int depth, const Transformed& products) {
+              int depth, const Transformed& products, int group) {
   const float* a = patches.at(position, 0, 0);
-  float* out = products.at(position, 0, 0);
+  float* out = products.at(position, group, 0);
   // A product of a single group's width has the registers for twice the rows.
   constexpr int R = kRows * kWide / W;
   int tile = 0;
@@ -446,12 +449,22 @@ void multiply(const Transformed& patches, int position, int count, const float* 
                          out + tile * kGroup, products.group);
 }
 
+/** Calls work(first tile, how many) for slices of a block's tiles. */
+template <typename Work>
+void overSlices(int count, int threads, const Work& work) {
+  forEach((count + kSliceTiles - 1) / kSliceTiles, threads, [&](int slice) {
+    const int from = slice * kSliceTiles;
+    work(from, std::min(kSliceTiles, count - from));
+  });
+}
+
 template <typename T>
 void convolveBy(const Filter<T>& filter, int batch, int height, int width, const T* source,
                 const Fused<T>& fused, T* result, int threads) {
   const int depth = filter.depth(), channels = filter.channels();
   const int groups = groupsOf(channels);
-  const Tiling tiling(batch, height, width, cachedTiles(groupsOf(depth)));
+  const bool isDeep = groupsOf(depth) * groups >= kDeep;
+  const Tiling tiling(batch, height, width, isDeep ? kMostTiles : cachedTiles(groupsOf(depth)));
   static thread_local Scratch filterMemory;
   const size_t position = filter.positionFloats(), group = size_t(depth) * kGroup;
   float* transformed = reinterpret_cast<float*>(filterMemory.get(kPositions * position * sizeof(float)));
@@ -460,52 +473,69 @@ void convolveBy(const Filter<T>& filter, int batch, int height, int width, const
   const auto write = fused.mean ? (fused.residual ? writeTiles<true, true, T> : writeTiles<false, true, T>)
                                 : (fused.residual ? writeTiles<true, false, T> : writeTiles<false, false, T>);
 
-  forEach(tiling.blocks, threads, [&](int block) {
+  const auto convolveBlock = [&](int block, int nextBlock, int sharing) {
     const int first = tiling.first(block), count = tiling.count(block);
     if (count == 0) return;
     static thread_local Scratch memory;
     const size_t patchFloats = Transformed::floats(groupsOf(depth), count);
     float* data = reinterpret_cast<float*>(
-        memory.get((patchFloats + Transformed::floats(kWide, count)) * sizeof(float)));
-    const Transformed patches(data, groupsOf(depth), count), products(data + patchFloats, kWide, count);
-    transformTiles<PatchTransform>(tiling, source, depth, first, count, patches);
-    // Products need no memory: meanwhile comes what is written and read after them.
-    const Span next = rowsOf(tiling, block + threads, source, depth);
+        memory.get((patchFloats + Transformed::floats(groups, count)) * sizeof(float)));
+    const Transformed patches(data, groupsOf(depth), count), products(data + patchFloats, groups, count);
+    overSlices(count, sharing, [&](int from, int some) {
+      transformTiles<PatchTransform>(tiling, source, depth, first + from, some, patches.from(from));
+    });
+    // Products need little memory: meanwhile comes what is written and read after them.
+    const Span next = rowsOf(tiling, nextBlock, source, depth);
     const Span own = rowsOf(tiling, block, result, channels);
     const Span residual = fused.residual ? rowsOf(tiling, block, fused.residual, channels) : Span{};
-    for (int g = 0; g < groups; g += kWide) {
-      const int wide = std::min(kWide, groups - g);
-      for (int i = 0; i < kPositions; i++) {
-        if (g == 0) {
-          next.prefetch<0>(i, kPositions);
-          own.prefetch<1>(i, kPositions);
-          residual.prefetch<0>(i, kPositions);
-        }
-        const float* b = transformed + i * position + g * group;
-        if (wide == kWide)
-          multiply<kWide>(patches, i, count, b, group, depth, products);
-        else
-          multiply<1>(patches, i, count, b, group, depth, products);
-      }
-      for (int w = 0; w < wide; w++)
-        write(tiling, block, products, w, fused.residual, &sums, result, channels, g + w);
-    }
-  });
+    forEach(kPositions, sharing, [&](int i) {
+      next.prefetch<0>(i, kPositions);
+      own.prefetch<1>(i, kPositions);
+      residual.prefetch<0>(i, kPositions);
+      const float* b = transformed + i * position;
+      int g = 0;
+      for (; g + kWide <= groups; g += kWide)
+        multiply<kWide>(patches, i, count, b + g * group, group, depth, products, g);
+      for (; g < groups; g++) multiply<1>(patches, i, count, b + g * group, group, depth, products, g);
+    });
+    forEach(groups, sharing,
+            [&](int g) { write(tiling, block, products, g, fused.residual, &sums, result, channels, g); });
+  };
+  if (isDeep)
+    for (int block = 0; block < tiling.blocks; block++) convolveBlock(block, block + 1, threads);
+  else
+    forEach(tiling.blocks, threads, [&](int block) { convolveBlock(block, block + threads, 1); });
   if (fused.mean) sums.moments(channels, fused.mean, fused.variance);
 }
 
 /**
- * Floats of the products of 16 inputs and 16 outputs in all positions, [positions][kGroup][kGroup]. The
- * positions are a cache line further apart than they need be, for the reason above.
+ * Sums of the products of all inputs and outputs: [positions][groups of inputs][groups of outputs][kGroup]
+ * [kGroup]. The positions are a cache line further apart than they need be, for the reason above.
  */
-constexpr size_t kSquareFloats = kGroup * kGroup + kGroup, kProductFloats = kPositions * kSquareFloats;
+struct Products {
+  static constexpr size_t kSquare = size_t(kGroup) * kGroup;
+  float* data;
+  int outputGroups;
+  size_t position;
+
+  static size_t floats(int inputGroups, int outputGroups) {
+    return kPositions * (inputGroups * outputGroups * kSquare + kGroup);
+  }
+  Products(Scratch& memory, int inputGroups, int outputGroups)
+      : data(reinterpret_cast<float*>(memory.get(floats(inputGroups, outputGroups) * sizeof(float)))),
+        outputGroups(outputGroups),
+        position(floats(inputGroups, outputGroups) / kPositions) {}
+  float* at(int position_, int inputGroup, int outputGroup) const {
+    return data + position_ * position + (size_t(inputGroup) * outputGroups + outputGroup) * kSquare;
+  }
+};
 
 /** Adds the products of R channels x W groups of channels over a block's tiles. */
 template <int R, int W>
 inline void addTiles(const float* a, const float* b, size_t bGroup, int count, float* out) {
   Floats sum[R][W * kGroupVectors];
   const auto at = [=](int r, int w) {
-    return out + w / kGroupVectors * kProductFloats + r * kGroup + w % kGroupVectors * kLanes;
+    return out + w / kGroupVectors * Products::kSquare + r * kGroup + w % kGroupVectors * kLanes;
   };
   for (int r = 0; r < R; r++)
     for (int w = 0; w < W * kGroupVectors; w++) sum[r][w] = load(at(r, w));
@@ -523,10 +553,14 @@ inline void addTiles(const float* a, const float* b, size_t bGroup, int count, f
 
 /** Transformed patches and gradients of the same tiles. */
 struct TransformedPair {
+  int inputGroups, outputGroups;
   Transformed patches, gradients;
 
   TransformedPair(Scratch& memory, int inputGroups, int outputGroups, int tiles)
-      : patches(nullptr, inputGroups, tiles), gradients(nullptr, outputGroups, tiles) {
+      : inputGroups(inputGroups),
+        outputGroups(outputGroups),
+        patches(nullptr, inputGroups, tiles),
+        gradients(nullptr, outputGroups, tiles) {
     const size_t ofPatches = Transformed::floats(inputGroups, tiles);
     patches.data = reinterpret_cast<float*>(
         memory.get((ofPatches + Transformed::floats(outputGroups, tiles)) * sizeof(float)));
@@ -534,42 +568,37 @@ struct TransformedPair {
   }
 };
 
-/** Adds a block's products of a group of inputs and W groups of outputs in one position. */
+/** Adds a block's products of all inputs and W groups of outputs in one position. */
 template <int W>
-void addProducts(const TransformedPair& pair, int position, int count, int inputGroup, int outputGroup,
-                 float* products) {
+void addGroups(const TransformedPair& pair, int position, int count, int outputGroup,
+               const Products& products) {
   constexpr int R = kGradientRows * kWide / W;
-  for (int r = 0; r < kGroup; r += R)
-    addTiles<R, W>(pair.patches.at(position, inputGroup, 0) + r, pair.gradients.at(position, outputGroup, 0),
-                   pair.gradients.group, count, products + position * kSquareFloats + r * kGroup);
+  for (int i = 0; i < pair.inputGroups; i++)
+    for (int r = 0; r < kGroup; r += R)
+      addTiles<R, W>(pair.patches.at(position, i, 0) + r, pair.gradients.at(position, outputGroup, 0),
+                     pair.gradients.group, count, products.at(position, i, outputGroup) + r * kGroup);
 }
 
-/** The same for up to as many groups of outputs as go together. */
-void addProducts(const TransformedPair& pair, int wide, int position, int count, int inputGroup,
-                 int outputGroup, float* products) {
-  if (wide == kWide)
-    addProducts<kWide>(pair, position, count, inputGroup, outputGroup, products);
-  else
-    for (int w = 0; w < wide; w++)
-      addProducts<1>(pair, position, count, inputGroup, outputGroup + w, products + w * kProductFloats);
+/** Adds all of a block's products in one position. */
+void addProducts(const TransformedPair& pair, int position, int count, const Products& products) {
+  int o = 0;
+  for (; o + kWide <= pair.outputGroups; o += kWide) addGroups<kWide>(pair, position, count, o, products);
+  for (; o < pair.outputGroups; o++) addGroups<1>(pair, position, count, o, products);
 }
 
-/** Adds what products of a group of inputs and one of outputs make of the gradient. */
-void addFilterGradient(const Convolution& c, const float* products, int inputGroup, int outputGroup,
-                       float* result) {
+/** Writes what the products of a group of inputs make of the gradient. */
+void writeFilterGradient(const Convolution& c, const Products& products, int inputGroup, float* result) {
   const int inputs = std::min(kGroup, c.inputs - inputGroup * kGroup);
   for (int r = 0; r < inputs; r++)
-    for (int v = 0; v < kGroupVectors; v++) {
-      const int output = outputGroup * kGroup + v * kLanes;
-      if (output >= c.outputs) break;
+    for (int output = 0; output < c.outputs; output += kLanes) {
       const size_t present = size_t(c.outputs - output);
-      const float* from = products + r * kGroup + v * kLanes;
+      const float* from = products.at(0, inputGroup, output / kGroup) + r * kGroup + output % kGroup;
       transformSquare<FilterGradientTransform>(
-          [&](int i, int j) { return load(from + (i * kPatch + j) * kSquareFloats); },
+          [&](int i, int j) { return load(from + (i * kPatch + j) * products.position); },
           [&](int i, int j, Floats g) {
             float* to =
                 result + (size_t(i * 3 + j) * c.inputs + inputGroup * kGroup + r) * c.outputs + output;
-            store(to, load(to, present) + g, present);
+            store(to, g, present);
           });
     }
 }
@@ -584,10 +613,8 @@ void sumByParts(const Convolution& c, const T* images, const T* gradient, float*
   std::vector<float> sums(parts * size);
   forEach(parts, threads, [&](int part) {
     static thread_local Scratch memory, productMemory;
-    const size_t floats = inputGroups * outputGroups * kProductFloats;
-    float* all = reinterpret_cast<float*>(productMemory.get(floats * sizeof(float)));
-    const auto products = [=](int i, int o) { return all + (size_t(i) * outputGroups + o) * kProductFloats; };
-    std::fill_n(all, floats, 0.f);
+    const Products products(productMemory, inputGroups, outputGroups);
+    std::fill_n(products.data, Products::floats(inputGroups, outputGroups), 0.f);
     for (int block = tiling.blocks * part / parts; block < tiling.blocks * (part + 1) / parts; block++) {
       const int first = tiling.first(block), count = tiling.count(block);
       const TransformedPair pair(memory, inputGroups, outputGroups, count);
@@ -598,13 +625,10 @@ void sumByParts(const Convolution& c, const T* images, const T* gradient, float*
       for (int position = 0; position < kPositions; position++) {
         nextImages.prefetch<0>(position, kPositions);
         nextGradient.prefetch<0>(position, kPositions);
-        for (int o = 0; o < outputGroups; o += kWide)
-          for (int i = 0; i < inputGroups; i++)
-            addProducts(pair, std::min(kWide, outputGroups - o), position, count, i, o, products(i, o));
+        addProducts(pair, position, count, products);
       }
     }
-    for (int i = 0; i < inputGroups; i++)
-      for (int o = 0; o < outputGroups; o++) addFilterGradient(c, products(i, o), i, o, &sums[part * size]);
+    for (int i = 0; i < inputGroups; i++) writeFilterGradient(c, products, i, &sums[part * size]);
   });
   for (size_t i = 0; i < size; i++) {
     float sum = sums[i];
@@ -613,36 +637,34 @@ void sumByParts(const Convolution& c, const T* images, const T* gradient, float*
   }
 }
 
-/** Sums it channels by channels, for many: threads share these, and nothing is summed twice. */
+/**
+ * Sums it position by position, for many channels: threads share the positions, of which each needs little of
+ * what does not stay in the cache as a whole, and nothing is summed twice.
+ */
 template <typename T>
-void sumByChannels(const Convolution& c, const T* images, const T* gradient, float* result, int threads) {
+void sumByPositions(const Convolution& c, const T* images, const T* gradient, float* result, int threads) {
   const Tiling tiling(c.batch, c.height, c.width, kMostTiles);
-  const int inputGroups = groupsOf(c.inputs), outputPairs = (groupsOf(c.outputs) + kWide - 1) / kWide;
-  std::fill_n(result, size_t(9) * c.inputs * c.outputs, 0.f);
-  static thread_local Scratch memory;
+  const int inputGroups = groupsOf(c.inputs), outputGroups = groupsOf(c.outputs);
+  static thread_local Scratch memory, productMemory;
+  const Products products(productMemory, inputGroups, outputGroups);
   for (int block = 0; block < tiling.blocks; block++) {
     const int first = tiling.first(block), count = tiling.count(block);
-    const TransformedPair pair(memory, inputGroups, groupsOf(c.outputs), count);
-    forEach((count + kSliceTiles - 1) / kSliceTiles, threads, [&](int slice) {
-      const int from = slice * kSliceTiles, some = std::min(kSliceTiles, count - from);
+    const TransformedPair pair(memory, inputGroups, outputGroups, count);
+    overSlices(count, threads, [&](int from, int some) {
       transformTiles<PatchTransform>(tiling, images, c.inputs, first + from, some, pair.patches.from(from));
       transformTiles<TileGradientTransform>(tiling, gradient, c.outputs, first + from, some,
                                             pair.gradients.from(from));
     });
-    const int tasks = inputGroups * outputPairs;
     const Span nextImages = rowsOf(tiling, block + 1, images, c.inputs);
     const Span nextGradient = rowsOf(tiling, block + 1, gradient, c.outputs);
-    forEach(tasks, threads, [&](int task) {
-      const int i = task % inputGroups, o = task / inputGroups * kWide;
-      const int wide = std::min(kWide, groupsOf(c.outputs) - o);
-      alignas(64) float products[kWide * kProductFloats] = {};
-      nextImages.prefetch<0>(task, tasks);
-      nextGradient.prefetch<0>(task, tasks);
-      for (int position = 0; position < kPositions; position++)
-        addProducts(pair, wide, position, count, i, o, products);
-      for (int w = 0; w < wide; w++) addFilterGradient(c, products + w * kProductFloats, i, o + w, result);
+    forEach(kPositions, threads, [&](int position) {
+      nextImages.prefetch<0>(position, kPositions);
+      nextGradient.prefetch<0>(position, kPositions);
+      if (block == 0) std::fill_n(products.at(position, 0, 0), products.position, 0.f);
+      addProducts(pair, position, count, products);
     });
   }
+  forEach(inputGroups, threads, [&](int i) { writeFilterGradient(c, products, i, result); });
 }
 
 }  // namespace
@@ -662,10 +684,11 @@ void imageGradient(const Convolution& c, const T* gradient, const T* filter, T* 
 
 template <typename T>
 void filterGradient(const Convolution& c, const T* images, const T* gradient, float* result, int threads) {
-  if (groupsOf(c.inputs) * groupsOf(c.outputs) >= kManyGroups)
-    sumByChannels(c, images, gradient, result, threads);
-  else
+  const int pairs = groupsOf(c.inputs) * groupsOf(c.outputs);
+  if (Tiling(c.batch, c.height, c.width, 1).tiles >= kTilesPerPair * pairs)
     sumByParts(c, images, gradient, result, threads);
+  else
+    sumByPositions(c, images, gradient, result, threads);
 }
 
 template void convolve(const Convolution&, const float*, const float*, const Fused<float>&, float*, int);

@@ -430,12 +430,17 @@ int main() {
   for (int i = 0; i < 25; i++)
     testBoth(convolution(between(1, 3), between(1, 11), between(1, 11), between(1, 40), between(1, 40),
                          1 + i % 2));
-  // A network's first, one of many blocks, and those whose channels are shared out.
+  // A network's first, one of many blocks, and those whose filter's gradient is summed by positions, in one
+  // block and in two.
   testBoth(convolution(2, 32, 32, 3, 16));
   testBoth(convolution(3, 32, 32, 3, 16, 2));
   testBoth(convolution(5, 32, 32, 16, 16));
   testBoth(convolution(13, 8, 8, 64, 64));
   testBoth(convolution(3, 9, 7, 65, 80));
+  testBoth(convolution(200, 2, 2, 20, 17));
+  // Deep ones, likewise.
+  for (const Convolution& c : {convolution(1, 3, 5, 250, 241), convolution(193, 1, 1, 241, 250)})
+    testFused<float>(c, testProducts<Kernels::winograd, float>(c));
   for (int i = 0; i < 12; i++) {
     const size_t rows = size_t(between(1, 600));
     const int channels = 16 * between(1, 6);
