@@ -28,8 +28,12 @@ constexpr int kPixels = 4;
 constexpr int kVectors = 2;
 /** Rows of the filter's gradient for images of three channels, all in one. */
 constexpr int kFewRows = 9;
-/** Parts that a filter's gradient is summed in. */
-constexpr int kParts = 8;
+/** Parts that a filter's gradient is summed in, up to so many products of inputs and outputs. */
+constexpr int kParts = 8, kCachedFilter = 1 << 13;
+/** Channels of the images that lie side by side from there on, and pixels that stay in the cache for these.
+ */
+constexpr int kGroup = 16;
+constexpr int kCachedPixels = 1 << 9;
 
 /** Channels with those that fill up the last vector. */
 int filledUp(int channels) { return (channels + kLanes - 1) / kLanes * kLanes; }
@@ -49,6 +53,13 @@ struct Padding {
     std::fill_n(to, size(), 0.f);
     const size_t numbers = size_t(width) * channels;
     for (int y = 0; y < height; y++) copy(image + y * numbers, numbers, to + at(y, 0));
+  }
+  /** The same with the first `present` of so many channels. */
+  template <typename T>
+  void fill(const T* image, int of, int present, float* to) const {
+    std::fill_n(to, size(), 0.f);
+    for (int y = 0; y < height; y++)
+      for (int x = 0; x < width; x++, image += of) copy(image, present, to + at(y, x));
   }
 
   template <typename T>
@@ -178,34 +189,42 @@ float* floats(Scratch& memory, size_t count) {
 /** The first index whose position has this residue. */
 int firstOf(int residue, int pad, int stride) { return ((residue - pad) % stride + stride) % stride; }
 
-/** Adds the products of R numbers of each pixel and V vectors of the results' gradient, over an image. @param
- * out R rows of the filter's gradient */
+/** How a row of the filter goes over images with their padding: from one to the next, from row to row, and
+ * from pixel to pixel. */
+struct Walk {
+  int images, height, width;
+  size_t image, row, step;
+};
+
+/** Adds the products of R numbers of each pixel and V vectors of the results' gradient. @param dyStep from
+ * pixel to pixel of that @param out R rows of the filter's gradient, `outStep` apart */
 template <int R, int V>
-inline void addPixels(const float* a, size_t aRow, size_t aStep, const float* dy, int height, int width,
-                      size_t channels, float* out) {
+inline void addPixels(const float* a, const Walk& walk, const float* dy, size_t dyStep, float* out,
+                      size_t outStep) {
   Floats sum[R][V];
   for (int r = 0; r < R; r++)
-    for (int v = 0; v < V; v++) sum[r][v] = load(out + r * channels + v * kLanes);
-  for (int y = 0; y < height; y++) {
-    const float* pixel = a + y * aRow;
-    for (int x = 0; x < width; x++, pixel += aStep, dy += channels) {
-      Floats right[V];
-      for (int v = 0; v < V; v++) right[v] = load(dy + v * kLanes);
-      for (int r = 0; r < R; r++)
-        for (int v = 0; v < V; v++) sum[r][v] += pixel[r] * right[v];
+    for (int v = 0; v < V; v++) sum[r][v] = load(out + r * outStep + v * kLanes);
+  for (int n = 0; n < walk.images; n++)
+    for (int y = 0; y < walk.height; y++) {
+      const float* pixel = a + n * walk.image + y * walk.row;
+      for (int x = 0; x < walk.width; x++, pixel += walk.step, dy += dyStep) {
+        Floats right[V];
+        for (int v = 0; v < V; v++) right[v] = load(dy + v * kLanes);
+        for (int r = 0; r < R; r++)
+          for (int v = 0; v < V; v++) sum[r][v] += pixel[r] * right[v];
+      }
     }
-  }
   for (int r = 0; r < R; r++)
-    for (int v = 0; v < V; v++) store(out + r * channels + v * kLanes, sum[r][v]);
+    for (int v = 0; v < V; v++) store(out + r * outStep + v * kLanes, sum[r][v]);
 }
 
-/** Adds an image's gradient of one row of the filter: `rows` of [filled up channels]. */
+/** The same for so many numbers. */
 template <int V>
-void addRows(int rows, const float* a, size_t aRow, size_t aStep, const float* dy, int height, int width,
-             size_t channels, float* out) {
+void addRows(int rows, const float* a, const Walk& walk, const float* dy, size_t dyStep, float* out,
+             size_t outStep) {
   for (int r = 0; r < rows;) {
     const auto add = [&](auto count) {
-      addPixels<count(), V>(a + r, aRow, aStep, dy, height, width, channels, out + r * channels);
+      addPixels<count(), V>(a + r, walk, dy, dyStep, out + r * outStep, outStep);
       r += count();
     };
     if (V == 1 && rows - r == kFewRows)
@@ -215,6 +234,96 @@ void addRows(int rows, const float* a, size_t aRow, size_t aStep, const float* d
     else
       add(std::integral_constant<int, 1>());
   }
+}
+
+/** Sums a filter's gradient in parts of the batch, image by image: for a filter that stays in the cache. */
+template <typename T>
+void sumByParts(const Convolution& c, const T* images, const T* gradient, float* result, int threads) {
+  const Padding padding = paddingOf(c);
+  const int length = 3 * c.inputs, parts = std::min(c.batch, kParts);
+  const size_t filled = filledUp(c.outputs), size = 3 * length * filled,
+               pixels = size_t(c.outHeight) * c.outWidth;
+  const Walk walk{1, c.outHeight, c.outWidth, 0, c.stride * padding.row(), size_t(c.stride) * c.inputs};
+  std::vector<float> sums(parts * size);
+  forEach(parts, threads, [&](int part) {
+    static thread_local Scratch memory;
+    float* padded = floats(memory, padding.size() + pixels * filled);
+    float* filledGradient = padded + padding.size();
+    for (int n = c.batch * part / parts; n < c.batch * (part + 1) / parts; n++) {
+      padding.fill(images + size_t(n) * c.height * c.width * c.inputs, padded);
+      const T* dy = gradient + n * pixels * c.outputs;
+      std::fill_n(filledGradient, filled == size_t(c.outputs) ? 0 : pixels * filled, 0.f);
+      for (size_t pixel = 0; pixel < pixels; pixel++)
+        Padding::copy(dy + pixel * c.outputs, c.outputs, filledGradient + pixel * filled);
+      for (int i = 0; i < 3; i++) {
+        const float* a = padded + padding.at(i - c.padTop, -c.padLeft);
+        float* out = &sums[part * size + size_t(i) * length * filled];
+        overChannels(c.outputs, [&](int channel, bool whole) {
+          (whole ? addRows<kVectors> : addRows<1>)(length, a, walk, filledGradient + channel, filled,
+                                                   out + channel, filled);
+        });
+      }
+    }
+  });
+  for (int row = 0; row < 3 * length; row++)
+    for (int o = 0; o < c.outputs; o++) {
+      float sum = sums[row * filled + o];
+      for (int part = 1; part < parts; part++) sum += sums[part * size + row * filled + o];
+      result[size_t(row) * c.outputs + o] = sum;
+    }
+}
+
+/**
+ * Sums it for some channels after the other, over many images at once: threads share the channels, and what
+ * is seen for them of both stays in the cache, if the filter does not.
+ */
+template <typename T>
+void sumByChannels(const Convolution& c, const T* images, const T* gradient, float* result, int threads) {
+  Padding padding = paddingOf(c);
+  padding.channels = kGroup;
+  const int pixels = c.outHeight * c.outWidth, groups = (c.inputs + kGroup - 1) / kGroup;
+  const int most = std::min(c.batch, std::max(1, kCachedPixels / pixels));
+  constexpr int kStrip = kVectors * kLanes;
+  const int strips = (c.outputs + kStrip - 1) / kStrip;
+  const size_t rows = size_t(9) * c.inputs, filled = size_t(strips) * kStrip;
+  static thread_local Scratch memory;
+  float* padded = floats(memory, most * (groups * padding.size() + pixels * filled) + rows * filled);
+  float *packed = padded + most * groups * padding.size(), *sums = packed + most * pixels * filled;
+  std::fill_n(sums, rows * filled, 0.f);
+  for (int first = 0; first < c.batch; first += most) {
+    const int count = std::min(most, c.batch - first);
+    // [groups][images], and [strips of channels][pixels][kStrip]
+    const auto groupAt = [&](int group) { return padded + size_t(group) * count * padding.size(); };
+    const auto stripAt = [&](int strip) { return packed + size_t(strip) * count * pixels * kStrip; };
+    forEach(count, threads, [&](int n) {
+      const T* image = images + size_t(first + n) * c.height * c.width * c.inputs;
+      for (int group = 0; group < groups; group++)
+        padding.fill(image + group * kGroup, c.inputs, std::min(kGroup, c.inputs - group * kGroup),
+                     groupAt(group) + n * padding.size());
+      const T* dy = gradient + size_t(first + n) * pixels * c.outputs;
+      for (int strip = 0; strip < strips; strip++) {
+        const int present = std::min(kStrip, c.outputs - strip * kStrip);
+        float* to = stripAt(strip) + size_t(n) * pixels * kStrip;
+        for (int pixel = 0; pixel < pixels; pixel++, to += kStrip) {
+          Padding::copy(dy + size_t(pixel) * c.outputs + strip * kStrip, present, to);
+          std::fill(to + present, to + kStrip, 0.f);
+        }
+      }
+    });
+    const Walk walk{
+        count, c.outHeight, c.outWidth, padding.size(), c.stride * padding.row(), size_t(c.stride) * kGroup};
+    forEach(9 * strips, threads, [&](int task) {
+      const int tap = task % 9, strip = task / 9;
+      for (int group = 0; group < groups; group++) {
+        const size_t row = size_t(tap) * c.inputs + group * kGroup;
+        addRows<kVectors>(std::min(kGroup, c.inputs - group * kGroup),
+                          groupAt(group) + padding.at(tap / 3 - c.padTop, tap % 3 - c.padLeft), walk,
+                          stripAt(strip), kStrip, sums + row * filled + strip * kStrip, filled);
+      }
+    });
+  }
+  for (size_t row = 0; row < rows; row++)
+    std::copy_n(sums + row * filled, c.outputs, result + row * c.outputs);
 }
 
 }  // namespace
@@ -267,38 +376,10 @@ void imageGradient(const Convolution& c, const T* gradient, const T* filter, T* 
 
 template <typename T>
 void filterGradient(const Convolution& c, const T* images, const T* gradient, float* result, int threads) {
-  const Padding padding = paddingOf(c);
-  const int length = 3 * c.inputs, parts = std::min(c.batch, kParts);
-  const size_t filled = filledUp(c.outputs), size = 3 * length * filled,
-               pixels = size_t(c.outHeight) * c.outWidth;
-  std::vector<float> sums(parts * size);
-  forEach(parts, threads, [&](int part) {
-    static thread_local Scratch memory;
-    float* padded = floats(memory, padding.size() + pixels * filled);
-    float* filledGradient = padded + padding.size();
-    for (int n = c.batch * part / parts; n < c.batch * (part + 1) / parts; n++) {
-      padding.fill(images + size_t(n) * c.height * c.width * c.inputs, padded);
-      const T* dy = gradient + n * pixels * c.outputs;
-      std::fill_n(filledGradient, filled == size_t(c.outputs) ? 0 : pixels * filled, 0.f);
-      for (size_t pixel = 0; pixel < pixels; pixel++)
-        Padding::copy(dy + pixel * c.outputs, c.outputs, filledGradient + pixel * filled);
-      for (int i = 0; i < 3; i++) {
-        const float* a = padded + padding.at(i - c.padTop, -c.padLeft);
-        float* out = &sums[part * size + size_t(i) * length * filled];
-        overChannels(c.outputs, [&](int channel, bool whole) {
-          (whole ? addRows<kVectors> : addRows<1>)(length, a, c.stride * padding.row(),
-                                                   size_t(c.stride) * c.inputs, filledGradient + channel,
-                                                   c.outHeight, c.outWidth, filled, out + channel);
-        });
-      }
-    }
-  });
-  for (int row = 0; row < 3 * length; row++)
-    for (int o = 0; o < c.outputs; o++) {
-      float sum = sums[row * filled + o];
-      for (int part = 1; part < parts; part++) sum += sums[part * size + row * filled + o];
-      result[size_t(row) * c.outputs + o] = sum;
-    }
+  if (c.inputs * c.outputs <= kCachedFilter)
+    sumByParts(c, images, gradient, result, threads);
+  else
+    sumByChannels(c, images, gradient, result, threads);
 }
 
 template void convolve(const Convolution&, const float*, const float*, float*, int);

@@ -48,11 +48,11 @@ Vector drawn(size_t size, float center = 0) {
   return values;
 }
 
-/** ||a - b|| / ||b||. */
+/** ||a - b|| / ||b||; ||a|| if b is zero. */
 double distance(const Vector& a, const Exact& b) {
   double apart = 0, size = 0;
   for (size_t i = 0; i < b.size(); i++) apart += (a[i] - b[i]) * (a[i] - b[i]), size += b[i] * b[i];
-  return std::sqrt(apart) / std::sqrt(size);
+  return std::sqrt(apart) / (size ? std::sqrt(size) : 1);
 }
 
 template <typename T>
@@ -438,6 +438,8 @@ int main() {
   testBoth(convolution(13, 8, 8, 64, 64));
   testBoth(convolution(3, 9, 7, 65, 80));
   testBoth(convolution(200, 2, 2, 20, 17));
+  testProducts<Kernels::direct, float>(convolution(520, 1, 1, 90, 95, 2));
+  testProducts<Kernels::direct, float>(convolution(2, 7, 6, 90, 95, 2));
   // Deep ones, likewise.
   for (const Convolution& c : {convolution(1, 3, 5, 250, 241), convolution(193, 1, 1, 241, 250)})
     testFused<float>(c, testProducts<Kernels::winograd, float>(c));

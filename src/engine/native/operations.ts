@@ -242,15 +242,12 @@ function isForWinograd({ filter, strides }: ConvolutionShape): boolean {
   );
 }
 
-/** A filter's products of inputs and outputs from which on oneDNN is as fast. */
-const MANY_CHANNELS = 2 ** 15;
-
-/** Of stride 2 or few channels: but for large filters, and for a gradient of an image's few channels, which vectors of them would not fill. */
+/** Of stride 2 or few channels, but for a gradient of an image's few channels, which vectors of them would not fill. */
 function isForDirect(product: Product, { filter, strides }: ConvolutionShape): boolean {
-  const [rows, columns, inputs, outputs] = filter as [number, number, number, number];
+  const [rows, columns, inputs] = filter as [number, number, number];
   const [stride, right] = strides as [number, number];
   if (rows !== 3 || columns !== 3 || stride !== right || (stride !== 1 && stride !== 2)) return false;
-  return inputs * outputs <= MANY_CHANNELS && (product !== 'imageGradient' || inputs >= 16);
+  return product !== 'imageGradient' || inputs >= 16;
 }
 
 /** The tiles of AMX serve where oneDNN does not fill them as well. */
