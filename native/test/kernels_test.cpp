@@ -48,11 +48,11 @@ Vector drawn(size_t size, float center = 0) {
   return values;
 }
 
-/** ||a - b|| / ||b||; ||a|| if b is zero. */
+/** ||a - b|| / ||b||. */
 double distance(const Vector& a, const Exact& b) {
   double apart = 0, size = 0;
   for (size_t i = 0; i < b.size(); i++) apart += (a[i] - b[i]) * (a[i] - b[i]), size += b[i] * b[i];
-  return std::sqrt(apart) / (size ? std::sqrt(size) : 1);
+  return std::sqrt(apart) / std::sqrt(size);
 }
 
 template <typename T>
@@ -444,7 +444,8 @@ int main() {
   for (const Convolution& c : {convolution(1, 3, 5, 250, 241), convolution(193, 1, 1, 241, 250)})
     testFused<float>(c, testProducts<Kernels::winograd, float>(c));
   for (int i = 0; i < 12; i++) {
-    const size_t rows = size_t(between(1, 600));
+    // Of one row or two, the gradient is nothing but rounding.
+    const size_t rows = size_t(between(8, 600));
     const int channels = 16 * between(1, 6);
     testNormalisation<float>(rows, channels, i % 2);
     testNormalisation<uint16_t>(rows, channels, i % 2);
