@@ -30,10 +30,8 @@ constexpr int kVectors = 2;
 constexpr int kFewRows = 9;
 /** Parts that a filter's gradient is summed in, up to so many products of inputs and outputs. */
 constexpr int kParts = 8, kCachedFilter = 1 << 13;
-/** Channels of the images that lie side by side from there on, and pixels that stay in the cache for these.
- */
-constexpr int kGroup = 16;
-constexpr int kCachedPixels = 1 << 9;
+/** Where there are more, channels of the images that lie side by side, and pixels taken at once. */
+constexpr int kGroup = 16, kCachedPixels = 1 << 9;
 
 /** Channels with those that fill up the last vector. */
 int filledUp(int channels) { return (channels + kLanes - 1) / kLanes * kLanes; }
@@ -218,7 +216,8 @@ inline void addPixels(const float* a, const Walk& walk, const float* dy, size_t 
     for (int v = 0; v < V; v++) store(out + r * outStep + v * kLanes, sum[r][v]);
 }
 
-/** The same for so many numbers. */
+/** The same for so many rows. Nothing here may write a part of a vector: GCC 12 would keep the sums in
+ * memory, not in registers, on AVX2. */
 template <int V>
 void addRows(int rows, const float* a, const Walk& walk, const float* dy, size_t dyStep, float* out,
              size_t outStep) {

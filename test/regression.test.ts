@@ -156,7 +156,7 @@ describe('a bitwise comparison', () => {
       ['avx512', 'bfloat16', 2, false],
       ['avx512', 'float32', 2, true],
       ['avx512', 'float32', 3, false],
-      ['amx', 'bfloat16', 3, true],
+      ['amx', 'bfloat16', 4, true],
     ] as const) {
       const here = { ...recordsOf(seeded(1)).values().next().value!.provenance, isa, precision };
       const difference = environmentDifference(

@@ -10,7 +10,7 @@ const CHANGES: (Required<Pick<Provenance, 'kernelsVersion' | 'isa'>> & Pick<Prov
   { kernelsVersion: 3, isa: 'avx2', precision: 'float32' },
   { kernelsVersion: 3, isa: 'avx512', precision: 'float32' },
   { kernelsVersion: 3, isa: 'amx', precision: 'float32' },
-  // Filter gradients and deep convolutions position by position; where there are tiles, in float32 alone.
+  // Filter gradients and deep convolutions position by position, large filters directly; where there are tiles, in float32 alone.
   { kernelsVersion: 4, isa: 'avx2', precision: 'float32' },
   { kernelsVersion: 4, isa: 'avx512', precision: 'float32' },
   { kernelsVersion: 4, isa: 'amx', precision: 'float32' },
