@@ -63,20 +63,24 @@ const COMMANDS: Record<string, () => Promise<{ register(program: Command): void 
   perf: () => import('./perf.js'),
 };
 
-/** The program with the one command that is named, or with all: most of what a quick command takes is loading code. */
-export async function createProgram(named?: string): Promise<Command> {
+/** As commander has them. */
+const VERSION_FLAGS = ['-V', '--version'];
+
+/** The program with the one command that is named, with none for its version, or with all: most of what a quick command takes is loading code. */
+export async function createProgram(named = ''): Promise<Command> {
   const program = new Command('labelnoise');
   // Subcommands take these settings over, so they come before any is registered.
   program
     .description("Label-noise robustness benchmark: the SAM paper's Table 4, re-run on CIFAR-10")
-    .version(VERSION)
+    .version(VERSION, VERSION_FLAGS.join(', '))
     .exitOverride()
     .configureOutput({
       outputError: (text, write) => write(`labelnoise: ${plain(text.replace(/^error: /, '').trim())}\n`),
     })
     .addHelpText('after', HELP);
-  const wanted =
-    named !== undefined && Object.hasOwn(COMMANDS, named) ? [COMMANDS[named]!] : Object.values(COMMANDS);
+  let wanted = Object.values(COMMANDS);
+  if (Object.hasOwn(COMMANDS, named)) wanted = [COMMANDS[named]!];
+  else if (VERSION_FLAGS.includes(named)) wanted = [];
   for (const module of new Set(await Promise.all(wanted.map((load) => load())))) module.register(program);
   return program;
 }
