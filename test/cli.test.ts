@@ -5,7 +5,7 @@ import { cp, mkdir, readdir, readFile, rm, symlink, truncate, writeFile } from '
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { expect } from 'chai';
-import { PROJECT_ROOT } from '../src/io/project.js';
+import { PROJECT_ROOT, VERSION } from '../src/io/project.js';
 import { claim } from '../src/results/manifest.js';
 import type { ResolvedSuite } from '../src/suite/resolve.js';
 import { SUITE } from './fakes.js';
@@ -310,6 +310,14 @@ describe('help', () => {
     for (const name of ['smoke', 'quick', 'table4', 'table4-resnet32'])
       expect(stdout).to.match(new RegExp(`^${name} +\\S.*\\.$`, 'm'));
   });
+});
+
+describe('the version', () => {
+  for (const flag of ['-V', '--version'])
+    it(`is what ${flag} asks for`, async () => {
+      const outcome = await labelnoise(PROJECT_ROOT, [flag]);
+      expect(outcome).to.deep.equal({ status: 0, stdout: `${VERSION}\n`, stderr: '' });
+    });
 });
 
 describe('an event log', () => {
