@@ -10,8 +10,8 @@ import { TimeLeft } from './time_left.js';
 
 /** An observer that must be stopped before anything else is printed. */
 export interface Progress extends Observer {
-  /** The suite's table as it stands, in lines. */
-  filled?(table: readonly string[]): void;
+  /** After every run. @param table draws the suite's table as it stands, in lines */
+  filled?(table: () => readonly string[]): void;
   stop(): void;
 }
 
@@ -84,9 +84,9 @@ export function createProgress(
     },
     filled(table) {
       const parts = TABLES_ON_THE_WAY + 1;
-      if (bars) bars.filled(table);
+      if (bars) bars.filled(table());
       else if (over < total && Math.floor((parts * over) / total) > Math.floor((parts * (over - 1)) / total))
-        print(table.join('\n'));
+        print(table().join('\n'));
     },
     quarantined: (file, damage) => say(`damaged file (${damage}) moved to ${file}; its run is done again`),
     noted: (line) => say(line),

@@ -121,13 +121,27 @@ export async function train(
       reportOf(whole, new Map([...kept, ...records]), failures, new Set(), external.rows);
     // What is shown on the way fills up: what was published of the chosen runs is not in it.
     const chosen = new Set(graph.runs.map(({ id }) => id));
-    const show = ({ kept, ...state }: Standing) => {
-      const others = new Map([...kept].filter(([id]) => !chosen.has(id)));
-      progress.filled?.(tableLines(report({ ...state, kept: others }), true));
+    const shown = {
+      records: new Map<string, RunRecord>(),
+      kept: new Map<string, RunRecord>(),
+      failures: new Map<string, string>(),
     };
+    const show = () => progress.filled?.(() => tableLines(report(shown), true));
     const begins: Observer['begins'] = (_, records, kept = new Map()) => {
       begun = true;
-      show({ records, kept, failures: new Map() });
+      shown.records = new Map(records);
+      shown.kept = new Map([...kept].filter(([id]) => !chosen.has(id)));
+      show();
+    };
+    const fills: Observer = {
+      finished(run, record) {
+        shown.records.set(run.id, record);
+        show();
+      },
+      failed(run, reason) {
+        shown.failures.set(run.id, reason);
+        show();
+      },
     };
     const executor = localExecutor({
       out,
@@ -138,9 +152,8 @@ export async function train(
       origin: async () => originOf(await using.versions()),
       writeTables: async (state, isOver) => {
         written = await (isOver ? writeTables : writeNumbers)(out, report(state));
-        if (!isOver) show(state);
       },
-      observer: observers({ begins }, progress, createEventLog(out), createTensorBoardLog(out)),
+      observer: observers({ begins }, progress, createEventLog(out), createTensorBoardLog(out), fills),
       signal: stop.signal,
     });
     const state = await executor.make(plan);

@@ -129,7 +129,7 @@ async function fetchAll(
   const stop = abortOnSignals();
   try {
     const report = await reporting(out, whole);
-    const show = (state: ExecutionState) => progress.filled?.(tableLines(report(state), true));
+    const show = (state: ExecutionState) => progress.filled?.(() => tableLines(report(state), true));
     const state = await gather({
       queue,
       commission: await queue.theCommission(),

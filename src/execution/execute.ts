@@ -101,7 +101,7 @@ export interface Execution {
   dataDir?: string | undefined;
   /** Called once, likewise. */
   origin(): Promise<Origin>;
-  /** Writes the tables from what is there; called after every run, and when all is over. */
+  /** Writes the tables from what is there; called when runs have finished, and when all is over. */
   writeTables(state: ExecutionState, isOver: boolean): Promise<void>;
   observer: Observer;
   signal: AbortSignal;
@@ -237,17 +237,33 @@ async function executeLocked(
   const stop = new AbortController();
   const signal = AbortSignal.any([execution.signal, stop.signal]);
   let tables = Promise.resolve();
-  await runAll(missing, execution.parallel, signal, async (run) => {
-    try {
-      await runOne(run, { ...execution, signal }, state, preparer, origin);
-      // One after the other, so that the last ones written are of the latest state.
-      tables = tables.then(() => execution.writeTables(state, false));
-      await tables;
-    } catch (error) {
-      stop.abort(error);
-      throw error;
-    }
-  });
+  let isDue = false;
+  // Runs go on meanwhile, and those that finish until it comes to them are written with it.
+  const writeSoon = () => {
+    if (isDue) return;
+    isDue = true;
+    tables = tables.then(async () => {
+      if (!isDue) return;
+      isDue = false;
+      await execution.writeTables(state, false);
+    });
+    tables.catch((error) => stop.abort(error));
+  };
+  try {
+    await runAll(missing, execution.parallel, signal, async (run) => {
+      try {
+        await runOne(run, { ...execution, signal }, state, preparer, origin);
+        writeSoon();
+      } catch (error) {
+        stop.abort(error);
+        throw error;
+      }
+    });
+  } finally {
+    // The last tables are written when all is over.
+    isDue = false;
+    await tables;
+  }
   if (execution.signal.aborted) observer.stopped?.();
   return state;
 }

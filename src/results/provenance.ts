@@ -17,24 +17,28 @@ export type EngineVersions = Pick<
 export type Origin = Omit<Provenance, 'suite' | 'finished' | 'precision' | 'threads'>;
 
 const git = async (...args: string[]) =>
-  (await promisify(execFile)('git', ['-C', PROJECT_ROOT, ...args])).stdout.trim();
+  (await promisify(execFile)('git', ['-C', PROJECT_ROOT, ...args])).stdout;
 
 /** The commit of the project's code, with `-dirty` if a file of it is changed; `unknown` outside a checkout. */
-async function commit(): Promise<string> {
+async function readCommit(): Promise<string> {
   try {
     // Installed by npm, the code may lie in the checkout of another project.
-    if ((await git('rev-parse', '--show-prefix')) !== '') return 'unknown';
-    const head = await git('rev-parse', 'HEAD');
-    return (await git('status', '--porcelain', '--', '.')) ? `${head}-dirty` : head;
+    const [prefix, head] = (await git('rev-parse', '--show-prefix', 'HEAD')).split('\n');
+    if (prefix !== '') return 'unknown';
+    return (await git('status', '--porcelain', '--', '.')) ? `${head}-dirty` : head!;
   } catch {
     return 'unknown';
   }
 }
 
+/** The code of a process is what it was when it was first asked. */
+let commit: Promise<string> | undefined;
+
 /** Looks at the code and the machine once. */
 export async function originOf(engine: EngineVersions): Promise<Origin> {
+  commit ??= readCommit();
   return {
-    commit: await commit(),
+    commit: await commit,
     version: VERSION,
     node: process.version,
     ...engine,
