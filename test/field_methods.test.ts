@@ -40,10 +40,12 @@ function images(count: number, seed: number) {
   return { count, images: new Uint8Array(count * 3072).map(() => integer(next, 256)), labels };
 }
 
+const [TRAIN, TEST] = [images(50, 1), images(20, 2)];
+
 /** Six epochs of five steps on random images, two fifths of them mislabelled. */
 function job(name: string, settings: Record<string, unknown> = {}, file?: string): TrainingJob {
   const method = METHODS.named(name);
-  const [train, test] = [images(50, 1), images(20, 2)];
+  const [train, test] = [TRAIN, TEST];
   const noisyLabels = train.labels.map((label, i) => (i % 5 < 2 ? (label + 1) % 10 : label));
   const { batch: _, gradient: __, ...base } = node!.spec;
   const spec: RunSpec = {

@@ -4,7 +4,7 @@ import type { Session } from '../engine/program.js';
 import { memorisation, percentage } from '../spec/labels.js';
 import { type Evaluation, type LabelFit, LOSS_BIN, LOSS_BINS } from '../spec/record.js';
 import type { TrainingJob } from './job.js';
-import { EVALUATION_BATCH, type EvaluatedSet } from './training_program.js';
+import { type EvaluatedSet, evaluationBatch } from './training_program.js';
 
 const EVALUATIONS = { train: 'evaluateTrain', test: 'evaluateTest', heldOut: 'evaluateHeldOut' };
 const FEATURES = { train: 'featuresTrain', test: 'featuresTest', heldOut: 'featuresHeldOut' };
@@ -63,7 +63,7 @@ export function featuresOf(session: Session, set: EvaluatedSet, count: number): 
   let all = new Float32Array();
   for (const { start, size, indices } of evaluationBatches(count)) {
     const found = session.call(FEATURES[set], { indices }).features as Float32Array;
-    const width = found.length / EVALUATION_BATCH;
+    const width = found.length / indices.length;
     if (start === 0) all = new Float32Array(count * width);
     all.set(found.subarray(0, size * width), start * width);
   }
@@ -72,9 +72,10 @@ export function featuresOf(session: Session, set: EvaluatedSet, count: number): 
 
 /** A last, smaller batch is filled up with images whose results are not used. */
 function* evaluationBatches(count: number): Generator<{ start: number; size: number; indices: Int32Array }> {
-  for (let start = 0; start < count; start += EVALUATION_BATCH) {
-    const size = Math.min(EVALUATION_BATCH, count - start);
-    const indices = Int32Array.from({ length: EVALUATION_BATCH }, (_, i) => (i < size ? start + i : start));
+  const length = evaluationBatch(count);
+  for (let start = 0; start < count; start += length) {
+    const size = Math.min(length, count - start);
+    const indices = Int32Array.from({ length }, (_, i) => (i < size ? start + i : start));
     yield { start, size, indices };
   }
 }

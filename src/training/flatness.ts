@@ -7,7 +7,7 @@ import { lanczos, norm, ritzValues } from '../statistics/lanczos.js';
 import { alignmentOf } from './alignment.js';
 import type { TrainingJob } from './job.js';
 import type { Examples, Landscape, Pause, Point } from './landscape.js';
-import { EVALUATION_BATCH } from './training_program.js';
+import { evaluationBatch } from './training_program.js';
 
 /** ASAM's: added to the size of every weight. */
 const ETA = 0.01;
@@ -93,7 +93,7 @@ export class Watcher {
     this.landscape ??= await Landscape.of(
       {
         ...{ network: buildNetwork(spec.model, form), form, images, batchNorm: 'running' },
-        batch: Math.min(images, EVALUATION_BATCH),
+        batch: evaluationBatch(images),
       },
       train.images.subarray(0, images * form.imageSize ** 2 * form.channels),
     );

@@ -6,7 +6,7 @@ import { predict } from './evaluation.js';
 import { recipeOf } from './program_spec.js';
 import { sessionFor } from './sessions.js';
 import { batchesOf, load } from './train.js';
-import { EVALUATION_BATCH } from './training_program.js';
+import { evaluationBatch } from './training_program.js';
 
 /** Steps that are timed, after one that warms up. */
 const STEPS = 3;
@@ -38,9 +38,9 @@ export async function measureStep(spec: RunSpec): Promise<StepTime> {
     learningRate: Float32Array.of(0.01),
   };
   const step = await timed(STEPS, () => session.call('step', inputs));
-  const images = Math.min(EVALUATION_BATCH, testImages);
+  const images = evaluationBatch(testImages);
   const evaluation = await timed(STEPS, () => predict(session, 'test', images));
-  const batches = Math.ceil(trainImages / EVALUATION_BATCH) + Math.ceil(testImages / EVALUATION_BATCH);
+  const batches = Math.ceil(trainImages / evaluationBatch(trainImages)) + Math.ceil(testImages / images);
   const megabytes = Math.ceil(process.resourceUsage().maxRSS / 1024);
   return { secondsPerStep: step, secondsPerEvaluation: evaluation * batches, megabytes };
 }

@@ -19,8 +19,13 @@ import { buildNetwork } from '../models/catalogue.js';
 import { flatten, type Network, STATISTICS_DECAY, unflatten, weightCount } from '../models/network.js';
 import type { Architecture } from '../spec/run_spec.js';
 
-/** Images per evaluation call. */
-export const EVALUATION_BATCH = 250;
+/** Images of an evaluation call, at most. */
+const MOST_EVALUATED = 250;
+
+/** Images of each evaluation call of a set of so many. */
+export function evaluationBatch(count: number): number {
+  return Math.min(count, MOST_EVALUATED);
+}
 
 /** The images that a network is tried on. */
 export type EvaluatedSet = 'train' | 'test' | 'heldOut';
@@ -63,8 +68,8 @@ export function stepEntryName(phase?: string): string {
  * and `method` if the recipe has state of its own.
  *
  * Entries: `step`, and one for each phase of the recipe, trains on one batch (indices, learningRate, and what augmentation and
- * recipe ask for) and gives the loss; `evaluateTrain` and `evaluateTest` give predictions and losses of EVALUATION_BATCH
- * images by index, and `examineTrain` logarithms of probabilities.
+ * recipe ask for) and gives the loss; `evaluateTrain` and `evaluateTest` give predictions and losses of
+ * `evaluationBatch` images by index, and `examineTrain` logarithms of probabilities.
  */
 export function trainingProgram(spec: ProgramSpec, recipe: Recipe): Program {
   const network = buildNetwork(spec.model, spec.form);
@@ -335,9 +340,13 @@ function together(logits: tf.Tensor2D[]): tf.Tensor2D {
   return tf.log(tf.maximum(tf.div(sum, logits.length), LEAST_PROBABILITY));
 }
 
+function sizeOf(spec: ProgramSpec, set: EvaluatedSet): number {
+  return { train: spec.trainImages, test: spec.testImages, heldOut: spec.heldOutImages! }[set];
+}
+
 function evaluationEntry(spec: ProgramSpec, network: Network, set: EvaluatedSet): Entry {
   return {
-    inputs: { indices: ints(EVALUATION_BATCH) },
+    inputs: { indices: ints(evaluationBatch(sizeOf(spec, set))) },
     state: [`${set}/images`, `${set}/labels`, ...evaluatedState(spec)],
     run({ indices }, state) {
       const images = normalised(tf.gather(state[`${set}/images`]!, indices!) as tf.Tensor4D, spec.form);
@@ -351,7 +360,7 @@ function evaluationEntry(spec: ProgramSpec, network: Network, set: EvaluatedSet)
 /** What a recipe or a noise looks at: `0`, `1`, ...: logarithms of each network's probabilities. */
 function examinationEntry(spec: ProgramSpec, network: Network): Entry {
   return {
-    inputs: { indices: ints(EVALUATION_BATCH) },
+    inputs: { indices: ints(evaluationBatch(spec.trainImages)) },
     state: ['train/images', ...evaluatedState(spec)],
     run({ indices }, state) {
       const images = normalised(tf.gather(state['train/images']!, indices!) as tf.Tensor4D, spec.form);
@@ -364,7 +373,7 @@ function examinationEntry(spec: ProgramSpec, network: Network): Entry {
 /** What the last layer of the first network is given. */
 function featuresEntry(spec: ProgramSpec, network: Network, set: EvaluatedSet): Entry {
   return {
-    inputs: { indices: ints(EVALUATION_BATCH) },
+    inputs: { indices: ints(evaluationBatch(sizeOf(spec, set))) },
     state: [`${set}/images`, ...evaluatedState(spec)],
     run({ indices }, state) {
       const images = normalised(tf.gather(state[`${set}/images`]!, indices!) as tf.Tensor4D, spec.form);

@@ -1,18 +1,25 @@
 // Trajectories taken by processes that compute differently, and how they compare.
 import { spawn } from 'node:child_process';
-import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { instructionSets } from '../../src/engine/native/instruction_set.js';
 import { compareTrajectories, type TrajectoryVerdict } from '../../src/regression/trajectory.js';
 import type { Trajectory } from '../../src/training/trajectory.js';
 
-/** What a process is asked for and what it answers. */
+/** A product in a folder, and the method whose trajectories it is to take if not those of all. */
+export interface Product {
+  root: string;
+  method?: string;
+}
+
+/** What a process is asked for and what it answers for each product. */
 export interface Taken {
   request: {
-    seeds: number[];
+    suite: string;
+    products: readonly Product[];
+    seeds: readonly number[];
     threads: number;
     teachers: Record<string, { predictions: string }>;
-    method: string | undefined;
+    inWorker: boolean;
   };
   found: { id: string; method: string; seed: number; trajectory?: Trajectory; error?: string }[];
 }
@@ -44,31 +51,37 @@ export function foreignSettings(): Setting[] {
 }
 
 /**
- * Takes the trajectories of a suite.
+ * Takes the trajectories of a suite, by all products in one process.
  *
- * @param root the product's folder
- * @param teachers students learn from these rather than from their own product's
- * @param method takes those of one method alone, whose teachers must be given
+ * @param teachers students learn from these rather than from their own product's; those of one method alone need them
+ * @param inWorker in a worker of that process, as commands do
  */
-export async function take(
-  root: string,
+export async function takeBy<Products extends readonly Product[]>(
+  products: Products,
   suite: string,
   { environment, threads }: Setting,
-  seeds: number[],
+  seeds: readonly number[],
   teachers: Taken['found'] = [],
-  method?: string,
-): Promise<Taken['found']> {
+  inWorker = false,
+): Promise<{ [P in keyof Products]: Taken['found'] }> {
   const request: Taken['request'] = {
+    suite,
+    products,
     seeds,
     threads,
-    method,
     teachers: Object.fromEntries(
       teachers.flatMap(({ id, trajectory }) => (trajectory ? [[id, trajectory]] : [])),
     ),
+    inWorker,
   };
   const script = fileURLToPath(new URL('take_trajectories.js', import.meta.url));
-  const child = spawn(process.execPath, [script, path.resolve(root), suite], {
-    env: { ...process.env, ...environment },
+  const child = spawn(process.execPath, [script], {
+    env: {
+      ...process.env,
+      ...environment,
+      TF_NUM_INTRAOP_THREADS: String(threads),
+      TF_NUM_INTEROP_THREADS: '1',
+    },
     stdio: ['pipe', 'pipe', 'pipe'],
   });
   const [said, complained] = [child.stdout, child.stderr].map((stream) => {
@@ -83,6 +96,15 @@ export async function take(
   });
   if (code !== 0) throw new Error(`ended with exit code ${code}: ${complained.join('')}`);
   return JSON.parse(said.join(''));
+}
+
+/** As `takeBy`, by one product. @param root its folder */
+export async function take(
+  root: string,
+  ...of: Parameters<typeof takeBy> extends [unknown, ...infer Rest] ? Rest : never
+): Promise<Taken['found']> {
+  const [found] = await takeBy([{ root }] as const, ...of);
+  return found;
 }
 
 export type Compared = TrajectoryVerdict & { method: string; seed: number };
