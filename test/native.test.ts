@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { deserialize } from 'node:v8';
 import { expect } from 'chai';
 import { type Attribute, Graph, type Value, writeSavedModel } from '../src/engine/graph.js';
 import { NATIVE_LIBRARY, nativeFolder } from '../src/engine/native/folder.js';
@@ -39,7 +40,7 @@ describe('the native kernels', function () {
 
   interface Computed {
     hash: string;
-    values: Record<string, number[]>;
+    values: Record<string, Float32Array>;
   }
   const known = new Map<string, Computed>();
 
@@ -49,11 +50,11 @@ describe('the native kernels', function () {
     let computed = known.get(key);
     if (!computed) {
       const script = path.join(PROJECT_ROOT, 'dist', 'test', 'support', 'native_results.js');
-      const file = path.join(folder, 'results.json');
+      const file = path.join(folder, 'results');
       const options = { env: { ...process.env, ...env }, encoding: 'utf8' } as const;
       const { status, stdout, stderr } = spawnSync(process.execPath, [script, precision, file], options);
       expect(status, stderr).to.equal(0);
-      computed = { hash: stdout.trim(), values: JSON.parse(readFileSync(file, 'utf8')) };
+      computed = { hash: stdout.trim(), values: deserialize(readFileSync(file)) };
       known.set(key, computed);
     }
     return computed;
