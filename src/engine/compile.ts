@@ -83,17 +83,23 @@ function openSession(graph: Graph, program: Program, signatures: Map<string, Sig
     tf.dispose([fed, fetched]);
     return result;
   };
-  const session: Session = {
-    call: run,
-    write(group, values) {
-      const fed = namesOf(program, group).map((name) => [name, packed(values[name]!)] as const);
-      run(`write:${group}`, Object.fromEntries(fed));
-    },
-    read: (group) => run(`read:${group}`, {}),
+  // Most state is written before anything reads it, and its images are many.
+  const unwritten = new Set(groupsOf(program));
+  const write: Session['write'] = (group, values) => {
+    unwritten.delete(group);
+    const fed = namesOf(program, group).map((name) => [name, packed(values[name]!)] as const);
+    run(`write:${group}`, Object.fromEntries(fed));
+  };
+  const runOnState: typeof run = (name, values) => {
+    for (const group of unwritten) write(group, zeros(program, group));
+    return run(name, values);
+  };
+  return {
+    call: runOnState,
+    write,
+    read: (group) => runOnState(`read:${group}`, {}),
     dispose: () => backend.deleteSavedModel(id),
   };
-  for (const group of groupsOf(program)) session.write(group, zeros(program, group));
-  return session;
 }
 
 /** Bytes travel four to an integer: tfjs has no tensors of bytes. */

@@ -139,11 +139,17 @@ export function imageFormOf(data: Pick<RunSpec['data'], 'dataset' | 'source'>): 
   return imageForm(datasetOf(data));
 }
 
+/** Bytes after which made-up images repeat themselves: a prime, so that they do not look alike. */
+const PATTERN = 251;
+
 /** Images without meaning in the form of a data set's, where only the work that they make matters. */
 export function blankImages({ classNames, imageSize, channels }: Dataset, count: number): ImageSet {
+  const images = new Uint8Array(count * imageSize ** 2 * channels);
+  for (let i = 0; i < PATTERN; i++) images[i] = i;
+  for (let done = PATTERN; done < images.length; done *= 2) images.copyWithin(done, 0, done);
   return {
     count,
-    images: new Uint8Array(count * imageSize ** 2 * channels).map((_, i) => i % 251),
+    images,
     labels: new Uint8Array(count).map((_, i) => i % classNames.length),
   };
 }
