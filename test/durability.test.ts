@@ -162,7 +162,9 @@ describe('commands that are killed, kept from their work, or two at a time', () 
       if (!shim) this.skip();
       this.timeout(120_000);
       expect(await unharmed(ordeals.faults(subject, 'EIO', false, (n) => spread(n, 4)))).to.be.above(0);
-      expect(await unharmed(ordeals.faults(subject, 'ENOSPC', true, (n) => spread(n, 2)))).to.equal(2);
+      // A run's tables are written more or fewer times, by what else the machine does.
+      const late = (n: number) => (subject === 'run' ? Math.ceil(0.7 * n) : n);
+      expect(await unharmed(ordeals.faults(subject, 'ENOSPC', true, (n) => [1, late(n)]))).to.equal(2);
     });
 
     it(`say that the disk is full, and go on: ${subject}`, async function () {

@@ -11,11 +11,12 @@ import { Candidate } from '../src/perf/candidate.js';
 import { pytorchModes } from '../src/perf/compare.js';
 import { perfFile, readMethods } from '../src/perf/file.js';
 import { forwardFlops, trainingFlops } from '../src/perf/flops.js';
-import { type Kind, kindInUse, pytorchEnvironment } from '../src/perf/kind.js';
+import { kindOf, pytorchEnvironment, type SetInUse, setInUse } from '../src/perf/kind.js';
 import { madeUpImages, modelOf } from '../src/perf/setting.js';
 import { stockTrainer } from '../src/perf/stock_step.js';
 import { comparisonTable, methodsTable } from '../src/perf/table.js';
 import { InputError } from '../src/spec/errors.js';
+import type { Precision } from '../src/spec/run_spec.js';
 import { trainingProgram } from '../src/training/training_program.js';
 import { SUITE, suiteFile } from './fakes.js';
 import { FORM, relativeDistance, TINY } from './support/programs.js';
@@ -100,12 +101,12 @@ describe('labelnoise perf', () => {
     const text = await perf(options, () => {});
     expect(text).to.include('WRN-10-1').and.to.include('Stock tfjs').and.not.to.include(' ms');
     const { models, pool_over_single, provenance } = JSON.parse(
-      readFileSync(path.join(out, perfFile(kindInUse().isa)), 'utf8'),
+      readFileSync(path.join(out, perfFile(kindOf(setInUse()))), 'utf8'),
     );
     if (pool_over_single !== null) expect(pool_over_single).to.be.above(0);
     const figures = models['WRN-10-1'];
     const dead = Object.entries<string>(figures.failures);
-    const compiled = pytorchModes(kindInUse()).at(-1);
+    const compiled = pytorchModes(setInUse()).at(-1);
     expect(dead.map(([variant]) => variant)).to.deep.equal([`pytorch-sam-${compiled}`]);
     for (const [, why] of dead) expect(why).to.match(/^ended with SIGABRT/);
     const ratios = [
@@ -148,7 +149,7 @@ describe('labelnoise perf', () => {
   }).timeout(300_000);
 
   it('takes the modes of PyTorch that may be its best', () => {
-    const modes = (isa: Kind, heldDown: boolean, support: 'native' | 'emulated') =>
+    const modes = (isa: SetInUse['isa'], heldDown: boolean, support: 'native' | 'emulated') =>
       pytorchModes({ isa, heldDown }, support);
     const wide = ['float32', 'bfloat16', 'bfloat16-compiled'];
     const narrow = ['float32', 'float32-compiled'];
@@ -157,6 +158,16 @@ describe('labelnoise perf', () => {
     expect(modes('avx512', false, 'emulated')).to.deep.equal(narrow);
     expect(modes('avx512', true, 'native')).to.deep.equal(narrow);
     expect(modes('avx2', true, 'native')).to.deep.equal(narrow);
+  });
+
+  it('has a file for each instruction set, and of AVX-512 one for each precision', () => {
+    const file = (isa: SetInUse['isa'], precision: Precision) =>
+      perfFile(kindOf({ isa, heldDown: false }, precision));
+    expect(file('avx2', 'float32')).to.equal('perf-avx2.json');
+    expect(file('avx512', 'float32')).to.equal('perf-avx512-float32.json');
+    expect(file('avx512', 'bfloat16')).to.equal('perf-avx512.json');
+    expect(file('amx', 'bfloat16')).to.equal('perf-amx.json');
+    expect(file('other', 'float32')).to.equal('perf-other.json');
   });
 
   it('has torch.compile start afresh where it is held to another instruction set', () => {

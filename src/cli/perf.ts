@@ -8,7 +8,7 @@ import { makeResultsFolder, writeWhole } from '../io/files.js';
 import type { ModelFigures } from '../perf/compare.js';
 import type { KernelFigures } from '../perf/convolutions.js';
 import { machineText, methodsFile, perfFile, readMethods, readPerf } from '../perf/file.js';
-import { kindInUse } from '../perf/kind.js';
+import { kindOf, setInUse } from '../perf/kind.js';
 import { modelOf } from '../perf/setting.js';
 import { comparisonTable, kernelTables, methodsTable, perfTable, stepTable } from '../perf/table.js';
 import { insertInto, PERF_MARKS } from '../report/insert.js';
@@ -44,8 +44,8 @@ tfjs, and in PyTorch if it is given. Prints ratios of median times; larger means
 Also compares the steps of a pool of worker processes with those of one process that has all threads, and single
 convolutions with the project's kernels and with TensorFlow's.
 Nothing else should run on the machine meanwhile. Slow candidates take fewer steps, at least three; how many is in the file.
-Writes OUT/perf-<kind>.json, kind being the widest instruction set in use: avx2, avx512 or amx. LABELNOISE_ISA picks a lower
-one, for PyTorch too.
+Writes OUT/perf-<kind>.json, kind being the widest instruction set in use: avx2, avx512 (in bfloat16), avx512-float32 or amx.
+LABELNOISE_ISA picks a lower one, for PyTorch too.
 With --methods it trains the suite's networks on as many made-up images as its data set has, in one thread, as runs do, and
 writes OUT/methods-<kind>.json.
 
@@ -113,13 +113,14 @@ export async function perf(options: PerfOptions, tell: (line: string) => void): 
   const { trainingFlops } = await import('../perf/flops.js');
   const { fastestPrecision } = await import('../training/precision.js');
   const precision = fastestPrecision();
-  const kind = kindInUse();
+  const set = setInUse();
+  const kind = kindOf(set);
   const machine = { ...(await machineIn(precision)), ...(torch ? { torch } : {}) };
   const { threads } = machine;
-  const heading = machineText(kind.isa, machine);
+  const heading = machineText(kind, machine);
   tell(heading);
   const models: Record<string, ModelFigures> = {};
-  const file = path.join(options.out, perfFile(kind.isa));
+  const file = path.join(options.out, perfFile(kind));
   tell('worker processes beside one process');
   const pool = await poolOverSingle(precision, rounds);
   const kernels: Partial<Record<Precision, KernelFigures>> = {};
@@ -130,7 +131,7 @@ export async function perf(options: PerfOptions, tell: (line: string) => void): 
     }
   for (const [name, { depth, width }] of sizes) {
     const size = batch ?? (trainingFlops(modelOf(depth, width)) > LARGE_FLOPS ? LARGE_BATCH : BATCH);
-    const what = { depth, width, batch: size, rounds, precision, threads, kind };
+    const what = { depth, width, batch: size, rounds, precision, threads, set };
     models[name] = await compare({ ...what, pytorch: options.pytorch }, (doing) =>
       tell(`${name}, batch ${size}: ${doing}`),
     );
@@ -148,7 +149,7 @@ export async function perf(options: PerfOptions, tell: (line: string) => void): 
 async function machineIn(precision: Precision) {
   const { engineVersions } = await import('../engine/versions.js');
   const { threads, ...versions } = engineVersions();
-  return { ...(await originOf(versions)), ...versions, ...kindInUse(), threads, precision };
+  return { ...(await originOf(versions)), ...versions, ...setInUse(), threads, precision };
 }
 
 /** The tables of a folder's files, as Markdown. */
@@ -192,11 +193,11 @@ async function methods(
   makeResultsFolder(out);
   tell('starting TensorFlow');
   const { methodFigures } = await import('../perf/methods.js');
-  const { isa } = kindInUse();
+  const kind = kindOf(setInUse(), sgd.spec.precision);
   const machine = await machineIn(sgd.spec.precision);
-  const heading = machineText(isa, machine);
+  const heading = machineText(kind, machine);
   tell(heading);
-  const file = path.join(out, methodsFile(isa));
+  const file = path.join(out, methodsFile(kind));
   const figures = await methodFigures(runs, sgd.spec, rounds, tell);
   const content = {
     suite: suite.name,

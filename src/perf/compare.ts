@@ -7,7 +7,7 @@ import type { Precision } from '../spec/run_spec.js';
 import { median } from '../statistics/statistics.js';
 import { type Answer, Candidate } from './candidate.js';
 import { MATRIX_PRODUCT_FLOPS, trainingFlops } from './flops.js';
-import { type Kind, pytorchEnvironment } from './kind.js';
+import { pytorchEnvironment, type SetInUse } from './kind.js';
 import { modelOf } from './setting.js';
 import type { LoopFigures } from './training_loop.js';
 import { outOfTheRace, takesPart, turnsOf } from './turns.js';
@@ -21,7 +21,7 @@ export interface Comparison {
   precision: Precision;
   threads: number;
   /** The instruction set that all are held to. */
-  kind: { isa: Kind; heldDown: boolean };
+  set: SetInUse;
   /** A Python that has PyTorch. */
   pytorch?: string;
 }
@@ -56,9 +56,9 @@ export interface ModelFigures {
  * Ways to run PyTorch: element type, and whether torch.compile is used. Where bfloat16 is emulated it is no rival, as a step takes many times as
  * long; where it is not, torch.compile does not bring float32 near it, and takes minutes to compile.
  */
-export function pytorchModes(kind: { isa: Kind; heldDown: boolean }, support = bfloat16Support()): string[] {
+export function pytorchModes({ isa, heldDown }: SetInUse, support = bfloat16Support()): string[] {
   // oneDNN held down to AVX-512 has no bfloat16.
-  const isNative = kind.isa === 'amx' || (kind.isa === 'avx512' && !kind.heldDown && support === 'native');
+  const isNative = isa === 'amx' || (isa === 'avx512' && !heldDown && support === 'native');
   return isNative ? ['float32', 'bfloat16', 'bfloat16-compiled'] : ['float32', 'float32-compiled'];
 }
 
@@ -169,7 +169,7 @@ function script(name: string): string {
 }
 
 /** Processes and what each is asked for. */
-function candidatesOf({ depth, width, batch, precision, threads, kind, pytorch }: Comparison) {
+function candidatesOf({ depth, width, batch, precision, threads, set, pytorch }: Comparison) {
   const size = [depth, width, batch].map(String);
   const ours = (...variants: string[]) => ({
     candidate: new Candidate(process.execPath, [script('worker.js'), ...size, precision]),
@@ -178,9 +178,9 @@ function candidatesOf({ depth, width, batch, precision, threads, kind, pytorch }
   const all = [ours('compiled-sgd', 'compiled-sam', 'matrix-product'), ours('eager-sgd'), ours('stock-sgd')];
   if (pytorch) {
     const bench = path.join(PROJECT_ROOT, 'perf', 'pytorch', 'bench.py');
-    const env = { ...process.env, ...pytorchEnvironment(kind), PYTHONDONTWRITEBYTECODE: '1' };
+    const env = { ...process.env, ...pytorchEnvironment(set), PYTHONDONTWRITEBYTECODE: '1' };
     // A process for each mode, as one that dies takes all that it was to measure with it.
-    for (const mode of pytorchModes(kind))
+    for (const mode of pytorchModes(set))
       all.push({
         candidate: new Candidate(pytorch, [bench, ...size, String(threads)], env),
         variants: ['sgd', 'sam'].map((step) => `pytorch-${step}-${mode}`),
