@@ -123,7 +123,7 @@ export function machineText(kind: Kind, machine: Machine): string {
   const torch = machine.torch ? `, PyTorch ${machine.torch}` : '';
   const oneDnn = machine.oneDnn === undefined ? '' : `, oneDNN ${machine.oneDnn ? 'on' : 'off'}`;
   return [
-    `${machine.cpu}, ${machine.threads} ${machine.threads === 1 ? 'thread' : 'threads'}; ${KIND_TITLES[kind]} in use${held}`,
+    `${machine.cpu}, ${machine.threads} ${machine.threads === 1 ? 'thread' : 'threads'}; ${KIND_TITLES[kind]}${held}`,
     `compiled in ${machine.precision} with kernels of ${machine.kernels === 'native' ? 'ours' : 'TensorFlow'}${oneDnn}`,
     `TensorFlow ${machine.tensorflow}, tfjs ${machine.tfjs}, Node ${machine.node}${torch}`,
   ].join('; ');

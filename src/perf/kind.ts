@@ -15,7 +15,7 @@ export const KIND_TITLES: Record<Kind, string> = {
   other: 'Other',
   avx2: 'AVX2',
   'avx512-float32': 'AVX-512, float32',
-  avx512: 'AVX-512',
+  avx512: 'AVX-512, bfloat16',
   amx: 'AMX',
 };
 
