@@ -16,7 +16,7 @@ PAGE := $(addprefix src/report/page/,first.ts browser.tsx page.css leaderboard_b
 JOBS ?= $(shell n=$$(($$(getconf _NPROCESSORS_ONLN) + 1)); [ "$$n" -lt 8 ] && echo "$$n" || echo 8)
 MOCHA := node_modules/.bin/mocha --parallel --jobs $(JOBS) --reporter dist/test/support/reporter.js
 # Those that take longest come first, so that at the end none of them runs alone.
-LONGEST := $(addprefix test/,$(addsuffix .test.ts,durability field_methods native native_kernels page queue smoke trajectory user))
+LONGEST := $(addprefix test/,$(addsuffix .test.ts,durability field_methods native native_kernels page perf queue smoke trajectory user))
 TEST_SOURCES := $(wildcard test/*.test.ts)
 TESTS := $(patsubst %.ts,dist/%.js,$(filter $(LONGEST),$(TEST_SOURCES)) $(filter-out $(LONGEST),$(TEST_SOURCES)))
 LABELNOISE := node dist/src/cli/main.js

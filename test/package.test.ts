@@ -67,13 +67,16 @@ describe('the package', function () {
     const asked = Object.values(metafile.inputs).flatMap(({ imports }) =>
       imports.flatMap(({ path, external }) => (external ? [path] : [])),
     );
+    const required = Object.keys(metafile.inputs).flatMap((input) =>
+      [...read(input).matchAll(/(?:__require|import\.meta\.url\))\(['"]([^'"]+)['"]\)/g)].map(
+        ([, name]) => name!,
+      ),
+    );
     const packages = new Set(
-      asked
+      [...asked, ...required]
         .filter((name) => !name.startsWith('node:') && !builtinModules.includes(name))
         .map((name) => /^(@[^/]+\/)?[^/]+/.exec(name)![0]),
     );
-    // Loaded late, by a require of its own.
-    packages.add('@tensorflow/tfjs-node-gpu');
     expect([...packages].sort()).to.deep.equal([...dependencies].sort());
   });
 

@@ -1,5 +1,6 @@
 // JSON that people write, read with the faults named that JSON.parse passes over: keys given twice, numbers too large, depth.
-import { type JSONVisitor, printParseErrorCode, visit } from 'jsonc-parser';
+import jsonc = require('jsonc-parser');
+
 import { InputError } from '../spec/errors.js';
 import { JSON_DEPTH } from '../spec/limits.js';
 import { fieldPath } from '../spec/problem.js';
@@ -14,7 +15,7 @@ export function parseJson(text: string, file: string): unknown {
   const json = text.replace(/^\uFEFF/, '');
   /** Of each object or list that is open: the keys so far, by their lines. */
   const open: Map<string, number>[] = [];
-  const begin: JSONVisitor['onArrayBegin'] = (_offset, _length, line) => {
+  const begin: jsonc.JSONVisitor['onArrayBegin'] = (_offset, _length, line) => {
     if (open.push(new Map()) > JSON_DEPTH)
       throw new InputError(
         `${file}: is nested ${open.length} levels deep in line ${line + 1}; allowed: at most ${JSON_DEPTH}`,
@@ -23,7 +24,7 @@ export function parseJson(text: string, file: string): unknown {
   const end = () => {
     open.pop();
   };
-  visit(
+  jsonc.visit(
     json,
     {
       onObjectBegin: (...place) => begin(...place),
@@ -45,7 +46,9 @@ export function parseJson(text: string, file: string): unknown {
           );
       },
       onError(code, _offset, _length, line, character) {
-        const fault = printParseErrorCode(code).replace(/(?<=[a-z])[A-Z]/g, (c) => ` ${c.toLowerCase()}`);
+        const fault = jsonc
+          .printParseErrorCode(code)
+          .replace(/(?<=[a-z])[A-Z]/g, (c) => ` ${c.toLowerCase()}`);
         throw new InputError(
           `${file}: is not JSON: ${fault.toLowerCase()} in line ${line + 1}, column ${character + 1}`,
         );

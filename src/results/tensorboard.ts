@@ -1,6 +1,8 @@
 // Curves as TensorBoard reads them: TFRecord files of `Event` messages (tensorflow/core/util/event.proto), a folder a run.
 import crc32c from 'crc-32/crc32c.js';
-import jspb from 'google-protobuf';
+
+import jspb = require('google-protobuf');
+
 import type { Evaluation, RunRecord } from '../spec/record.js';
 import type { RunNode } from '../suite/expand.js';
 

@@ -10,5 +10,5 @@ declare module 'jstat' {
     studentt: Distribution<[degreesOfFreedom: number]>;
     noncentralt: Pick<Distribution<[degreesOfFreedom: number, noncentrality: number]>, 'cdf'>;
   };
-  export default jstat;
+  export = jstat;
 }

@@ -1,5 +1,5 @@
 // Statistics of a few values: means and spreads, t intervals and tests, what a test could have seen, how well two orders agree.
-import jstat from 'jstat';
+import jstat = require('jstat');
 
 // Means and spreads.
 

@@ -1,5 +1,6 @@
 // Instance-dependent noise: every image has its own rate, and a projection of the image says what it is taken for.
-import jstat from 'jstat';
+import jstat = require('jstat');
+
 import { z } from 'zod';
 import type { Stream } from '../../io/random.js';
 import { normal } from '../../io/random.js';

@@ -1,11 +1,12 @@
 // A check's result as JUnit XML, which CI systems show as tests: a test case for each cell.
-import module, { type Builder } from 'junit-report-builder';
+import module = require('junit-report-builder');
+
 import { isFailure } from '../../regression/verdict.js';
 import { plain } from '../escape.js';
 import { type CheckReport, cellTitle, notes, verdicts, verdictText } from './content.js';
 
 // Its types speak of an ES module, what Node loads is a CommonJS one, whose export is the builder itself.
-const junit = module as unknown as Builder;
+const junit = module as unknown as module.Builder;
 
 /** check.junit.xml's text. */
 export function checkJUnit(report: CheckReport): string {
