@@ -172,7 +172,8 @@ async function methods(
   const { EVERYTHING } = await import('../suite/select.js');
   const { datasetNamed } = await import('../data/datasets/dataset.js');
   const { architectureName } = await import('../models/catalogue.js');
-  const { whole } = await planOf(nameOrPath, EVERYTHING, createEngine());
+  const engine = createEngine();
+  const { whole } = await planOf(nameOrPath, EVERYTHING, engine).finally(() => engine.close());
   const { suite, noiseSettings, cells } = whole;
   const dataset = datasetNamed(suite.data.dataset);
   const runs = cells
