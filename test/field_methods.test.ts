@@ -45,8 +45,7 @@ const [TRAIN, TEST] = [images(50, 1), images(20, 2)];
 /** Six epochs of five steps on random images, two fifths of them mislabelled. */
 function job(name: string, settings: Record<string, unknown> = {}, file?: string): TrainingJob {
   const method = METHODS.named(name);
-  const [train, test] = [TRAIN, TEST];
-  const noisyLabels = train.labels.map((label, i) => (i % 5 < 2 ? (label + 1) % 10 : label));
+  const noisyLabels = TRAIN.labels.map((label, i) => (i % 5 < 2 ? (label + 1) % 10 : label));
   const { batch: _, gradient: __, ...base } = node!.spec;
   const spec: RunSpec = {
     ...base,
@@ -57,7 +56,7 @@ function job(name: string, settings: Record<string, unknown> = {}, file?: string
     precision: 'float32',
   };
   const checkpoint = file === undefined ? {} : { checkpoint: { file, every: { minutes: 60 } } };
-  return { spec, train, test, noisyLabels, targetLabels: noisyLabels, ...checkpoint };
+  return { spec, train: TRAIN, test: TEST, noisyLabels, targetLabels: noisyLabels, ...checkpoint };
 }
 
 const never = new AbortController().signal;

@@ -17,6 +17,7 @@ import { stockTrainer } from '../src/perf/stock_step.js';
 import { comparisonTable, methodsTable } from '../src/perf/table.js';
 import { InputError } from '../src/spec/errors.js';
 import type { Precision } from '../src/spec/run_spec.js';
+import { fastestPrecision } from '../src/training/precision.js';
 import { trainingProgram } from '../src/training/training_program.js';
 import { SUITE, suiteFile } from './fakes.js';
 import { FORM, relativeDistance, TINY } from './support/programs.js';
@@ -101,7 +102,7 @@ describe('labelnoise perf', () => {
     const text = await perf(options, () => {});
     expect(text).to.include('WRN-10-1').and.to.include('Stock tfjs').and.not.to.include(' ms');
     const { models, pool_over_single, provenance } = JSON.parse(
-      readFileSync(path.join(out, perfFile(kindOf(setInUse()))), 'utf8'),
+      readFileSync(path.join(out, perfFile(kindOf(setInUse(), fastestPrecision()))), 'utf8'),
     );
     if (pool_over_single !== null) expect(pool_over_single).to.be.above(0);
     const figures = models['WRN-10-1'];

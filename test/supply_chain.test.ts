@@ -26,7 +26,7 @@ describe('dependencies', () => {
     expect(await read('.npmrc')).to.include('ignore-scripts=true');
   });
 
-  it('are required where they are large CommonJS: imported, Node would parse them first, a quarter of a start', async () => {
+  it('are required where they are large CommonJS: imported, Node would parse them first, a fifth of a start', async () => {
     const compiled = path.join(PROJECT_ROOT, 'dist', 'src');
     // Pages are bundled for browsers.
     const files = (await readdir(compiled, { recursive: true })).filter(

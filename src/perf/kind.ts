@@ -5,7 +5,7 @@ import {
   instructionSets,
 } from '../engine/native/instruction_set.js';
 import { cacheFolder } from '../io/cache.js';
-import { fastestPrecision } from '../training/precision.js';
+import type { Precision } from '../spec/run_spec.js';
 
 /** From the narrowest to the widest; `other` for processors that have no set of ours, `avx512` and `amx` in bfloat16. */
 export const KINDS = ['other', 'avx2', 'avx512-float32', 'avx512', 'amx'] as const;
@@ -33,7 +33,7 @@ export function setInUse(): SetInUse {
 }
 
 /** The kind of CPU that figures are of. */
-export function kindOf({ isa }: SetInUse, precision = fastestPrecision()): Kind {
+export function kindOf({ isa }: SetInUse, precision: Precision): Kind {
   return isa === 'avx512' && precision === 'float32' ? 'avx512-float32' : isa;
 }
 

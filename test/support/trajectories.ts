@@ -56,14 +56,14 @@ export function foreignSettings(): Setting[] {
  * @param teachers students learn from these rather than from their own product's; those of one method alone need them
  * @param inWorker in a worker of that process, as commands do
  */
-export async function takeBy<Products extends readonly Product[]>(
-  products: Products,
+export async function takeBy(
+  products: readonly Product[],
   suite: string,
   { environment, threads }: Setting,
   seeds: readonly number[],
   teachers: Taken['found'] = [],
   inWorker = false,
-): Promise<{ [P in keyof Products]: Taken['found'] }> {
+): Promise<Taken['found'][]> {
   const request: Taken['request'] = {
     suite,
     products,
@@ -98,13 +98,17 @@ export async function takeBy<Products extends readonly Product[]>(
   return JSON.parse(said.join(''));
 }
 
-/** As `takeBy`, by one product. @param root its folder */
+/** As `takeBy`, by the product in one folder. */
 export async function take(
   root: string,
-  ...of: Parameters<typeof takeBy> extends [unknown, ...infer Rest] ? Rest : never
+  suite: string,
+  setting: Setting,
+  seeds: readonly number[],
+  teachers: Taken['found'] = [],
+  inWorker = false,
 ): Promise<Taken['found']> {
-  const [found] = await takeBy([{ root }] as const, ...of);
-  return found;
+  const [found] = await takeBy([{ root }], suite, setting, seeds, teachers, inWorker);
+  return found!;
 }
 
 export type Compared = TrajectoryVerdict & { method: string; seed: number };
