@@ -197,7 +197,7 @@ describe('commands that are killed, kept from their work, or two at a time', () 
 
   it('lose nothing where there is too little memory for them', async function () {
     this.timeout(120_000);
-    await unharmed(ordeals.littleMemory(2, next));
+    await unharmed(ordeals.littleMemory('run', 2, next));
   });
 });
 

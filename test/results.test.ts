@@ -1,4 +1,5 @@
 // Records and their folder: what is read back, what is refused, what a cell's numbers are.
+import { spawnSync } from 'node:child_process';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { expect } from 'chai';
@@ -107,6 +108,25 @@ describe('run records', () => {
     // Family, model and stepping: a name alone is not one processor.
     if (process.platform === 'linux' && process.arch === 'x64')
       expect(origin.cpu).to.match(/ \(\d+-\d+-\d+\)$/);
+  });
+
+  it('are of an unknown commit where git says so, not where it cannot work', async () => {
+    const folder = await temporaryFolder();
+    const module = new URL('../src/results/provenance.js', import.meta.url).href;
+    const ask = `import { originOf } from '${module}';
+      console.log(await originOf({}).then(({ commit }) => commit, ({ name, message }) => name + ': ' + message));`;
+    const commitBy = async (git?: string) => {
+      if (git) await writeFile(path.join(folder, 'git'), `#!/bin/sh\n${git}\n`, { mode: 0o755 });
+      const args = ['--input-type=module', '--eval', ask];
+      return spawnSync(process.execPath, args, { env: { PATH: folder }, encoding: 'utf8' }).stdout.trim();
+    };
+    expect(await commitBy()).to.equal('unknown');
+    expect(await commitBy('echo "fatal: not a git repository" >&2; exit 128')).to.equal('unknown');
+    const refusal = 'InputError: cannot ask git for the commit of the code: ';
+    expect(await commitBy('kill -9 $$')).to.equal(`${refusal}it ends with SIGKILL`);
+    expect(await commitBy('echo "fatal: Out of memory, malloc failed" >&2; exit 128')).to.equal(
+      `${refusal}it ends with 128 (fatal: Out of memory, malloc failed)`,
+    );
   });
 });
 

@@ -87,7 +87,8 @@ if (shim) {
     await tried(ordeals.clockBack(subject, some(10, 2), stream(seed, `torture/clock/${subject}`)));
   }
 } else tell('failing calls, a clock set back: left out, because there is no C compiler, or it is not Linux');
-await tried(ordeals.littleMemory(some(24, 3), stream(seed, 'torture/memory')));
+for (const subject of SUBJECTS)
+  await tried(ordeals.littleMemory(subject, some(24, 3), stream(seed, `torture/memory/${subject}`)));
 
 const failures = tallies.reduce((sum, tally) => sum + tally.failures.length, 0);
 process.stdout.write(

@@ -1,9 +1,11 @@
 // Where a result comes from: code, machine, libraries.
-import { execFile } from 'node:child_process';
+import { type ExecFileException, execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { arch, cpus, platform } from 'node:os';
 import { promisify } from 'node:util';
+import { explained } from '../io/files.js';
 import { PROJECT_ROOT, VERSION } from '../io/project.js';
+import { InputError } from '../spec/errors.js';
 import type { Provenance } from '../spec/record.js';
 import type { RunSpec } from '../spec/run_spec.js';
 
@@ -19,26 +21,38 @@ export type Origin = Omit<Provenance, 'suite' | 'finished' | 'precision' | 'thre
 const git = async (...args: string[]) =>
   (await promisify(execFile)('git', ['-C', PROJECT_ROOT, ...args])).stdout;
 
-/** The commit of the project's code, with `-dirty` if a file of it is changed; `unknown` outside a checkout. */
+/**
+ * The commit of the project's code, with `-dirty` if a file of it is changed; `unknown` outside a checkout or without git.
+ *
+ * @throws InputError if git is there but cannot work, of lack of memory for example: a record would then deny what it comes from
+ */
 async function readCommit(): Promise<string> {
   try {
     // Installed by npm, the code may lie in the checkout of another project.
     const [prefix, head] = (await git('rev-parse', '--show-prefix', 'HEAD')).split('\n');
     if (prefix !== '') return 'unknown';
     return (await git('status', '--porcelain', '--', '.')) ? `${head}-dirty` : head!;
-  } catch {
-    return 'unknown';
+  } catch (error) {
+    const { code, signal, stderr = '' } = error as ExecFileException & { stderr?: string };
+    if (code === 'ENOENT' || (code === GIT_REFUSES && !/out of memory/i.test(stderr))) return 'unknown';
+    const doing = 'cannot ask git for the commit of the code';
+    if (typeof code === 'string') throw explained(error, doing);
+    const said = stderr.trim().split('\n')[0];
+    throw new InputError(`${doing}: it ends with ${signal ?? code}${said && ` (${said})`}`);
   }
 }
 
-/** The code of a process is what it was when it was first asked. */
-let commit: Promise<string> | undefined;
+/** Git's exit code where there is no checkout, or one that it does not trust. */
+const GIT_REFUSES = 128;
 
-/** Looks at the code and the machine once. */
+/** The code of a process is what it was when it was first told. */
+let commit: string | undefined;
+
+/** Looks at the code and the machine once. @throws InputError if git is there but cannot tell the commit */
 export async function originOf(engine: EngineVersions): Promise<Origin> {
-  commit ??= readCommit();
+  commit ??= await readCommit();
   return {
-    commit: await commit,
+    commit,
     version: VERSION,
     node: process.version,
     ...engine,
@@ -57,14 +71,15 @@ const KERNEL_SETS =
  * called "Intel(R) Xeon(R) Processor" too.
  */
 function processor(): Pick<Provenance, 'cpu' | 'instructions'> {
-  const name = cpus()[0]?.model.trim() ?? 'unknown';
-  let told: string;
+  let told = '';
   try {
     told = readFileSync('/proc/cpuinfo', 'utf8');
-  } catch {
-    return { cpu: name };
+  } catch (error) {
+    if (!['ENOENT', 'EACCES'].includes((error as NodeJS.ErrnoException).code ?? ''))
+      throw explained(error, 'cannot read /proc/cpuinfo');
   }
   const field = (field: string) => new RegExp(`^${field}\\s*:(.*)$`, 'm').exec(told)?.[1]?.trim();
+  const name = field('model name') ?? cpus()[0]?.model.trim() ?? 'unknown';
   const numbers = ['cpu family', 'model', 'stepping'].map(field).filter((number) => number !== undefined);
   const known = (field('flags') ?? '').split(/\s+/).filter((flag) => KERNEL_SETS.test(flag));
   return {

@@ -393,18 +393,23 @@ export class Ordeals {
     await rm(path.join(out, 'runs', names[0]!), { force: true });
   }
 
-  /** With a heap too small for Node, or nearly; then with enough. */
-  async littleMemory(times: number, next: Stream): Promise<Tally> {
-    const tally: Tally = { kind: 'little memory: run', times: 0, hits: 0, failures: [] };
-    const heaps = Array.from({ length: times }, () => 6 + integer(next, 20));
-    await inTwos(heaps, async (heap) => {
-      const place = await this.place('run');
-      const limit = { NODE_OPTIONS: `--max-old-space-size=${heap}` };
-      const { code } = await this.begin('run', place, limit).ended;
+  /**
+   * From a random moment on, at work, with no more memory than it has; then with enough. Before that Node reads its own
+   * options, and may wait for ever where memory ends in that (its handler takes the lock that the reader holds).
+   */
+  async littleMemory(subject: Subject, times: number, next: Stream): Promise<Tally> {
+    const tally: Tally = { kind: `little memory: ${subject}`, times: 0, hits: 0, failures: [] };
+    const milliseconds = this.milliseconds.get(subject)!;
+    const moments = Array.from({ length: times }, () => (0.5 + 0.5 * next()) * milliseconds);
+    await inTwos(moments, async (moment) => {
+      const place = await this.place(subject);
+      const { child, ended } = this.begin(subject, place);
+      if (!(await Promise.race([ended.then(() => true), setTimeout(moment, false)])))
+        execFileSync('prlimit', ['--pid', String(child.pid), '--as=0']);
       tally.times++;
-      if (code !== 0) tally.hits++;
-      const wrong = await this.recovered('run', place);
-      if (wrong) tally.failures.push(`${heap} MB: ${wrong}`);
+      if ((await ended).code !== 0) tally.hits++;
+      const wrong = await this.recovered(subject, place);
+      if (wrong) tally.failures.push(`after ${Math.round(moment)} ms: ${wrong}`);
       await rm(path.dirname(place), { recursive: true });
     });
     return tally;
