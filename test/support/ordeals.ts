@@ -404,7 +404,8 @@ export class Ordeals {
     await inTwos(moments, async (moment) => {
       const place = await this.place(subject);
       const { child, ended } = this.begin(subject, place);
-      if (!(await Promise.race([ended.then(() => true), setTimeout(moment, false)])))
+      await Promise.race([ended, setTimeout(moment)]);
+      if (child.exitCode === null && child.signalCode === null)
         execFileSync('prlimit', ['--pid', String(child.pid), '--as=0']);
       tally.times++;
       if ((await ended).code !== 0) tally.hits++;
