@@ -12,9 +12,9 @@ BUILT := dist/.built
 SOURCES := $(shell find src/ test/ -type d -o -name '*.ts' -o -name '*.tsx' -o -name '*.css')
 # What the pages need in the browser.
 PAGE := $(addprefix src/report/page/,first.ts browser.tsx page.css leaderboard_browser.tsx leaderboard.css)
-# Files at a time: one more than there are processors, as some tests wait, at most eight; JOBS=1 for one after the other.
-JOBS ?= $(shell n=$$(($$(getconf _NPROCESSORS_ONLN) + 1)); [ "$$n" -lt 8 ] && echo "$$n" || echo 8)
-MOCHA := node_modules/.bin/mocha --parallel --jobs $(JOBS) --reporter dist/test/support/reporter.js
+# Files at a time: two more than there are processors, as some tests wait, at most eight; JOBS=1 for one after the other, in one process.
+JOBS ?= $(shell n=$$(($$(getconf _NPROCESSORS_ONLN) + 2)); [ "$$n" -lt 8 ] && echo "$$n" || echo 8)
+MOCHA := node_modules/.bin/mocha $(if $(filter-out 1,$(JOBS)),--parallel --jobs $(JOBS)) --reporter dist/test/support/reporter.js
 # Those that take longest come first, so that at the end none of them runs alone.
 LONGEST := $(addprefix test/,$(addsuffix .test.ts,durability field_methods native native_kernels page perf queue smoke trajectory user))
 TEST_SOURCES := $(wildcard test/*.test.ts)
