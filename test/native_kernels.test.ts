@@ -18,12 +18,15 @@ const WARNINGS = ['-Wall', '-Wextra', '-Werror', '-Wno-maybe-uninitialized', '-W
 /** A little, or each intrinsic is a call; sanitizers need no more, and of symbols the lines alone. */
 const OPTIMISED = ['-O1', '-g1'];
 const SANITIZED = [...OPTIMISED, '-fsanitize=address,undefined', '-fno-sanitize-recover=all'];
-/** The plain loops in float64 that kernels are compared with. */
-const REFERENCE = path.join('test', 'kernels_test.cpp');
+/** The plain loops in float64 that kernels are compared with, which are the same for all sets but that they call the tiles' kernels or not. */
+const REFERENCE = path.join(NATIVE_SOURCES, 'test', 'kernels_test.cpp');
 /** What is no kernel, and would need TensorFlow. */
 const BOUNDARY = ['addon.cpp', 'operations.cpp'];
 /** What uses AMX's tiles, which are emulated below on processors without. */
 const TILES = ['convolution.cpp', 'filter_gradient.cpp'];
+
+const kernelsOf = (set: InstructionSet) =>
+  compilerFlags(set).filter(({ source }) => !BOUNDARY.includes(source));
 
 async function compile(args: string[]): Promise<void> {
   const child = spawn(COMPILER, args, { stdio: ['ignore', 'ignore', 'pipe'] });
@@ -38,6 +41,7 @@ async function compile(args: string[]): Promise<void> {
 describe("the native kernels' C++", function () {
   this.timeout(600_000);
   let folder: string;
+  const references = new Map<boolean, Promise<string>>();
   before(function () {
     if (process.arch !== 'x64') {
       console.log('      the kernels are compiled for x86-64 only: not tested');
@@ -48,6 +52,27 @@ describe("the native kernels' C++", function () {
   after(() => {
     if (folder) rmSync(folder, { recursive: true });
   });
+
+  const compileReference = async (set: InstructionSet, extra: string[]): Promise<string> => {
+    const object = path.join(folder, `${set}-reference.o`);
+    await compile([
+      ...kernelsOf(set)[0]!.flags,
+      ...WARNINGS,
+      ...extra,
+      ...OPTIMISED,
+      '-c',
+      REFERENCE,
+      '-o',
+      object,
+    ]);
+    return object;
+  };
+  const referenceFor = (set: InstructionSet, extra: string[]): Promise<string> => {
+    const hasTiles = set === 'amx';
+    if (!references.has(hasTiles))
+      references.set(hasTiles, hasTiles ? compileReference(set, extra) : compileReference('avx2', []));
+    return references.get(hasTiles)!;
+  };
 
   // Tiles are emulated where the processor has all that the kernels for AMX need but these.
   const available = instructionSets();
@@ -76,7 +101,7 @@ describe("the native kernels' C++", function () {
 
   for (const [set, how, extra] of tested)
     it(`computes for ${set}${how} what float64 does, and nothing that sanitizers find`, async () => {
-      const kernels = compilerFlags(set).filter(({ source }) => !BOUNDARY.includes(source));
+      const kernels = kernelsOf(set);
       const flags = [...kernels[0]!.flags, ...WARNINGS, ...extra];
       // In one unit, as each would read the compiler's own headers anew, which takes as long as some of them.
       const unit = path.join(folder, `${set}.cpp`);
@@ -84,12 +109,10 @@ describe("the native kernels' C++", function () {
         unit,
         kernels.map(({ source }) => `#include "${path.join(NATIVE_SOURCES, source)}"\n`).join(''),
       );
-      const [sanitized, reference] = ['kernels', 'reference'].map((name) =>
-        path.join(folder, `${set}-${name}.o`),
-      ) as [string, string];
-      await Promise.all([
+      const sanitized = path.join(folder, `${set}-kernels.o`);
+      const [reference] = await Promise.all([
+        referenceFor(set, extra),
         compile([...flags, '-Wno-subobject-linkage', ...SANITIZED, '-c', unit, '-o', sanitized]),
-        compile([...flags, ...OPTIMISED, '-c', path.join(NATIVE_SOURCES, REFERENCE), '-o', reference]),
       ]);
       const program = path.join(folder, set);
       // Last, as a function of a header that both have is taken from what is linked first.

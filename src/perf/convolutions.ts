@@ -58,8 +58,8 @@ export async function tensorflowOverNative(precision: Precision, rounds: number)
     const env = { ...process.env, LABELNOISE_NATIVE: native, TF_NUM_INTRAOP_THREADS: '1' };
     return new Candidate(process.execPath, [script, precision], env);
   });
-  const take = async (candidate: Candidate, variant: string): Promise<number[]> => {
-    const answer = await candidate.take(variant, CALLS);
+  const take = async (candidate: Candidate, variant: string, calls: number): Promise<number[]> => {
+    const answer = await candidate.take(variant, calls);
     if ('error' in answer) throw new Error(answer.error);
     return answer.milliseconds;
   };
@@ -70,11 +70,11 @@ export async function tensorflowOverNative(precision: Precision, rounds: number)
       for (const product of PRODUCTS) {
         const variant = `${product}-${nameOf(convolution)}`;
         const times: number[][] = [[], []];
-        for (let round = 0; round <= rounds; round++)
-          for (const [i, candidate] of candidates.entries()) {
-            const taken = await take(candidate, variant);
-            if (round > 0) times[i]!.push(...taken);
-          }
+        // The first call makes ready what the others find.
+        for (const candidate of candidates) await take(candidate, variant, 1);
+        for (let round = 1; round <= rounds; round++)
+          for (const [i, candidate] of candidates.entries())
+            times[i]!.push(...(await take(candidate, variant, CALLS)));
         ratios[product] = median(times[1]!) / median(times[0]!);
       }
       figures[nameOf(convolution)] = ratios;

@@ -164,7 +164,7 @@ function kill(pid: number): boolean {
 }
 
 /** Processes whose parent is this one (Linux). */
-function childrenOf(pid: number): number[] {
+export function childrenOf(pid: number): number[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
     .map(Number)
