@@ -128,13 +128,13 @@ for (const batchNorm of ['running', 'batch'] as const)
         await product(v),
         await product(u.map((x, i) => 2 * x - 3 * v[i]!)),
       ];
-      expect(Math.abs(dot(hu, v) - dot(hv, u)) / (length(hu) * length(v))).to.be.at.most(1e-6);
+      expect(Math.abs(dot(hu, v) - dot(hv, u)) / (length(hu) * length(v))).to.be.at.most(1e-5);
       expect(
         relativeDistance(
           both,
           hu.map((x, i) => 2 * x - 3 * hv[i]!),
         ),
-      ).to.be.at.most(1e-6);
+      ).to.be.at.most(1e-5);
     });
 
     it("has the dense Hessian's largest eigenvalues, trace and mean to 1e-3, and a density that integrates to 1", async () => {
@@ -186,12 +186,12 @@ describe('a batch that is split', () => {
     const vector = Float32Array.from(fixture.vector);
     expect(
       relativeDistance(await parts.product(all, at, vector), await whole.product(all, at, vector)),
-    ).to.be.at.most(1e-6);
+    ).to.be.at.most(1e-5);
     const [a, b] = [await parts.gradient(all, at), await whole.gradient(all, at)];
-    expect(a.loss).to.be.closeTo(b.loss, 1e-6);
-    expect(relativeDistance(a.gradient, b.gradient)).to.be.at.most(1e-6);
+    expect(a.loss).to.be.closeTo(b.loss, 1e-5);
+    expect(relativeDistance(a.gradient, b.gradient)).to.be.at.most(1e-5);
     const [c, d] = [await parts.loss(all, at), await whole.loss(all, at)];
-    expect(relativeDistance(c.losses, d.losses)).to.be.at.most(1e-6);
+    expect(relativeDistance(c.losses, d.losses)).to.be.at.most(1e-5);
     expect(c.predictions).to.deep.equal(d.predictions);
     for (const landscape of [whole, parts]) landscape.dispose();
   });
