@@ -24,6 +24,8 @@ export const MAIN = path.join(PROJECT_ROOT, 'dist', 'src', 'cli', 'main.js');
 const STAND_IN = path.join(PROJECT_ROOT, 'dist', 'test', 'support', 'stand_in.js');
 /** No command here may take longer: one that waits for what never comes is killed, and has failed. */
 const LONGEST_MILLISECONDS = 300_000;
+/** What is out of memory has ended long before. */
+const LONGEST_WAIT_MILLISECONDS = 30_000;
 export const SUBJECTS = ['table', 'report', 'verify', 'baseline', 'run'] as const;
 export type Subject = (typeof SUBJECTS)[number];
 
@@ -393,10 +395,7 @@ export class Ordeals {
     await rm(path.join(out, 'runs', names[0]!), { force: true });
   }
 
-  /**
-   * From a random moment on, at work, with no more memory than it has; then with enough. Before that Node reads its own
-   * options, and may wait for ever where memory ends in that (its handler takes the lock that the reader holds).
-   */
+  /** From a random moment on with no more memory than it has; then with enough. */
   async littleMemory(subject: Subject, times: number, next: Stream): Promise<Tally> {
     const tally: Tally = { kind: `little memory: ${subject}`, times: 0, hits: 0, failures: [] };
     const milliseconds = this.milliseconds.get(subject)!;
@@ -408,7 +407,10 @@ export class Ordeals {
       if (child.exitCode === null && child.signalCode === null)
         execFileSync('prlimit', ['--pid', String(child.pid), '--as=0']);
       tally.times++;
+      // While it is starting, Node itself may wait for ever then: it takes a lock to say so that it holds.
+      const waiting = globalThis.setTimeout(() => child.kill('SIGKILL'), LONGEST_WAIT_MILLISECONDS);
       if ((await ended).code !== 0) tally.hits++;
+      clearTimeout(waiting);
       const wrong = await this.recovered(subject, place);
       if (wrong) tally.failures.push(`after ${Math.round(moment)} ms: ${wrong}`);
       await rm(path.dirname(place), { recursive: true });
