@@ -24,7 +24,7 @@ export const MAIN = path.join(PROJECT_ROOT, 'dist', 'src', 'cli', 'main.js');
 const STAND_IN = path.join(PROJECT_ROOT, 'dist', 'test', 'support', 'stand_in.js');
 /** No command here may take longer: one that waits for what never comes is killed, and has failed. */
 const LONGEST_MILLISECONDS = 300_000;
-/** What is out of memory has ended long before. */
+/** A command that is out of memory has ended long before. */
 const LONGEST_WAIT_MILLISECONDS = 30_000;
 export const SUBJECTS = ['table', 'report', 'verify', 'baseline', 'run'] as const;
 export type Subject = (typeof SUBJECTS)[number];
@@ -407,7 +407,7 @@ export class Ordeals {
       if (child.exitCode === null && child.signalCode === null)
         execFileSync('prlimit', ['--pid', String(child.pid), '--as=0']);
       tally.times++;
-      // While it is starting, Node itself may wait for ever then: it takes a lock to say so that it holds.
+      // While it starts, Node itself may wait for ever then: to report it, it takes a lock that it already holds.
       const waiting = globalThis.setTimeout(() => child.kill('SIGKILL'), LONGEST_WAIT_MILLISECONDS);
       if ((await ended).code !== 0) tally.hits++;
       clearTimeout(waiting);
