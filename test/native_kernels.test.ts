@@ -1,8 +1,10 @@
-// The native kernels' C++: without a warning, and right by its own tests under sanitizers, for each instruction set.
-import { spawn, spawnSync } from 'node:child_process';
+// The native kernels' C++: without a warning, and right by its own tests, for each instruction set; with SANITIZED=1 under sanitizers,
+// which takes three times as long (`make sanitizer-test`).
+import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import type { Readable } from 'node:stream';
 import { expect } from 'chai';
 import { compilerFlags, NATIVE_SOURCES } from '../src/engine/native/folder.js';
 import {
@@ -17,7 +19,11 @@ const COMPILER = process.env.CXX ?? 'g++';
 const WARNINGS = ['-Wall', '-Wextra', '-Werror', '-Wno-maybe-uninitialized', '-Wno-uninitialized'];
 /** A little, or each intrinsic is a call; sanitizers need no more, and of symbols the lines alone. */
 const OPTIMISED = ['-O1', '-g1'];
-const SANITIZED = [...OPTIMISED, '-fsanitize=address,undefined', '-fno-sanitize-recover=all'];
+const isSanitized = process.env.SANITIZED === '1';
+const KERNELS = [
+  ...OPTIMISED,
+  ...(isSanitized ? ['-fsanitize=address,undefined', '-fno-sanitize-recover=all'] : []),
+];
 /** The plain loops in float64 that kernels are compared with, which are the same for all sets but that they call the tiles' kernels or not. */
 const REFERENCE = path.join(NATIVE_SOURCES, 'test', 'kernels_test.cpp');
 /** What is no kernel, and would need TensorFlow. */
@@ -28,14 +34,24 @@ const TILES = ['convolution.cpp', 'filter_gradient.cpp'];
 const kernelsOf = (set: InstructionSet) =>
   compilerFlags(set).filter(({ source }) => !BOUNDARY.includes(source));
 
-async function compile(args: string[]): Promise<void> {
-  const child = spawn(COMPILER, args, { stdio: ['ignore', 'ignore', 'pipe'] });
-  let said = '';
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    said += text;
+/** What a program says, and how it ends. */
+async function ended(child: ChildProcessByStdio<null, Readable, Readable>) {
+  let [stdout, stderr] = ['', ''];
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    stdout += text;
   });
-  const code = await new Promise((resolve, reject) => child.on('error', reject).on('close', resolve));
-  expect(code, said.slice(0, 2000)).to.equal(0);
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    stderr += text;
+  });
+  const status = await new Promise<number | null>((resolve, reject) =>
+    child.on('error', reject).on('close', resolve),
+  );
+  return { status, stdout, stderr };
+}
+
+async function compile(args: string[]): Promise<void> {
+  const { status, stderr } = await ended(spawn(COMPILER, args, { stdio: ['ignore', 'pipe', 'pipe'] }));
+  expect(status, stderr.slice(0, 2000)).to.equal(0);
 }
 
 describe("the native kernels' C++", function () {
@@ -99,25 +115,41 @@ describe("the native kernels' C++", function () {
           ]);
     });
 
-  for (const [set, how, extra] of tested)
-    it(`computes for ${set}${how} what float64 does, and nothing that sanitizers find`, async () => {
-      const kernels = kernelsOf(set);
-      const flags = [...kernels[0]!.flags, ...WARNINGS, ...extra];
-      // In one unit, as each would read the compiler's own headers anew, which takes as long as some of them.
-      const unit = path.join(folder, `${set}.cpp`);
-      writeFileSync(
-        unit,
-        kernels.map(({ source }) => `#include "${path.join(NATIVE_SOURCES, source)}"\n`).join(''),
-      );
-      const sanitized = path.join(folder, `${set}-kernels.o`);
-      const [reference] = await Promise.all([
-        referenceFor(set, extra),
-        compile([...flags, '-Wno-subobject-linkage', ...SANITIZED, '-c', unit, '-o', sanitized]),
-      ]);
-      const program = path.join(folder, set);
-      // Last, as a function of a header that both have is taken from what is linked first.
-      await compile([...SANITIZED, '-pthread', sanitized, reference, '-o', program]);
-      const { status, stdout, stderr } = spawnSync(program, { encoding: 'utf8' });
+  const build = async (i: number): Promise<string> => {
+    const [set, , extra] = tested[i]!;
+    const kernels = kernelsOf(set);
+    const flags = [...kernels[0]!.flags, ...WARNINGS, ...extra];
+    const name = path.join(folder, `${i}-${set}`);
+    // In one unit, as each would read the compiler's own headers anew, which takes as long as some of them.
+    const unit = `${name}.cpp`;
+    writeFileSync(
+      unit,
+      kernels.map(({ source }) => `#include "${path.join(NATIVE_SOURCES, source)}"\n`).join(''),
+    );
+    const object = `${name}-kernels.o`;
+    const [reference] = await Promise.all([
+      referenceFor(set, extra),
+      compile([...flags, '-Wno-subobject-linkage', ...KERNELS, '-c', unit, '-o', object]),
+    ]);
+    // Last, as a function of a header that both have is taken from what is linked first.
+    await compile([...KERNELS, '-pthread', object, reference, '-o', name]);
+    return name;
+  };
+  const built: Promise<string>[] = [];
+  /** While one's tests run, the next is compiled. */
+  const begin = (i: number): void => {
+    if (i >= tested.length) return;
+    built[i] ??= build(i);
+    // Its own test says it.
+    built[i]!.catch(() => {});
+  };
+
+  for (const [i, [set, how]] of tested.entries())
+    it(`computes for ${set}${how} what float64 does${isSanitized ? ', and nothing that sanitizers find' : ''}`, async () => {
+      begin(i);
+      const program = await built[i]!;
+      begin(i + 1);
+      const { status, stdout, stderr } = await ended(spawn(program, { stdio: ['ignore', 'pipe', 'pipe'] }));
       expect(status, stdout.slice(-2000) + stderr.slice(0, 4000)).to.equal(0);
       expect(stdout).to.match(/^\d{3,} checks passed, 0 failed\n$/);
     });

@@ -9,6 +9,7 @@ import { buildNetwork } from '../src/models/catalogue.js';
 import { initialise } from '../src/models/initialise.js';
 import { Candidate } from '../src/perf/candidate.js';
 import { pytorchModes } from '../src/perf/compare.js';
+import { CONVOLUTIONS, convolutionsOf, nameOf } from '../src/perf/convolutions.js';
 import { perfFile, readMethods } from '../src/perf/file.js';
 import { forwardFlops, trainingFlops } from '../src/perf/flops.js';
 import { kindOf, pytorchEnvironment, type SetInUse, setInUse } from '../src/perf/kind.js';
@@ -45,6 +46,19 @@ describe('counting operations', () => {
     // ResNet-32 by hand: stem, then 30 convolutions in three groups, then 64 x 10.
     const groups = 9 * (10 * 16 * 16 * 1024 + (16 * 32 + 9 * 32 * 32) * 256 + (32 * 64 + 9 * 64 * 64) * 64);
     expect(forwardFlops({ kind: 'resnet', depth: 32 }).total).to.equal(2 * (stem + groups + 640));
+  });
+});
+
+describe('convolutions that are measured', () => {
+  it('are those of the networks', () => {
+    const of = (...sizes: [number, number][]) =>
+      convolutionsOf(sizes.map(([depth, width]) => modelOf(depth, width))).map(nameOf);
+    const narrow = ['32x32-3-to-16', '32x32-16-to-16', '16x16-32-to-32', '8x8-64-to-64'];
+    expect(of([10, 1])).to.deep.equal([...narrow, '32x32-16-to-32-stride-2', '16x16-32-to-64-stride-2']);
+    expect(of([16, 4])).to.deep.equal([
+      ...['32x32-3-to-16', '32x32-64-to-64', '16x16-128-to-128', '8x8-256-to-256'],
+    ]);
+    expect(of([16, 1], [16, 4], [28, 10])).to.deep.equal(CONVOLUTIONS.map(nameOf));
   });
 });
 
@@ -101,10 +115,12 @@ describe('labelnoise perf', () => {
     const options = { out, models: 'WRN-10-1', batch: '4', rounds: '1', pytorch };
     const text = await perf(options, () => {});
     expect(text).to.include('WRN-10-1').and.to.include('Stock tfjs').and.not.to.include(' ms');
-    const { models, pool_over_single, provenance } = JSON.parse(
+    const { models, kernels, pool_over_single, provenance } = JSON.parse(
       readFileSync(path.join(out, perfFile(kindOf(setInUse(), fastestPrecision()))), 'utf8'),
     );
     if (pool_over_single !== null) expect(pool_over_single).to.be.above(0);
+    for (const ratios of Object.values<object>(kernels))
+      expect(Object.keys(ratios)).to.deep.equal(convolutionsOf([modelOf(10, 1)]).map(nameOf));
     const figures = models['WRN-10-1'];
     const dead = Object.entries<string>(figures.failures);
     const compiled = pytorchModes(setInUse()).at(-1);

@@ -41,8 +41,8 @@ const QUICK = { models: 'WRN-16-1', rounds: 3 };
 const HELP = `
 Takes training steps in turn: compiled into one TensorFlow graph, operation by operation, with the stock operations of
 tfjs, and in PyTorch if it is given. Prints ratios of median times; larger means that the compiled step is faster.
-Also compares the steps of a pool of worker processes with those of one process that has all threads, and single
-convolutions with the project's kernels and with TensorFlow's.
+Also compares the steps of a pool of worker processes with those of one process that has all threads, and the networks'
+convolutions one by one with the project's kernels and with TensorFlow's.
 Nothing else should run on the machine meanwhile. Slow candidates take fewer steps, at least three; how many is in the file.
 Writes OUT/perf-<kind>.json, kind being the widest instruction set in use: avx2, avx512 (in bfloat16), avx512-float32 or amx.
 LABELNOISE_ISA picks a lower one, for PyTorch too.
@@ -108,7 +108,7 @@ export async function perf(options: PerfOptions, tell: (line: string) => void): 
 
   tell('starting TensorFlow');
   const { compare } = await import('../perf/compare.js');
-  const { tensorflowOverNative } = await import('../perf/convolutions.js');
+  const { convolutionsOf, tensorflowOverNative } = await import('../perf/convolutions.js');
   const { poolOverSingle } = await import('../perf/pool_throughput.js');
   const { trainingFlops } = await import('../perf/flops.js');
   const { fastestPrecision } = await import('../training/precision.js');
@@ -124,10 +124,11 @@ export async function perf(options: PerfOptions, tell: (line: string) => void): 
   tell('worker processes beside one process');
   const pool = await poolOverSingle(precision, rounds);
   const kernels: Partial<Record<Precision, KernelFigures>> = {};
+  const convolutions = convolutionsOf([...sizes.values()].map(({ depth, width }) => modelOf(depth, width)));
   if (machine.kernels === 'native')
     for (const measured of new Set<Precision>(['float32', precision])) {
       tell(`kernels in ${measured} beside TensorFlow's`);
-      kernels[measured] = await tensorflowOverNative(measured, rounds);
+      kernels[measured] = await tensorflowOverNative(convolutions, measured, rounds);
     }
   for (const [name, { depth, width }] of sizes) {
     const size = batch ?? (trainingFlops(modelOf(depth, width)) > LARGE_FLOPS ? LARGE_BATCH : BATCH);

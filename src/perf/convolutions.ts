@@ -1,9 +1,10 @@
-// The convolutions of the networks here, each with the project's kernels beside TensorFlow's: what the rule of which serves which is backed by.
+// Convolutions of the networks that are compared, each with the project's kernels beside TensorFlow's: what the rule of which serves which is backed by.
 import path from 'node:path';
 import { PROJECT_ROOT } from '../io/project.js';
-import type { Precision } from '../spec/run_spec.js';
+import type { Architecture, Precision } from '../spec/run_spec.js';
 import { median } from '../statistics/statistics.js';
 import { Candidate } from './candidate.js';
+import { hasConvolution } from './flops.js';
 
 /** A 3x3 convolution of square images. */
 export interface Convolution {
@@ -41,6 +42,13 @@ export const CONVOLUTIONS: readonly Convolution[] = [
   { batch: 128, size: 16, inputs: 32, outputs: 64, stride: 2 },
 ];
 
+/** Those that some of these networks have. */
+export function convolutionsOf(models: readonly Architecture[]): Convolution[] {
+  return CONVOLUTIONS.filter(({ size, stride, ...channels }) =>
+    models.some((model) => hasConvolution(model, { ...channels, size: size / stride })),
+  );
+}
+
 export function nameOf({ size, inputs, outputs, stride }: Convolution): string {
   return `${size}x${size}-${inputs}-to-${outputs}${stride === 1 ? '' : `-stride-${stride}`}`;
 }
@@ -52,11 +60,15 @@ export type KernelFigures = Record<string, Record<Product, number>>;
 const CALLS = 3;
 
 /** Measures on one thread, turn by turn. @throws Error if a process ends */
-export async function tensorflowOverNative(precision: Precision, rounds: number): Promise<KernelFigures> {
+export async function tensorflowOverNative(
+  convolutions: readonly Convolution[],
+  precision: Precision,
+  rounds: number,
+): Promise<KernelFigures> {
   const script = path.join(PROJECT_ROOT, 'dist', 'src', 'perf', 'kernel_worker.js');
   const candidates = ['on', 'off'].map((native) => {
     const env = { ...process.env, LABELNOISE_NATIVE: native, TF_NUM_INTRAOP_THREADS: '1' };
-    return new Candidate(process.execPath, [script, precision], env);
+    return new Candidate(process.execPath, [script, precision, ...convolutions.map(nameOf)], env);
   });
   const take = async (candidate: Candidate, variant: string, calls: number): Promise<number[]> => {
     const answer = await candidate.take(variant, calls);
@@ -65,7 +77,7 @@ export async function tensorflowOverNative(precision: Precision, rounds: number)
   };
   try {
     const figures: KernelFigures = {};
-    for (const convolution of CONVOLUTIONS) {
+    for (const convolution of convolutions) {
       const ratios = {} as Record<Product, number>;
       for (const product of PRODUCTS) {
         const variant = `${product}-${nameOf(convolution)}`;

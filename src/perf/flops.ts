@@ -34,6 +34,17 @@ export function trainingFlops(model: Architecture): number {
   return 3 * total - stem;
 }
 
+/** Whether a network has a 3x3 convolution of these channels whose result has that height and width. */
+export function hasConvolution(
+  model: Architecture,
+  { inputs, outputs, size }: { inputs: number; outputs: number; size: number },
+): boolean {
+  const wanted = String([3, 3, inputs, outputs]);
+  return Object.entries(buildNetwork(model, imageForm(cifar10)).parameters).some(
+    ([name, { shape }]) => String(shape) === wanted && outputPixels(name, 1) === size ** 2,
+  );
+}
+
 /** The second and third group of blocks begin by halving height and width. */
 function outputPixels(name: string, stemStride: number): number {
   const group = Number(/^group(\d)/.exec(name)?.[1] ?? 1);

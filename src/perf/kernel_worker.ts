@@ -7,7 +7,8 @@ import { tf } from '../engine/tensorflow.js';
 import type { Precision } from '../spec/run_spec.js';
 import { CONVOLUTIONS, type Convolution, nameOf, PRODUCTS, type Product } from './convolutions.js';
 
-const precision = process.argv[2] as Precision;
+const [precision, ...names] = process.argv.slice(2) as [Precision, ...string[]];
+const convolutions = CONVOLUTIONS.filter((convolution) => names.includes(nameOf(convolution)));
 
 /** The state is in float32; what is made of it here, once a call, is of the precision that is measured. */
 function entry(group: string, { stride }: Convolution, product: Product): Program['entries'][string] {
@@ -35,7 +36,7 @@ function entry(group: string, { stride }: Convolution, product: Product): Progra
 }
 
 const program: Program = { state: {}, entries: {} };
-for (const convolution of CONVOLUTIONS) {
+for (const convolution of convolutions) {
   const { batch, size, inputs, outputs, stride } = convolution;
   const group = nameOf(convolution);
   const tensors: Record<string, number[]> = {
@@ -48,7 +49,7 @@ for (const convolution of CONVOLUTIONS) {
   for (const product of PRODUCTS) program.entries[`${product}-${group}`] = entry(group, convolution, product);
 }
 const session = await compiledSession(program, precision);
-for (const group of CONVOLUTIONS.map(nameOf)) {
+for (const group of convolutions.map(nameOf)) {
   const made = Object.entries(program.state).filter(([name]) => name.startsWith(`${group}/`));
   const filled = made.map(
     ([name, { shape }]) =>
