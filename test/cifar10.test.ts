@@ -111,17 +111,20 @@ describe('CIFAR-10', function () {
       expect(image(taken, i), String(place)).to.deep.equal(image(train.images, place));
     utimesSync(path.join(cache, 'test_batch.bin'), 0, 0);
     expect(() => test.images).to.throw(InputError, 'test_batch.bin has changed since it was verified');
+    // In place, and of the same size.
+    damagedCopy(cache, 'test_batch.bin');
+    expect((await cacheStatus()).files.at(-1)).to.deep.equal({ name: 'test_batch.bin', state: 'corrupt' });
     rmSync(path.join(cache, 'test_batch.bin'));
     expect(() => test.take!(Int32Array.of(3))).to.throw(InputError, 'test_batch.bin cannot be read: ENOENT');
   });
 
   it('has the mean and standard deviation that the literature normalises with', async () => {
-    const { train } = await loadCifar10();
+    const { images } = (await loadCifar10()).train;
     const counts = [0, 1, 2].map(() => new Float64Array(256));
     for (const [channel, count] of counts.entries())
-      for (let i = channel; i < train.images.length; i += 3) count[train.images[i]!]!++;
+      for (let i = channel; i < images.length; i += 3) count[images[i]!]!++;
     const momentOf = (count: Float64Array, power: number) =>
-      count.reduce((sum, n, value) => sum + n * (value / 255) ** power, 0) / (train.images.length / 3);
+      count.reduce((sum, n, value) => sum + n * (value / 255) ** power, 0) / (images.length / 3);
     for (const [channel, mean, deviation] of [
       [0, 0.49139968, 0.24703223],
       [1, 0.48215841, 0.24348513],
