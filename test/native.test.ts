@@ -480,6 +480,12 @@ describe('the native kernels', function () {
       const y = native.relu(native.normalise(images, vectors, 1e-5)!)!;
       expect(graph.node(y)).to.deep.include({ op: 'LabelnoiseNormalise' });
       expect(graph.node(y)!.attributes.relu).to.deep.equal({ bool: true });
+      // As tfjs normalises by given statistics.
+      const given = native.normalise(images, vectors, 1e-5)!;
+      const shaped = graph.node(native.relu(graph.reshape(given, given.shape))!)!;
+      expect(shaped.op).to.equal('Reshape');
+      expect(graph.node(shaped.inputs[0]!)).to.deep.include({ op: 'LabelnoiseNormalise' });
+      expect(graph.node(shaped.inputs[0]!)!.attributes.relu).to.deep.equal({ bool: true });
       const dy = native.reluGradient(value('dy', images.shape), y)!;
       const own = graph.node(native.normaliseGradient(dy, images, vectors, 1e-5)!)!;
       expect(own.attributes.relu).to.deep.equal({ bool: true });

@@ -128,9 +128,12 @@ export class NativeOperations {
   /** ReLU of a normalised value is one operation with it. */
   relu(x: Value): Value | undefined {
     const node = this.graph.node(x);
-    if (node?.op !== 'LabelnoiseNormalise') return undefined;
-    const { epsilon } = node.attributes as { epsilon: { float: number } };
-    return this.normalised(node.inputs, x, true, epsilon.float);
+    // Where statistics are given, tfjs shapes the result as it was.
+    const normalised = node?.op === 'Reshape' ? this.graph.node(node.inputs[0]!) : node;
+    if (normalised?.op !== 'LabelnoiseNormalise') return undefined;
+    const { epsilon } = normalised.attributes as { epsilon: { float: number } };
+    const activated = this.normalised(normalised.inputs, x, true, epsilon.float);
+    return normalised === node ? activated : this.graph.reshape(activated, x.shape);
   }
 
   reluGradient(gradient: Value, activation: Value): Value | undefined {
