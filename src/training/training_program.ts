@@ -384,11 +384,14 @@ function featuresEntry(spec: ProgramSpec, network: Network, set: EvaluatedSet): 
   };
 }
 
-/** Bytes to zero mean and unit variance per channel. */
+/** Bytes to zero mean and unit variance per channel, a row of an image at a time: TensorFlow is slow where it repeats as little as three numbers. */
 export function normalised(bytes: tf.Tensor4D, { mean, deviation }: ImageForm): tf.Tensor4D {
-  const scale = deviation.map((d) => 1 / (255 * d));
-  const shift = mean.map((m, i) => -m / deviation[i]!);
-  return tf.add(tf.mul(tf.cast(bytes, 'float32'), scale), shift);
+  const [count, height, width, channels] = bytes.shape;
+  const row = (values: number[]) => Array.from({ length: width }, () => values).flat();
+  const scale = row(deviation.map((d) => 1 / (255 * d)));
+  const shift = row(mean.map((m, i) => -m / deviation[i]!));
+  const rows = tf.reshape(tf.cast(bytes, 'float32'), [count, height, width * channels]);
+  return tf.reshape(tf.add(tf.mul(rows, scale), shift), bytes.shape);
 }
 
 /** Labels as rows of zeros with one 1. */
