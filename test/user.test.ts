@@ -393,7 +393,7 @@ describe('the examples of the documentation', function () {
     seeds: [1],
     noise: { kind: './next_class.ts', rates: [0.2, 0.4] },
     model: { kind: './small.ts', channels: 4 },
-    data: { dataset: './stripes.ts', trainImages: 400, testImages: 120, augment: './shift.mjs' },
+    data: { dataset: './stripes.ts', trainImages: 200, testImages: 120, augment: './shift.mjs' },
     training: { ...SUITE.training, epochs: 4, batchSize: 20, learningRate: 0.05 },
     precision: 'float32',
     threads: 1,

@@ -86,14 +86,18 @@ export async function close(
   expect(asked.filter((url) => !own.includes(url.split('#', 1)[0]!))).to.deep.equal([]);
 }
 
-/** What axe-core finds wrong with a page as it is now, a line for each rule with the elements that break it. */
-export async function axeViolations(page: Page): Promise<string[]> {
+/**
+ * What axe-core finds wrong with a page as it is now, a line for each rule with the elements that break it.
+ *
+ * @param rules these alone, if not all
+ */
+export async function axeViolations(page: Page, rules?: string[]): Promise<string[]> {
   await page.evaluate(readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8'));
-  return await page.evaluate(async () => {
+  return await page.evaluate(async (runOnly) => {
     const { axe } = window as unknown as { axe: typeof import('axe-core') };
-    const { violations } = await axe.run({ resultTypes: ['violations'] });
+    const { violations } = await axe.run({ resultTypes: ['violations'], ...(runOnly && { runOnly }) });
     return violations.map(
       ({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 200)).join(' | ')}`,
     );
-  });
+  }, rules);
 }

@@ -90,8 +90,6 @@ export class Ordeals {
   private readonly references = new Map<Subject, string>();
   /** How long each command took undisturbed. */
   private readonly milliseconds = new Map<Subject, number>();
-  /** How many calls that could fail each made undisturbed. */
-  private readonly calls = new Map<Subject, number>();
 
   private constructor(
     readonly folder: string,
@@ -271,8 +269,7 @@ export class Ordeals {
       const what = bytes.subarray(16, bytes.indexOf(0, 16)).toString();
       return { place, outcome, calls: Number(bytes.readBigInt64LE(0)), what };
     };
-    const calls = this.calls.get(subject) ?? (await trial({})).calls;
-    this.calls.set(subject, calls);
+    const { calls } = await trial({});
     await inTwos(choose(calls), async (n) => {
       const { place, outcome, what } = await trial({ [lasting ? 'FAULT_FROM' : 'FAULT_AT']: String(n) });
       tally.times++;
