@@ -16,7 +16,7 @@ PAGE := $(addprefix src/report/page/,first.ts browser.tsx page.css leaderboard_b
 JOBS ?= $(shell n=$$(($$(getconf _NPROCESSORS_ONLN) + 2)); [ "$$n" -lt 8 ] && echo "$$n" || echo 8)
 MOCHA := node_modules/.bin/mocha $(if $(filter-out 1,$(JOBS)),--parallel --jobs $(JOBS)) --reporter dist/test/support/reporter.js
 # Those that take longest come first, so that at the end none of them runs alone.
-LONGEST := $(addprefix test/,$(addsuffix .test.ts,durability field_methods native native_kernels page perf queue smoke trajectory user))
+LONGEST := $(addprefix test/,$(addsuffix .test.ts,docs durability field_methods fuzz lock native native_kernels page perf queue slurm smoke trajectory user workers))
 TEST_SOURCES := $(wildcard test/*.test.ts)
 TESTS := $(patsubst %.ts,dist/%.js,$(filter $(LONGEST),$(TEST_SOURCES)) $(filter-out $(LONGEST),$(TEST_SOURCES)))
 LABELNOISE := node dist/src/cli/main.js
@@ -137,8 +137,9 @@ screenshot: build
 doctor: build
 	@$(LABELNOISE) doctor
 
+# In one thread, as runs are: several files are at work at a time.
 test: data
-	@$(MOCHA) $(TESTS)
+	@TF_NUM_INTRAOP_THREADS=$${TF_NUM_INTRAOP_THREADS:-1} $(MOCHA) $(TESTS)
 
 # The binaries' own packages: the one called node installs them by a script, which .npmrc forbids.
 test-node: data
