@@ -56,14 +56,15 @@ describe('the lock of a results folder', () => {
 
   it('is taken over from a process whose number another one has now', async () => {
     await left({ birth: 'an earlier boot/1' });
-    await take();
+    const unlock = await take();
     expect(told).to.have.length(1);
     expect(JSON.parse(await readFile(path.join(out, 'lock'), 'utf8')).pid).to.equal(process.pid);
+    await unlock();
   });
 
   it('is taken over if it was cut short', async () => {
     await writeFile(path.join(out, 'lock'), '{"pid":');
-    await take();
+    await (await take())();
     expect(told).to.deep.equal([`took over ${out}: its lock was damaged`]);
   });
 
@@ -111,7 +112,9 @@ describe('the lock of a results folder', () => {
   it('goes to one of those who find it stale', async () => {
     await left({ birth: 'an earlier boot/1' });
     const outcomes = await Promise.allSettled([take(), take(), take(), take()]);
-    expect(outcomes.filter(({ status }) => status === 'fulfilled')).to.have.length(1);
+    const taken = outcomes.filter((outcome) => outcome.status === 'fulfilled');
+    expect(taken).to.have.length(1);
+    await taken[0]!.value();
     expect(told).to.have.length(1);
   });
 });
