@@ -185,6 +185,11 @@ describe("files of users' own", () => {
       /^mine\.ts:2: the default export is no noise: it has no "cite"; expected:/,
     );
     expect(await refused(METHOD, 'dataset')).to.include('is no data set: it has no "cite"; expected: a text');
+    const short = `export default { name: 'mine', title: 'Mine', cite: 'Me', classNames: ['a', 'b'], imageSize: 8, channels: 3,
+      mean: [0.5], deviation: [0.2, 0.2, 0.2], trainImages: 10, testImages: 4, load() {} };\n`;
+    expect(await refused(short, 'dataset')).to.include(
+      'its "mean" is [ 0.5 ]; expected: a list of a number for each channel',
+    );
     expect(await refused(METHOD, 'network')).to.include(
       'is no network: its "title" is \'Mine\'; expected: a function',
     );

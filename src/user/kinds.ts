@@ -22,7 +22,7 @@ export type Kind = keyof Entries;
 /** A part of an entry: what it must be in words, and whether a value is. */
 interface Part {
   is: string;
-  ok(value: unknown): boolean;
+  ok(value: unknown, entry: object): boolean;
   optional?: true;
 }
 
@@ -35,7 +35,7 @@ interface KindOf {
 }
 
 const isNumber = (v: unknown) => typeof v === 'number' && Number.isFinite(v);
-const part = (is: string, ok: (value: unknown) => boolean): Part => ({ is, ok });
+const part = (is: string, ok: Part['ok']): Part => ({ is, ok });
 const call = (is: string) => part(`a function ${is}`, (v) => typeof v === 'function');
 const optional = (given: Part): Part => ({ ...given, optional: true });
 const text = part(
@@ -53,7 +53,7 @@ const settings = part(
 const count = part('a whole number from 1', (v) => Number.isSafeInteger(v) && (v as number) >= 1);
 const perChannel = part(
   'a list of a number for each channel',
-  (v) => Array.isArray(v) && v.length > 0 && v.every(isNumber),
+  (v, entry) => Array.isArray(v) && v.length === Reflect.get(entry, 'channels') && v.every(isNumber),
 );
 const paragraph = part(
   'a text of 1 to 2,000 characters in one line',
@@ -235,7 +235,7 @@ const DATASET_CONTRACTS: Contracts = {
 
 const NETWORK_CONTRACTS: Contracts = {
   title(title) {
-    if (!text.ok(title)) refuse(title, text.is);
+    if (!text.ok(title, {})) refuse(title, text.is);
   },
   build(network) {
     const parts = ['parameters', 'statistics', 'forward'];
@@ -362,7 +362,7 @@ export function shapeProblem(kind: Kind, entry: unknown): string | undefined {
     const value: unknown = Reflect.get(entry, name);
     if (value === undefined && optional) continue;
     if (value === undefined) return `it has no "${name}"; expected: ${is}`;
-    if (!ok(value)) return `its "${name}" is ${shown(value)}; expected: ${is}`;
+    if (!ok(value, entry)) return `its "${name}" is ${shown(value)}; expected: ${is}`;
   }
   return undefined;
 }
