@@ -15,7 +15,7 @@ PAGE := $(addprefix src/report/page/,first.ts browser.tsx page.css leaderboard_b
 # Files at a time: two more than there are processors, as some tests wait, at most eight; JOBS=1 for one after the other, in one process.
 JOBS ?= $(shell n=$$(($$(getconf _NPROCESSORS_ONLN) + 2)); [ "$$n" -lt 8 ] && echo "$$n" || echo 8)
 MOCHA := node_modules/.bin/mocha $(if $(filter-out 1,$(JOBS)),--parallel --jobs $(JOBS)) --reporter dist/test/support/reporter.js
-# Those that take longest come first, so that at the end none of them runs alone.
+# Those that take longest, or wait most, come first, so that at the end none of them runs alone.
 LONGEST := $(addprefix test/,$(addsuffix .test.ts,docs durability field_methods fuzz lock native native_kernels page perf queue slurm smoke trajectory user workers))
 TEST_SOURCES := $(wildcard test/*.test.ts)
 TESTS := $(patsubst %.ts,dist/%.js,$(filter $(LONGEST),$(TEST_SOURCES)) $(filter-out $(LONGEST),$(TEST_SOURCES)))

@@ -1,10 +1,10 @@
 // The native kernels' C++: without a warning, and right by its own tests, for each instruction set; with SANITIZED=1 under sanitizers,
 // which takes three times as long (`make sanitizer-test`).
-import { type ChildProcessByStdio, spawn } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import type { Readable } from 'node:stream';
+import { promisify } from 'node:util';
 import { expect } from 'chai';
 import { compilerFlags, NATIVE_SOURCES } from '../src/engine/native/folder.js';
 import {
@@ -34,25 +34,9 @@ const TILES = ['convolution.cpp', 'filter_gradient.cpp'];
 const kernelsOf = (set: InstructionSet) =>
   compilerFlags(set).filter(({ source }) => !BOUNDARY.includes(source));
 
-/** What a program says, and how it ends. */
-async function ended(child: ChildProcessByStdio<null, Readable, Readable>) {
-  let [stdout, stderr] = ['', ''];
-  child.stdout.setEncoding('utf8').on('data', (text: string) => {
-    stdout += text;
-  });
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    stderr += text;
-  });
-  const status = await new Promise<number | null>((resolve, reject) =>
-    child.on('error', reject).on('close', resolve),
-  );
-  return { status, stdout, stderr };
-}
-
-async function compile(args: string[]): Promise<void> {
-  const { status, stderr } = await ended(spawn(COMPILER, args, { stdio: ['ignore', 'pipe', 'pipe'] }));
-  expect(status, stderr.slice(0, 2000)).to.equal(0);
-}
+const run = promisify(execFile);
+/** @throws Error with what the compiler says, if there is a warning even */
+const compile = (args: string[]) => run(COMPILER, args);
 
 describe("the native kernels' C++", function () {
   this.timeout(600_000);
@@ -149,8 +133,11 @@ describe("the native kernels' C++", function () {
       begin(i);
       const program = await built[i]!;
       begin(i + 1);
-      const { status, stdout, stderr } = await ended(spawn(program, { stdio: ['ignore', 'pipe', 'pipe'] }));
-      expect(status, stdout.slice(-2000) + stderr.slice(0, 4000)).to.equal(0);
+      const { code, stdout, stderr } = await run(program).then(
+        (said) => ({ code: 0, ...said }),
+        (error: { code: number | null; stdout: string; stderr: string }) => error,
+      );
+      expect(code, stdout.slice(-2000) + stderr.slice(0, 4000)).to.equal(0);
       expect(stdout).to.match(/^\d{3,} checks passed, 0 failed\n$/);
     });
 });

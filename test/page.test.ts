@@ -573,7 +573,7 @@ describe('the page in a browser', function () {
     const cases: [NamedReport[], BrowserContextOptions, rules?: string[]][] = [
       [[named(EXTERNAL)], { colorScheme: 'light' }],
       // The same page but for its colours.
-      [[named(EXTERNAL)], { colorScheme: 'dark' }, ['color-contrast']],
+      [[named(EXTERNAL)], { colorScheme: 'dark' }, ['color-contrast', 'link-in-text-block']],
       [[named(UNFINISHED)], { colorScheme: 'light', viewport: { width: 360, height: 740 } }],
       [[named(SMALL, 'before'), named(UNFINISHED, 'after')], { colorScheme: 'dark' }],
       [[ANALYSES, named(RHO_GRID, 'rho')], { colorScheme: 'dark' }],

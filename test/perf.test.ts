@@ -55,9 +55,8 @@ describe('convolutions that are measured', () => {
       convolutionsOf(sizes.map(([depth, width]) => modelOf(depth, width))).map(nameOf);
     const narrow = ['32x32-3-to-16', '32x32-16-to-16', '16x16-32-to-32', '8x8-64-to-64'];
     expect(of([10, 1])).to.deep.equal([...narrow, '32x32-16-to-32-stride-2', '16x16-32-to-64-stride-2']);
-    expect(of([16, 4])).to.deep.equal([
-      ...['32x32-3-to-16', '32x32-64-to-64', '16x16-128-to-128', '8x8-256-to-256'],
-    ]);
+    const wide = ['32x32-3-to-16', '32x32-64-to-64', '16x16-128-to-128', '8x8-256-to-256'];
+    expect(of([16, 4])).to.deep.equal(wide);
     expect(of([16, 1], [16, 4], [28, 10])).to.deep.equal(CONVOLUTIONS.map(nameOf));
   });
 });
