@@ -11,8 +11,10 @@ import { combined, type Recipe } from '../src/methods/method.js';
 import { mixup } from '../src/methods/mixup.js';
 import { sam } from '../src/methods/sam.js';
 import { sgd } from '../src/methods/sgd.js';
-import { type ProgramSpec, trainingProgram } from '../src/training/training_program.js';
+import { examine, predict } from '../src/training/evaluation.js';
+import { evaluationBatch, type ProgramSpec, trainingProgram } from '../src/training/training_program.js';
 import {
+  evaluationInputs,
   fill,
   needsBfloat16,
   parameterDistance,
@@ -111,9 +113,8 @@ describe('the compiled engine', () => {
             TOLERANCE,
           );
       }
-      const indices = Int32Array.from({ length: spec.testImages }, (_, i) => i);
       const evaluations = [eager, compiled].map(
-        (session) => session.call('evaluateTest', { indices }).losses!,
+        (session) => session.call('evaluate', evaluationInputs(spec)).losses!,
       );
       expect(relativeDistance(evaluations[1]!, evaluations[0]!)).to.be.below(TOLERANCE);
       eager.dispose();
@@ -170,25 +171,64 @@ describe('the compiled engine', () => {
     session.dispose();
   });
 
-  it('keeps byte-valued state exact', async function () {
+  it('evaluates a set in batches, the last perhaps not full, to the same figures', async () => {
+    const drawn = evaluationInputs({ ...TINY, evaluationBatch: 23 });
+    const set = { count: 23, images: drawn.images, labels: Uint8Array.from(drawn.labels) };
+    const [whole, parted] = await Promise.all([23, 10].map((batch) => evaluated(batch)));
+    async function evaluated(evaluationBatch: number) {
+      const spec = { ...TINY, evaluationBatch };
+      const session = eagerSession(trainingProgram(spec, plain));
+      fill(session, spec);
+      const [logProbabilities] = examine(session, spec, set) as [Float32Array];
+      const found = { ...(await predict(session, spec, set)), logProbabilities };
+      session.dispose();
+      return found;
+    }
+    expect(parted!.predictions).to.deep.equal(whole!.predictions);
+    expect(new Set(whole!.losses)).to.have.property('size', 23);
+    expect(relativeDistance(parted!.losses, whole!.losses)).to.be.below(1e-6);
+    expect(relativeDistance(parted!.logProbabilities, whole!.logProbabilities)).to.be.below(1e-6);
+    for (const [i, label] of set.labels.entries())
+      expect(-whole!.logProbabilities[10 * i + label]!).to.be.closeTo(whole!.losses[i]!, 1e-5);
+    expect(whole!.loss).to.be.closeTo(whole!.losses.reduce((a, b) => a + b) / 23, 1e-5);
+    // Small sets are not filled up by much, large ones not cut into small calls.
+    const sizes = [
+      [512, 1000],
+      [74, 250],
+      [10, 50_000],
+      [20, 12],
+    ].map((counts) => evaluationBatch(...counts));
+    expect(sizes).to.deep.equal([250, 74, 50, 20]);
+  });
+
+  it('takes and keeps bytes exactly', async function () {
     needsBfloat16(this);
     const values = Uint8Array.from({ length: 256 }, (_, i) => i);
     const program: Program = {
       state: { 'data/bytes': { shape: [256], dtype: 'int32', bytes: true } },
       entries: {
         pick: {
-          inputs: { indices: { shape: [3], dtype: 'int32' } },
+          inputs: {
+            indices: { shape: [3], dtype: 'int32' },
+            given: { shape: [4], dtype: 'int32', bytes: true },
+          },
           state: ['data/bytes'],
-          run: ({ indices }, state) => ({
-            outputs: { picked: tf.cast(tf.gather(state['data/bytes']!, indices!), 'float32') },
+          run: ({ indices, given }, state) => ({
+            outputs: {
+              picked: tf.cast(tf.gather(state['data/bytes']!, indices!), 'float32'),
+              again: tf.cast(given!, 'float32'),
+            },
           }),
         },
       },
     };
     const session = await compiledSession(program, 'bfloat16');
     session.write('data', { 'data/bytes': values });
-    const { picked } = session.call('pick', { indices: Int32Array.of(0, 200, 255) });
+    // Not where integers begin.
+    const given = Uint8Array.of(9, 0, 127, 201, 255).subarray(1);
+    const { picked, again } = session.call('pick', { indices: Int32Array.of(0, 200, 255), given });
     expect([...picked!]).to.deep.equal([0, 200, 255]);
+    expect([...again!]).to.deep.equal([...given]);
     session.dispose();
   });
 

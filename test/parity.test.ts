@@ -61,7 +61,7 @@ function specOf({ shortcut, clipNorm }: Fixture['cases'][string]): ProgramSpec {
     batchSize,
     augment: 'none',
     trainImages: images,
-    testImages: 4,
+    evaluationBatch: 4,
     momentum,
     weightDecay,
     clipNorm,

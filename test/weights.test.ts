@@ -19,6 +19,7 @@ import { expand } from '../src/suite/expand.js';
 import type { ResolvedSuite } from '../src/suite/resolve.js';
 import { examine } from '../src/training/evaluation.js';
 import type { RunJob, Trainer, TrainingJob, Weights } from '../src/training/job.js';
+import { programSpecOf } from '../src/training/program_spec.js';
 import { sessionFor } from '../src/training/sessions.js';
 import { train } from '../src/training/train.js';
 import { fakeEngine, fakeTrain, SUITE, suiteFile } from './fakes.js';
@@ -220,7 +221,7 @@ describe('kept weights in PyTorch', () => {
       ]);
       expect(stdout).to.equal("50 of 50 predicted labels are the record's\n");
       // Logits, but for what all of an image have in common.
-      const [ours] = examine(await sessionFor(job.spec), 50, 1, 10);
+      const [ours] = examine(await sessionFor(job.spec), programSpecOf(job.spec), job.train);
       const npy = await readFile(at('logits.npy'));
       const theirs = new Float32Array(new Uint8Array(npy.subarray(npy.length - 4 * 500)).buffer);
       for (let i = 0; i < 50; i++) {

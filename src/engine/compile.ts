@@ -7,11 +7,11 @@ import type { Precision } from '../spec/run_spec.js';
 import type { Attribute, DType, Graph, Value } from './graph.js';
 import { writeSavedModel } from './graph.js';
 import {
+  type Given,
   groupsOf,
   namesOf,
   type Program,
   type Session,
-  type StateSpec,
   type TensorSpec,
   type Tensors,
   type Values,
@@ -70,10 +70,10 @@ function openSession(graph: Graph, program: Program, signatures: Map<string, Sig
     rmSync(folder, { recursive: true });
   }
 
-  const run = (name: string, values: Record<string, Float32Array | Int32Array>): Values => {
+  const run = (name: string, values: Given): Values => {
     const { inputs, outputs } = signatures.get(name)!;
     const fed = Object.entries(inputs).map(([key, { shape, dtype }]) =>
-      tf.tensor(values[key]!, shape, dtype),
+      tf.tensor(packed(values[key]!), shape, dtype),
     );
     const names = Object.values(inputs).map(({ node }) => ({ name: `${node}:0` }));
     const fetched = backend.runSavedModel(id, fed, names, Object.values(outputs));
@@ -87,8 +87,7 @@ function openSession(graph: Graph, program: Program, signatures: Map<string, Sig
   const unwritten = new Set(groupsOf(program));
   const write: Session['write'] = (group, values) => {
     unwritten.delete(group);
-    const fed = namesOf(program, group).map((name) => [name, packed(values[name]!)] as const);
-    run(`write:${group}`, Object.fromEntries(fed));
+    run(`write:${group}`, values);
   };
   const runOnState: typeof run = (name, values) => {
     for (const group of unwritten) write(group, zeros(program, group));
@@ -103,13 +102,13 @@ function openSession(graph: Graph, program: Program, signatures: Map<string, Sig
 }
 
 /** Bytes travel four to an integer: tfjs has no tensors of bytes. */
-function packed(values: Float32Array | Int32Array | Uint8Array): Float32Array | Int32Array {
+function packed(values: Given[string]): Float32Array | Int32Array {
   if (!(values instanceof Uint8Array)) return values;
   const aligned = values.byteOffset % 4 === 0 ? values : values.slice();
   return new Int32Array(aligned.buffer, aligned.byteOffset, aligned.length / 4);
 }
 
-function zeros(program: Program, group: string): Record<string, Float32Array | Int32Array | Uint8Array> {
+function zeros(program: Program, group: string): Given {
   return Object.fromEntries(
     namesOf(program, group).map((name) => {
       const { shape, dtype, bytes } = program.state[name]!;
@@ -119,7 +118,7 @@ function zeros(program: Program, group: string): Record<string, Float32Array | I
   );
 }
 
-function storageType({ dtype, bytes }: StateSpec): DType {
+function storageType({ dtype, bytes }: TensorSpec): DType {
   return bytes ? 'uint8' : dtype;
 }
 
@@ -136,13 +135,13 @@ function variables(graph: Graph, state: Program['state']): Map<string, Value> {
   return handles;
 }
 
-function readVariable(graph: Graph, handle: Value, spec: StateSpec): Value {
+function readVariable(graph: Graph, handle: Value, spec: TensorSpec): Value {
   const dtype = storageType(spec);
   return graph.value('ReadVariableOp', [handle], { dtype: { type: dtype } }, dtype, spec.shape);
 }
 
 /** The rows of a state at these indices. */
-function readRows(graph: Graph, handle: Value, spec: StateSpec, rows: Value): Value {
+function readRows(graph: Graph, handle: Value, spec: TensorSpec, rows: Value): Value {
   const attributes: Record<string, Attribute> = {
     dtype: { type: spec.dtype },
     Tindices: { type: 'int32' },
@@ -153,9 +152,21 @@ function readRows(graph: Graph, handle: Value, spec: StateSpec, rows: Value): Va
   return graph.value('ResourceGather', [handle, rows], attributes, spec.dtype, shape);
 }
 
-function placeholder(graph: Graph, name: string, { shape, dtype }: TensorSpec): Value {
+/** What a call is given; its value. @param inputs are told what to feed */
+function input(
+  graph: Graph,
+  name: string,
+  spec: TensorSpec,
+  key: string,
+  inputs: Signature['inputs'],
+): Value {
+  const size = tf.util.sizeFromShape(spec.shape);
+  if (spec.bytes && size % 4) throw new Error(`${name} has ${size} bytes, not a multiple of 4`);
+  const { shape, dtype }: TensorSpec = spec.bytes ? { shape: [size / 4], dtype: 'int32' } : spec;
   const attributes: Record<string, Attribute> = { dtype: { type: dtype }, shape: { shape } };
-  return graph.value('Placeholder', [], attributes, dtype, shape, name);
+  const fed = graph.value('Placeholder', [], attributes, dtype, shape, name);
+  inputs[key] = { shape, dtype, node: fed.ref };
+  return spec.bytes ? unpacked(graph, fed, spec.shape) : fed;
 }
 
 /** An output that TensorFlow can be asked for; it is ready when the nodes in `after` have run. */
@@ -177,9 +188,7 @@ function traceEntry(
   tf.tidy(() => {
     const inputs: Tensors = {};
     for (const [key, spec] of Object.entries(entry.inputs)) {
-      const value = placeholder(graph, `${name}/in/${key}`, spec);
-      signature.inputs[key] = { ...spec, node: value.ref };
-      inputs[key] = asTensor(value);
+      inputs[key] = asTensor(input(graph, `${name}/in/${key}`, spec, key, signature.inputs));
     }
     const { state: names, by } = entry.rows ?? { state: [], by: '' };
     const rows = by ? recorder.recorded(inputs[by]!) : undefined;
@@ -237,14 +246,7 @@ function writeSignature(
 ): Signature {
   const signature: Signature = { inputs: {}, outputs: {} };
   const assigned = namesOf(program, group).map((key) => {
-    const spec = program.state[key]!;
-    const size = tf.util.sizeFromShape(spec.shape);
-    if (spec.bytes && size % 4)
-      throw new Error(`byte-valued state ${key} has ${size} values, not a multiple of 4`);
-    const fed: TensorSpec = spec.bytes ? { shape: [size / 4], dtype: 'int32' } : spec;
-    const value = placeholder(graph, `write/${key}`, fed);
-    signature.inputs[key] = { ...fed, node: value.ref };
-    const stored = spec.bytes ? unpacked(graph, value, spec.shape) : value;
+    const stored = input(graph, `write/${key}`, program.state[key]!, key, signature.inputs);
     return graph.add('AssignVariableOp', [handles.get(key)!, stored], { dtype: { type: stored.dtype } });
   });
   const done = graph.integers(assigned.length);
@@ -255,8 +257,7 @@ function writeSignature(
 function unpacked(graph: Graph, integers: Value, shape: number[]): Value {
   const types: Record<string, Attribute> = { T: { type: 'int32' }, type: { type: 'uint8' } };
   const bytes = graph.value('Bitcast', [integers], types, 'uint8', [...integers.shape, 4]);
-  const attributes: Record<string, Attribute> = { T: { type: 'uint8' }, Tshape: { type: 'int32' } };
-  return graph.value('Reshape', [bytes, graph.integers(shape)], attributes, 'uint8', shape);
+  return graph.reshape(bytes, shape);
 }
 
 function readSignature(

@@ -1,5 +1,5 @@
 // The plain engine: runs a program operation by operation, for tests and debugging.
-import { namesOf, type Program, type Session, type Tensors, type Values } from './program.js';
+import { type Given, namesOf, type Program, type Session, type Tensors, type Values } from './program.js';
 import { tf } from './tensorflow.js';
 
 /** Loads a program into the eager engine. Its state starts as zeros. */
@@ -18,7 +18,7 @@ export function eagerSession(program: Program): Session {
       return tf.tidy(() => {
         const fed: Tensors = {};
         for (const [name, { shape, dtype }] of Object.entries(entry.inputs))
-          fed[name] = tf.tensor(inputs[name]!, shape, dtype);
+          fed[name] = tf.tensor(whole(inputs[name]!), shape, dtype);
         const { state: rowwise, by } = entry.rows ?? { state: [], by: '' };
         const indices = fed[by] as tf.Tensor1D;
         const held = Object.fromEntries([
@@ -40,8 +40,7 @@ export function eagerSession(program: Program): Session {
     write(group, values) {
       for (const name of namesOf(program, group)) {
         const { shape, dtype } = program.state[name]!;
-        const value = values[name]!;
-        replace(name, tf.tensor(value instanceof Uint8Array ? Int32Array.from(value) : value, shape, dtype));
+        replace(name, tf.tensor(whole(values[name]!), shape, dtype));
       }
     },
     read(group) {
@@ -51,6 +50,11 @@ export function eagerSession(program: Program): Session {
       for (const tensor of state.values()) tensor.dispose();
     },
   };
+}
+
+/** Bytes as integers, as there are no tensors of bytes. */
+function whole(values: Given[string]): Float32Array | Int32Array {
+  return values instanceof Uint8Array ? Int32Array.from(values) : values;
 }
 
 function valuesOf(tensors: Tensors): Values {

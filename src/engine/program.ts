@@ -6,13 +6,13 @@ export type Tensors = Record<string, tf.Tensor>;
 /** Values outside TensorFlow. */
 export type Values = Record<string, Float32Array | Int32Array>;
 
+/** Values that an engine is given: bytes are Uint8Array. */
+export type Given = Record<string, Float32Array | Int32Array | Uint8Array>;
+
 export interface TensorSpec {
   shape: number[];
   dtype: 'float32' | 'int32';
-}
-
-/** A tensor that lives in the engine between calls. `bytes`: its values are 0 to 255 and may be kept as bytes. */
-export interface StateSpec extends TensorSpec {
+  /** The values are 0 to 255: they are given as bytes, and may be kept as such. */
   bytes?: true;
 }
 
@@ -30,16 +30,17 @@ export interface Entry {
 export interface Program {
   /** Whether gradients are differentiated in it: what is not used twice otherwise then is. */
   secondOrder?: true;
-  state: Record<string, StateSpec>;
+  /** Tensors that live in the engine between calls. */
+  state: Record<string, TensorSpec>;
   entries: Record<string, Entry>;
 }
 
 /** A program loaded into an engine, with its state. */
 export interface Session {
   /** Runs an entry; its updates replace the state. */
-  call(entry: string, inputs: Values): Values;
-  /** Replaces the whole state of a group. Byte-valued state takes Uint8Array. */
-  write(group: string, values: Record<string, Float32Array | Int32Array | Uint8Array>): void;
+  call(entry: string, inputs: Given): Values;
+  /** Replaces the whole state of a group. */
+  write(group: string, values: Given): void;
   /** A copy of the whole state of a group (not for byte-valued state). */
   read(group: string): Values;
   dispose(): void;

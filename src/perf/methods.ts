@@ -71,8 +71,7 @@ export async function methodFigures(
 /** A run's session with its data, and its next steps. */
 async function stepper(spec: RunSpec, train: ImageSet) {
   const session = await sessionFor(spec);
-  const test = blankImages(datasetOf(spec.data), spec.data.testImages);
-  load(session, { spec, train, test, noisyLabels: train.labels, targetLabels: train.labels });
+  load(session, { spec, train, targetLabels: train.labels });
   const recipe = recipeOf(spec);
   let batches: Generator<Values> = batchesOf(spec, recipe, 1, train);
   const times: number[] = [];

@@ -16,7 +16,7 @@ export function programSpec(depth: number, width: number, batchSize: number): Pr
     batchSize,
     augment: 'none',
     trainImages: batchSize,
-    testImages: 4,
+    evaluationBatch: 4,
     momentum: 0.9,
     weightDecay: 5e-4,
     clipNorm: 5,

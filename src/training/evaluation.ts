@@ -1,13 +1,10 @@
 // The figures of one evaluation, from the network's predictions.
-import { datasetOf } from '../data/datasets/dataset.js';
+import { datasetOf, type ImageSet } from '../data/datasets/dataset.js';
 import type { Session } from '../engine/program.js';
 import { memorisation, percentage } from '../spec/labels.js';
 import { type Evaluation, type LabelFit, LOSS_BIN, LOSS_BINS } from '../spec/record.js';
 import type { TrainingJob } from './job.js';
-import { type EvaluatedSet, evaluationBatch } from './training_program.js';
-
-const EVALUATIONS = { train: 'evaluateTrain', test: 'evaluateTest', heldOut: 'evaluateHeldOut' };
-const FEATURES = { train: 'featuresTrain', test: 'featuresTest', heldOut: 'featuresHeldOut' };
+import type { ProgramSpec } from './training_program.js';
 
 /** What is predicted for the images of a set, and the mean cross-entropy. */
 export interface Predicted {
@@ -22,36 +19,35 @@ export type Predictions<P = Predicted> = Record<'train' | 'test', P> & { heldOut
 /**
  * Predicted labels and mean cross-entropy over a whole set, at the session's weights.
  *
+ * @param of what the session is a program of
+ * @param set with the labels that the loss is of
  * @param pause is waited for before each batch; what it throws ends the prediction
  */
 export async function predict(
   session: Session,
-  set: EvaluatedSet,
-  count: number,
+  of: ProgramSpec,
+  set: ImageSet,
   pause: () => Promise<void> = async () => {},
 ): Promise<Predicted> {
-  const predictions = new Uint8Array(count);
-  const losses = new Float32Array(count);
+  const predictions = new Uint8Array(set.count);
+  const losses = new Float32Array(set.count);
   let total = 0;
-  for (const { start, size, indices } of evaluationBatches(count)) {
+  for (const { start, size, images, labels } of evaluationBatches(of, set)) {
     await pause();
-    const result = session.call(EVALUATIONS[set], { indices });
+    const result = session.call('evaluate', { images, labels });
     predictions.set(result.predictions!.subarray(0, size), start);
     losses.set((result.losses as Float32Array).subarray(0, size), start);
     for (let i = 0; i < size; i++) total += result.losses![i]!;
   }
-  return { predictions, losses, loss: total / count };
+  return { predictions, losses, loss: total / set.count };
 }
 
-/**
- * Logarithms of the class probabilities of all training images, count x classes, for each network.
- *
- * @param networks how many there are
- */
-export function examine(session: Session, count: number, networks: number, classes: number): Float32Array[] {
-  const found = Array.from({ length: networks }, () => new Float32Array(count * classes));
-  for (const { start, size, indices } of evaluationBatches(count)) {
-    const result = session.call('examineTrain', { indices });
+/** Logarithms of the class probabilities of all images of a set, count x classes, for each network. */
+export function examine(session: Session, of: ProgramSpec, set: ImageSet): Float32Array[] {
+  const { classes } = of.form;
+  const found = Array.from({ length: of.networks }, () => new Float32Array(set.count * classes));
+  for (const { start, size, images, labels } of evaluationBatches(of, set)) {
+    const result = session.call('evaluate', { images, labels });
     for (const [k, all] of found.entries())
       all.set(result[k]!.subarray(0, size * classes) as Float32Array, start * classes);
   }
@@ -59,24 +55,33 @@ export function examine(session: Session, count: number, networks: number, class
 }
 
 /** What the last layer of the first network is given, images x features. */
-export function featuresOf(session: Session, set: EvaluatedSet, count: number): Float32Array {
+export function featuresOf(session: Session, of: ProgramSpec, set: ImageSet): Float32Array {
   let all = new Float32Array();
-  for (const { start, size, indices } of evaluationBatches(count)) {
-    const found = session.call(FEATURES[set], { indices }).features as Float32Array;
-    const width = found.length / indices.length;
-    if (start === 0) all = new Float32Array(count * width);
+  for (const { start, size, images } of evaluationBatches(of, set)) {
+    const found = session.call('features', { images }).features as Float32Array;
+    const width = found.length / of.evaluationBatch;
+    if (start === 0) all = new Float32Array(set.count * width);
     all.set(found.subarray(0, size * width), start * width);
   }
   return all;
 }
 
-/** A last, smaller batch is filled up with images whose results are not used. */
-function* evaluationBatches(count: number): Generator<{ start: number; size: number; indices: Int32Array }> {
-  const length = evaluationBatch(count);
-  for (let start = 0; start < count; start += length) {
-    const size = Math.min(length, count - start);
-    const indices = Int32Array.from({ length }, (_, i) => (i < size ? start + i : start));
-    yield { start, size, indices };
+/** A last, smaller batch is filled up with black images, whose results are not used. */
+function* evaluationBatches(
+  { evaluationBatch, form }: ProgramSpec,
+  { images, labels, count }: ImageSet,
+): Generator<{ start: number; size: number; images: Uint8Array; labels: Int32Array }> {
+  const bytes = form.imageSize ** 2 * form.channels;
+  for (let start = 0; start < count; start += evaluationBatch) {
+    const size = Math.min(evaluationBatch, count - start);
+    const some = images.subarray(start * bytes, (start + size) * bytes);
+    const batch = { images: some, labels: new Int32Array(evaluationBatch) };
+    if (size < evaluationBatch) {
+      batch.images = new Uint8Array(evaluationBatch * bytes);
+      batch.images.set(some);
+    }
+    batch.labels.set(labels.subarray(start, start + size));
+    yield { start, size, ...batch };
   }
 }
 

@@ -3,10 +3,9 @@ import { blankImages, datasetOf } from '../data/datasets/dataset.js';
 import type { RunSpec } from '../spec/run_spec.js';
 import { median } from '../statistics/statistics.js';
 import { predict } from './evaluation.js';
-import { recipeOf } from './program_spec.js';
+import { programSpecOf, recipeOf } from './program_spec.js';
 import { sessionFor } from './sessions.js';
 import { batchesOf, load } from './train.js';
-import { evaluationBatch } from './training_program.js';
 
 /** Steps that are timed, after one that warms up. */
 const STEPS = 3;
@@ -23,24 +22,18 @@ export interface StepTime {
 export async function measureStep(spec: RunSpec): Promise<StepTime> {
   const session = await sessionFor(spec);
   const { trainImages, testImages } = spec.data;
+  const program = programSpecOf(spec);
   const dataset = datasetOf(spec.data);
   const train = blankImages(dataset, trainImages);
-  const labels = train.labels;
-  load(session, {
-    spec,
-    train,
-    test: blankImages(dataset, testImages),
-    noisyLabels: labels,
-    targetLabels: labels,
-  });
+  load(session, { spec, train, targetLabels: train.labels });
   const inputs = {
     ...batchesOf(spec, recipeOf(spec), 1, train).next().value,
     learningRate: Float32Array.of(0.01),
   };
   const step = await timed(STEPS, () => session.call('step', inputs));
-  const images = evaluationBatch(testImages);
-  const evaluation = await timed(STEPS, () => predict(session, 'test', images));
-  const batches = Math.ceil(trainImages / evaluationBatch(trainImages)) + Math.ceil(testImages / images);
+  const batch = blankImages(dataset, program.evaluationBatch);
+  const evaluation = await timed(STEPS, () => predict(session, program, batch));
+  const batches = Math.ceil(trainImages / batch.count) + Math.ceil(testImages / batch.count);
   const megabytes = Math.ceil(process.resourceUsage().maxRSS / 1024);
   return { secondsPerStep: step, secondsPerEvaluation: evaluation * batches, megabytes };
 }

@@ -4,7 +4,7 @@ import { imageFormOf } from '../data/datasets/dataset.js';
 import { methodOfSpec } from '../methods/catalogue.js';
 import type { Dims, Recipe } from '../methods/method.js';
 import { canonicalJson, type RunSpec } from '../spec/run_spec.js';
-import type { ProgramSpec } from './training_program.js';
+import { evaluationBatch, type ProgramSpec } from './training_program.js';
 
 /** The sizes that a run's recipe is made for. @param images how many of the training images it begins with; all unless given */
 function dimsOf({ data, training }: RunSpec, images = data.trainImages): Dims {
@@ -26,6 +26,8 @@ export function recipeOf(spec: RunSpec, images?: number): Recipe {
 
 export function programSpecOf(spec: RunSpec): ProgramSpec {
   const { model, data, training } = spec;
+  const evaluated = [data.trainImages, data.testImages];
+  if (data.heldOut && !data.testOn) evaluated.push(data.heldOut);
   return {
     model,
     form: imageFormOf(data),
@@ -34,8 +36,7 @@ export function programSpecOf(spec: RunSpec): ProgramSpec {
     augment: data.augment,
     ...(data.augmentSource && { augmentSource: data.augmentSource }),
     trainImages: data.trainImages,
-    testImages: data.testImages,
-    ...(data.heldOut && !data.testOn && { heldOutImages: data.heldOut }),
+    evaluationBatch: evaluationBatch(...evaluated),
     momentum: training.momentum,
     weightDecay: training.weightDecay,
     clipNorm: training.clipNorm,

@@ -58,7 +58,8 @@ async function trainWatched(
   const started = performance.now();
   const { spec } = job;
   const { epochs, batchSize, learningRate, evaluateEvery } = spec.training;
-  const { networks } = programSpecOf(spec);
+  const program = programSpecOf(spec);
+  const { networks } = program;
   const recipe = recipeOf(spec, job.only?.length);
   const network = buildNetwork(spec.model, imageFormOf(spec.data));
   load(session, job);
@@ -138,9 +139,7 @@ async function trainWatched(
       };
       curve.push(evaluation);
       if (job.examined === 'all' || (job.examined && epoch === epochs))
-        logProbabilities.push(
-          meanProbabilities(examine(session, job.train.count, networks, imageFormOf(spec.data).classes)),
-        );
+        logProbabilities.push(meanProbabilities(examine(session, program, job.train)));
       onProgress({ epoch, epochs, step: epoch * stepsPerEpoch, steps, loss: recent.at(-1)!, evaluation });
     }
     if (recipe.afterEpoch && epoch < epochs) {
@@ -229,31 +228,31 @@ async function predictionsOf(
   epoch: number,
   pause: () => Promise<void>,
 ): Promise<Predictions> {
-  const { train, test, heldOut, spec, targetLabels: labels } = job;
+  const { test, heldOut, spec, targetLabels: labels } = job;
+  const program = programSpecOf(spec);
+  const train = { ...job.train, labels };
   const predictions: Predictions = {
-    train: await predict(session, 'train', train.count, pause),
-    test: await predict(session, 'test', test.count, pause),
-    ...(heldOut && { heldOut: await predict(session, 'heldOut', heldOut.count, pause) }),
+    train: await predict(session, program, train, pause),
+    test: await predict(session, program, test, pause),
+    ...(heldOut && { heldOut: await predict(session, program, heldOut, pause) }),
   };
   if (!recipe.classifier || epoch < spec.training.epochs) return predictions;
-  const { classes } = imageFormOf(spec.data);
+  const { classes } = program.form;
+  const features = featuresOf(session, program, train);
   const classify = recipe.classifier({
     classes,
     labels,
-    features: featuresOf(session, 'train', train.count),
+    features,
     stream: (name) => stream(spec.seed, name, epoch),
     note: (text) => notes.push(text),
   });
-  for (const [set, count] of [
-    ['train', train.count],
-    ['test', test.count],
-    ['heldOut', heldOut?.count ?? 0],
-  ] as const)
-    if (count)
-      predictions[set]!.predictions = checkedLabels(
-        classify(featuresOf(session, set, count)),
-        count,
-        classes,
+  const classified = (labels: Uint8Array, { count }: ImageSet) => checkedLabels(labels, count, classes);
+  predictions.train.predictions = classified(classify(features), train);
+  for (const [name, set] of Object.entries({ test, heldOut }))
+    if (set)
+      predictions[name as 'test' | 'heldOut']!.predictions = classified(
+        classify(featuresOf(session, program, set)),
+        set,
       );
   return predictions;
 }
@@ -261,23 +260,19 @@ async function predictionsOf(
 /** What a recipe sees of a run after an epoch. */
 function viewOf({ session, job, memory, notes }: Seen, epoch: number): EpochView {
   const { spec, train, targetLabels } = job;
-  const {
-    networks,
-    form: { classes },
-  } = programSpecOf(spec);
+  const program = programSpecOf(spec);
   const examined = new Map<number, Float32Array>();
   return {
     epoch,
     epochs: spec.training.epochs,
-    classes,
+    classes: program.form.classes,
     labels: targetLabels,
     get noise() {
       return noiseIn(spec.data, train, targetLabels);
     },
     logProbabilities(network = 0) {
       if (!examined.size)
-        for (const [k, found] of examine(session, train.count, networks, classes).entries())
-          examined.set(k, found);
+        for (const [k, found] of examine(session, program, train).entries()) examined.set(k, found);
       return examined.get(network)!;
     },
     read(name) {
@@ -312,15 +307,12 @@ function checkedSelection(select: Int32Array, count: number, batchSize: number):
   return select;
 }
 
-/** Puts the job's data and initial weights into the session. */
-export function load(session: Session, { spec, train, test, heldOut, targetLabels }: TrainingJob): void {
+/** Puts what a job learns from and its initial weights into the session. */
+export function load(
+  session: Session,
+  { spec, train, targetLabels }: Pick<TrainingJob, 'spec' | 'train' | 'targetLabels'>,
+): void {
   session.write('train', { 'train/images': train.images, 'train/labels': Int32Array.from(targetLabels) });
-  session.write('test', { 'test/images': test.images, 'test/labels': Int32Array.from(test.labels) });
-  if (heldOut)
-    session.write('heldOut', {
-      'heldOut/images': heldOut.images,
-      'heldOut/labels': Int32Array.from(heldOut.labels),
-    });
   session.write('model', initialModel(spec));
   const recipe = recipeOf(spec);
   if (!hasState(recipe)) return;

@@ -1,7 +1,7 @@
 // The training step and the evaluation of one kind of run, as a program for the engine. Written once, run anywhere.
 import { augmentationOf } from '../data/augmentation.js';
 import type { ImageForm } from '../data/datasets/dataset.js';
-import type { Entry, Program, StateSpec, TensorSpec, Tensors } from '../engine/program.js';
+import type { Entry, Program, TensorSpec, Tensors } from '../engine/program.js';
 import { tf } from '../engine/tensorflow.js';
 import { nesterovDescent, plusScaled, sumOfSquares } from '../engine/weight_vectors.js';
 import { clippingFactor, crossEntropy, NO_LAST_LAYER } from '../methods/gradient.js';
@@ -19,16 +19,15 @@ import { buildNetwork } from '../models/catalogue.js';
 import { flatten, type Network, STATISTICS_DECAY, unflatten, weightCount } from '../models/network.js';
 import type { Architecture } from '../spec/run_spec.js';
 
-/** Images of an evaluation call, at most. */
+/** Images of an evaluation call, at most; and at least, as a call for each few of many images would be slow. */
 const MOST_EVALUATED = 250;
+const LEAST_EVALUATED = 50;
 
-/** Images of each evaluation call of a set of so many. */
-export function evaluationBatch(count: number): number {
-  return Math.min(count, MOST_EVALUATED);
+/** Images of each evaluation call, where sets of so many are evaluated: the smallest shall not be filled up by much. */
+export function evaluationBatch(...counts: number[]): number {
+  const least = Math.max(LEAST_EVALUATED, Math.min(...counts));
+  return Math.min(MOST_EVALUATED, least, Math.max(...counts));
 }
-
-/** The images that a network is tried on. */
-export type EvaluatedSet = 'train' | 'test' | 'heldOut';
 
 /** What tells one training program from another; everything else about a run goes in as an input. */
 export interface ProgramSpec {
@@ -40,9 +39,8 @@ export interface ProgramSpec {
   augment: string;
   augmentSource?: string;
   trainImages: number;
-  testImages: number;
-  /** Images that are neither trained nor tested on, if there are any. */
-  heldOutImages?: number;
+  /** Images of an evaluation call. */
+  evaluationBatch: number;
   momentum: number;
   weightDecay: number;
   clipNorm: number;
@@ -64,30 +62,25 @@ export function stepEntryName(phase?: string): string {
 }
 
 /**
- * State: `train` and `test` (images as bytes, labels), `model` (parameters, momentum, statistics; one vector each for every network),
- * and `method` if the recipe has state of its own.
+ * State: `train` (images as bytes, labels), `model` (parameters, momentum, statistics; one vector each for every network), and
+ * `method` if the recipe has state of its own.
  *
  * Entries: `step`, and one for each phase of the recipe, trains on one batch (indices, learningRate, and what augmentation and
- * recipe ask for) and gives the loss; `evaluateTrain` and `evaluateTest` give predictions and losses of
- * `evaluationBatch` images by index, and `examineTrain` logarithms of probabilities.
+ * recipe ask for) and gives the loss; `evaluate` is given `evaluationBatch` images and labels, and gives predictions, losses and,
+ * as `0`, `1`, ..., the logarithms of each network's probabilities; `features`, for recipes with a classifier of their own,
+ * gives what the last layer of the first network is given.
  */
 export function trainingProgram(spec: ProgramSpec, recipe: Recipe): Program {
   const network = buildNetwork(spec.model, spec.form);
   const { imageSize, channels } = spec.form;
-  const images = (count: number) => ({
+  const images = (count: number): TensorSpec => ({
     ...ints(count, imageSize, imageSize, channels),
-    bytes: true as const,
+    bytes: true,
   });
   const vector = (size: number): TensorSpec => ({ shape: [size], dtype: 'float32' });
   const state: Program['state'] = {
     'train/images': images(spec.trainImages),
     'train/labels': ints(spec.trainImages),
-    'test/images': images(spec.testImages),
-    'test/labels': ints(spec.testImages),
-    ...(spec.heldOutImages && {
-      'heldOut/images': images(spec.heldOutImages),
-      'heldOut/labels': ints(spec.heldOutImages),
-    }),
   };
   for (let k = 0; k < spec.networks; k++) {
     state[modelState('parameters', k)] = vector(weightCount(network.parameters));
@@ -106,15 +99,8 @@ export function trainingProgram(spec: ProgramSpec, recipe: Recipe): Program {
     entries: {
       [stepEntryName()]: stepEntry(spec, recipe, network),
       ...Object.fromEntries(phases),
-      evaluateTrain: evaluationEntry(spec, network, 'train'),
-      evaluateTest: evaluationEntry(spec, network, 'test'),
-      examineTrain: examinationEntry(spec, network),
-      ...(spec.heldOutImages && { evaluateHeldOut: evaluationEntry(spec, network, 'heldOut') }),
-      ...(recipe.classifier && {
-        featuresTrain: featuresEntry(spec, network, 'train'),
-        featuresTest: featuresEntry(spec, network, 'test'),
-        ...(spec.heldOutImages && { featuresHeldOut: featuresEntry(spec, network, 'heldOut') }),
-      }),
+      evaluate: evaluationEntry(spec, network, images(spec.evaluationBatch)),
+      ...(recipe.classifier && { features: featuresEntry(spec, network, images(spec.evaluationBatch)) }),
     },
   };
 }
@@ -125,7 +111,7 @@ function ints(...shape: number[]): TensorSpec {
   return { shape, dtype: 'int32' };
 }
 
-function stateSpec({ shape, dtype }: RecipeState): StateSpec {
+function stateSpec({ shape, dtype }: RecipeState): TensorSpec {
   return { shape, dtype };
 }
 
@@ -309,12 +295,9 @@ export function trainingObjective(
   };
 }
 
-/** Logits of each network by its running statistics. */
-function evaluated(spec: ProgramSpec, network: Network, images: tf.Tensor4D, state: Tensors): tf.Tensor2D[] {
-  return evaluations(spec, network, images, state).map(({ logits }) => logits);
-}
-
-function evaluations(spec: ProgramSpec, network: Network, images: tf.Tensor4D, state: Tensors) {
+/** Each network's forward pass by its running statistics. */
+function evaluated(spec: ProgramSpec, network: Network, bytes: tf.Tensor, state: Tensors) {
+  const images = normalised(bytes as tf.Tensor4D, spec.form);
   return each(spec.networks, (k) => {
     const weights = {
       ...unflatten(state[modelState('parameters', k)] as tf.Tensor1D, network.parameters),
@@ -340,44 +323,31 @@ function together(logits: tf.Tensor2D[]): tf.Tensor2D {
   return tf.log(tf.maximum(tf.div(sum, logits.length), LEAST_PROBABILITY));
 }
 
-function sizeOf(spec: ProgramSpec, set: EvaluatedSet): number {
-  return { train: spec.trainImages, test: spec.testImages, heldOut: spec.heldOutImages! }[set];
-}
-
-function evaluationEntry(spec: ProgramSpec, network: Network, set: EvaluatedSet): Entry {
+function evaluationEntry(spec: ProgramSpec, network: Network, images: TensorSpec): Entry {
   return {
-    inputs: { indices: ints(evaluationBatch(sizeOf(spec, set))) },
-    state: [`${set}/images`, `${set}/labels`, ...evaluatedState(spec)],
-    run({ indices }, state) {
-      const images = normalised(tf.gather(state[`${set}/images`]!, indices!) as tf.Tensor4D, spec.form);
-      const logits = together(evaluated(spec, network, images, state));
-      const targets = oneHot(tf.gather(state[`${set}/labels`]!, indices!), spec.form.classes);
-      return { outputs: { predictions: tf.argMax(logits, 1), losses: crossEntropy(logits, targets) } };
+    inputs: { images, labels: ints(spec.evaluationBatch) },
+    state: evaluatedState(spec),
+    run(fed, state) {
+      const all = evaluated(spec, network, fed.images!, state).map(({ logits }) => logits);
+      const logits = together(all);
+      const targets = oneHot(fed.labels!, spec.form.classes);
+      return {
+        outputs: {
+          predictions: tf.argMax(logits, 1),
+          losses: crossEntropy(logits, targets),
+          ...Object.fromEntries(all.map((some, k) => [k, tf.logSoftmax(some)])),
+        },
+      };
     },
   };
 }
 
-/** What a recipe or a noise looks at: `0`, `1`, ...: logarithms of each network's probabilities. */
-function examinationEntry(spec: ProgramSpec, network: Network): Entry {
+function featuresEntry(spec: ProgramSpec, network: Network, images: TensorSpec): Entry {
   return {
-    inputs: { indices: ints(evaluationBatch(spec.trainImages)) },
-    state: ['train/images', ...evaluatedState(spec)],
-    run({ indices }, state) {
-      const images = normalised(tf.gather(state['train/images']!, indices!) as tf.Tensor4D, spec.form);
-      const all = evaluated(spec, network, images, state);
-      return { outputs: Object.fromEntries(all.map((logits, k) => [k, tf.logSoftmax(logits)])) };
-    },
-  };
-}
-
-/** What the last layer of the first network is given. */
-function featuresEntry(spec: ProgramSpec, network: Network, set: EvaluatedSet): Entry {
-  return {
-    inputs: { indices: ints(evaluationBatch(sizeOf(spec, set))) },
-    state: [`${set}/images`, ...evaluatedState(spec)],
-    run({ indices }, state) {
-      const images = normalised(tf.gather(state[`${set}/images`]!, indices!) as tf.Tensor4D, spec.form);
-      const { features } = evaluations(spec, network, images, state)[0]!;
+    inputs: { images },
+    state: evaluatedState(spec),
+    run(fed, state) {
+      const { features } = evaluated(spec, network, fed.images!, state)[0]!;
       if (!features) throw new Error(NO_LAST_LAYER);
       return { outputs: { features } };
     },

@@ -55,6 +55,7 @@ export async function trajectoryOf({ heldOut: _, ...job }: TrainingJob): Promise
   const { epoch: __, ...evaluation } = curve.at(-1)!;
   return {
     ...seen,
+    images: hash(seen.images, job.test.images),
     predictions: encodeLabels(predictions, datasetOf(job.spec.data).classNames.length),
     evaluation: rounded(evaluation),
   };
@@ -73,9 +74,9 @@ function watched(
     write(group, values) {
       // What a recipe's own state starts with shows in the steps.
       if (group === 'method') return session.write(group, values);
-      if (group !== 'model') {
-        seen.images = hash(seen.images, values[`${group}/images`]!);
-        if (group === 'train') seen.labels = hash(values['train/labels']!);
+      if (group === 'train') {
+        seen.images = hash(values['train/images']!);
+        seen.labels = hash(values['train/labels']!);
         return session.write(group, values);
       }
       const drawn = values['model/parameters'] as Float32Array;

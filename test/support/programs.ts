@@ -4,7 +4,7 @@ import { imageForm } from '../../src/data/datasets/dataset.js';
 import { oneDnnLimit } from '../../src/engine/native/instruction_set.js';
 import type { Session, Values } from '../../src/engine/program.js';
 import { tf } from '../../src/engine/tensorflow.js';
-import { integer, permutation, stream } from '../../src/io/random.js';
+import { integer, permutation, type Stream, stream } from '../../src/io/random.js';
 import { crossEntropy, stopGradient } from '../../src/methods/gradient.js';
 import type { Recipe } from '../../src/methods/method.js';
 import { buildNetwork } from '../../src/models/catalogue.js';
@@ -25,7 +25,7 @@ export const TINY: ProgramSpec = {
   batchSize: BATCH,
   augment: 'none',
   trainImages: IMAGES,
-  testImages: IMAGES,
+  evaluationBatch: IMAGES,
   momentum: 0.9,
   weightDecay: 5e-4,
   clipNorm: 5,
@@ -65,14 +65,8 @@ export function smoothWeights({ model }: Pick<ProgramSpec, 'model'>, seed: numbe
 export function fill(session: Session, spec: ProgramSpec, seed = 1): void {
   const next = stream(seed, 'test data');
   const network = buildNetwork(spec.model, FORM);
-  for (const [set, count] of [
-    ['train', spec.trainImages],
-    ['test', spec.testImages],
-  ] as const)
-    session.write(set, {
-      [`${set}/images`]: new Uint8Array(count * 3072).map(() => integer(next, 256)),
-      [`${set}/labels`]: new Int32Array(count).map(() => integer(next, 10)),
-    });
+  const { images, labels } = drawn(next, spec.trainImages);
+  session.write('train', { 'train/images': images, 'train/labels': labels });
   const model: Values = {};
   for (let k = 0; k < spec.networks; k++) {
     const parameters = smoothWeights(spec, seed + 100 * k);
@@ -81,6 +75,18 @@ export function fill(session: Session, spec: ProgramSpec, seed = 1): void {
     model[modelState('statistics', k)] = initialise(network.statistics, seed);
   }
   session.write('model', model);
+}
+
+function drawn(next: Stream, count: number): { images: Uint8Array; labels: Int32Array } {
+  return {
+    images: new Uint8Array(count * 3072).map(() => integer(next, 256)),
+    labels: new Int32Array(count).map(() => integer(next, 10)),
+  };
+}
+
+/** Inputs of an evaluation of random images. */
+export function evaluationInputs(spec: ProgramSpec): ReturnType<typeof drawn> {
+  return drawn(stream(1, 'test evaluation'), spec.evaluationBatch);
 }
 
 /** State of every kind, learned from by two networks. */
