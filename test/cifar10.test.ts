@@ -7,6 +7,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  statSync,
   symlinkSync,
   utimesSync,
   writeFileSync,
@@ -20,6 +21,7 @@ import {
   loadCifar10,
   prepareCifar10,
 } from '../src/data/datasets/cifar10.js';
+import { trustWholeFiles, wholeFiles } from '../src/data/datasets/official.js';
 import { officialRecords } from '../src/data/fetch_npm_package.js';
 import type { Source } from '../src/data/fetch_source.js';
 import { InputError } from '../src/spec/errors.js';
@@ -116,6 +118,24 @@ describe('CIFAR-10', function () {
     expect((await cacheStatus()).files.at(-1)).to.deep.equal({ name: 'test_batch.bin', state: 'corrupt' });
     rmSync(path.join(cache, 'test_batch.bin'));
     expect(() => test.take!(Int32Array.of(3))).to.throw(InputError, 'test_batch.bin cannot be read: ENOENT');
+  });
+
+  it('is not verified again where another process has verified it, but for files that have changed since', async () => {
+    const cache = linkedCache(['test_batch.bin']);
+    const file = path.join(cache, 'test_batch.bin');
+    const state = async () => (await cacheStatus()).files.at(-1)!.state;
+    damagedCopy(cache, 'test_batch.bin');
+    expect(await state()).to.equal('corrupt');
+    // As if it had been whole when the other one read it.
+    const [asked, known] = [...wholeFiles()].find(
+      ([, { path: at }]) => at === path.join(real, 'test_batch.bin'),
+    )!;
+    const { dev, ino, size, mtimeMs, ctimeMs } = statSync(file);
+    const version = [dev, ino, size, mtimeMs, ctimeMs].join(' ');
+    trustWholeFiles(new Map([[asked.replace(known.path, file), { ...known, path: file, version }]]));
+    expect(await state()).to.equal('ok');
+    utimesSync(file, 0, 0);
+    expect(await state()).to.equal('corrupt');
   });
 
   it('has the mean and standard deviation that the literature normalises with', async () => {

@@ -80,7 +80,7 @@ export async function cachedOfficial(data: OfficialData): Promise<LoadedDataset 
 
 /**
  * Makes sure that a data set is there: from `dataDir` if given, else from the cache, which is completed from the first
- * source that works. Every file is verified against its official SHA-256, by each process and again where it has changed. A damaged file in the cache is
+ * source that works. Every file is verified against its official SHA-256, once for a command and its workers, and again where it has changed. A damaged file in the cache is
  * quarantined and fetched again; `dataDir` is never altered.
  *
  * @returns the folder with the verified official binary files
@@ -159,10 +159,24 @@ async function verifiedDataDir(data: OfficialData, dataDir: string, records: Rec
   return folder;
 }
 
-/** Files that this process has found to be whole, by what was asked of them. */
-const knownWhole = new Map<string, VerifiedFile & { version: string }>();
+/** A file that was found to be whole, and what it was then: anything else must be verified again. */
+export interface WholeFile extends VerifiedFile {
+  version: string;
+}
+
+const knownWhole = new Map<string, WholeFile>();
 const versionOf = ({ dev, ino, size, mtimeMs, ctimeMs }: Stats) =>
   [dev, ino, size, mtimeMs, ctimeMs].join(' ');
+
+/** Files that this process knows to be whole, by what was asked of them. */
+export function wholeFiles(): ReadonlyMap<string, WholeFile> {
+  return knownWhole;
+}
+
+/** Spares this process to verify what another has verified, as long as it has not changed since. */
+export function trustWholeFiles(files: ReadonlyMap<string, WholeFile>): void {
+  for (const [asked, file] of files) knownWhole.set(asked, file);
+}
 
 /** @param records is given the file if it is what it must be */
 async function fileState(

@@ -3,6 +3,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { onExit } from 'signal-exit';
+import { type WholeFile, wholeFiles } from '../../data/datasets/official.js';
 import { HUGE_PAGES } from '../../engine/huge_pages.js';
 import { EXIT_BAD_INPUT, InputError } from '../../spec/errors.js';
 import { canonicalJson } from '../../spec/run_spec.js';
@@ -23,6 +24,8 @@ interface Worker {
   /** The GPU it computes on, if it does. */
   device: string | undefined;
   lastWords: string[];
+  /** Files of data that it has been told to be whole. */
+  told: Set<string>;
   /** Nothing was asked of it yet: TensorFlow starts. */
   isNew: boolean;
 }
@@ -111,7 +114,7 @@ function start(threads: number, device: string | undefined, isShared: boolean): 
     serialization: 'advanced',
     stdio: ['ignore', 'inherit', 'pipe', 'ipc'],
   });
-  const worker: Worker = { process: child, threads, device, lastWords: [], isNew: true };
+  const worker: Worker = { process: child, threads, device, lastWords: [], told: new Set(), isNew: true };
   // How it ends is told to whoever waits for an answer; between answers nobody needs to know.
   child.on('error', () => {});
   child.stderr!.setEncoding('utf8').on('data', (text: string) => {
@@ -132,6 +135,13 @@ function filesFor({ about }: Question): UserFile[] {
   const spec = about && ('spec' in about ? about.spec : about);
   const named = spec ? canonicalJson(spec) : '';
   return userFiles().filter(({ module }) => named.includes(module.sha256));
+}
+
+/** The files of data that were verified since it was last told. */
+function newlyWhole({ told }: Worker): ReadonlyMap<string, WholeFile> {
+  const news = new Map([...wholeFiles()].filter(([asked]) => !told.has(asked)));
+  for (const asked of news.keys()) told.add(asked);
+  return news;
 }
 
 function answerOf(
@@ -169,6 +179,6 @@ function answerOf(
     const release = () =>
       worker.process.off('message', onMessage).off('close', onClose).off('error', onError);
     worker.process.on('message', onMessage).on('close', onClose).on('error', onError);
-    tell(worker, { ...question, files: filesFor(question) });
+    tell(worker, { ...question, files: filesFor(question), whole: newlyWhole(worker) });
   });
 }

@@ -1,5 +1,6 @@
 // What the scheduling process and its workers say to each other.
 import type { AnalysisJob } from '../../analysis/analysis.js';
+import type { WholeFile } from '../../data/datasets/official.js';
 import type { EngineVersions } from '../../results/provenance.js';
 import type { RunSpec } from '../../spec/run_spec.js';
 import type { UserFile } from '../../suite/user_files.js';
@@ -21,8 +22,14 @@ export type Question = {
   [Task in keyof Tasks]: { task: Task; about: Tasks[Task]['asked'] };
 }[keyof Tasks];
 
+/** What goes with a question: the users' files that it is about, and the files of data that need not be verified again. */
+export interface Enclosed {
+  files: readonly UserFile[];
+  whole: ReadonlyMap<string, WholeFile>;
+}
+
 /** To a worker: a question (one at a time), or the wish that it give up the one it is at. */
-export type ToWorker = (Question & { files: readonly UserFile[] }) | { task: 'abort' };
+export type ToWorker = (Question & Enclosed) | { task: 'abort' };
 
 /** From a worker: how it gets on, then the answer or what went wrong. */
 export type FromWorker =

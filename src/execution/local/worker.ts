@@ -3,6 +3,7 @@ import { setImmediate } from 'node:timers/promises';
 import { measurePiece } from '../../analysis/analysis.js';
 import { analysisNamed } from '../../analysis/kinds.js';
 import { datasetOf, loadDataset } from '../../data/datasets/dataset.js';
+import { trustWholeFiles } from '../../data/datasets/official.js';
 import { ImagesOfRuns } from '../../data/subset.js';
 import { engineVersions } from '../../engine/versions.js';
 import { EXIT_BAD_INPUT, InputError } from '../../spec/errors.js';
@@ -81,6 +82,7 @@ process.on('message', async (message: ToWorker) => {
   try {
     if (message.files.length) watch(userSeconds(), OVERDUE);
     await loadUserFiles(message.files);
+    trustWholeFiles(message.whole);
     say({ kind: 'answer', answer: await answerTo(message) });
   } catch (found) {
     const error = toldByUser(found);
