@@ -35,8 +35,10 @@ async function smallSuite(changes: object = {}): Promise<{ folder: string; suite
   const smoke = JSON.parse(await readFile(path.join(PROJECT_ROOT, 'suites', 'smoke.json'), 'utf8'));
   const noise = { kind: 'symmetric', rates: [0.4], redraw: 'other' };
   const methods = { sgd: {}, sam: { rho: 0.1 }, 'bootstrap-sam': { rho: 0.1 } };
+  const data = { trainImages: 128, testImages: 100, augment: 'none' };
+  const training = { ...SUITE.training, batchSize: 16 };
   const checkpoint = { minutes: 1e-6 };
-  await writeFile(suite, JSON.stringify({ ...smoke, noise, methods, checkpoint, ...changes }));
+  await writeFile(suite, JSON.stringify({ ...smoke, data, noise, methods, training, checkpoint, ...changes }));
   return { folder, suite };
 }
 
@@ -44,8 +46,7 @@ describe('a suite that is killed', () => {
   it('goes on to the same tables, curves, predictions and weights', async function () {
     if (process.platform !== 'linux') this.skip();
     this.timeout(300_000);
-    const data = { trainImages: 128, testImages: 100, augment: 'none' };
-    const { folder, suite } = await smallSuite({ data, training: { ...SUITE.training, batchSize: 16 } });
+    const { folder, suite } = await smallSuite();
     const [alone, tortured] = [path.join(folder, 'alone'), path.join(folder, 'tortured')];
     await runUndisturbed(suite, alone);
     const { parent, worker, both } = await runTortured(suite, tortured, 4, stream(3, 'torture'));
@@ -63,7 +64,7 @@ describe('a suite that is killed', () => {
 
   it('by Ctrl-C saves its runs and says how to go on; another command is told who is at it', async function () {
     this.timeout(120_000);
-    const training = { ...SUITE.training, epochs: 10_000 };
+    const training = { ...SUITE.training, batchSize: 16, epochs: 10_000 };
     const { folder, suite } = await smallSuite({ training, checkpoint: { minutes: 60 } });
     const args = [MAIN, 'run', suite, '--out', path.join(folder, 'out')];
     const child = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'pipe'] });
@@ -90,7 +91,7 @@ describe('a suite that is killed', () => {
 
   it('by SIGTERM in the middle of a step that does not end, ends within seconds, and says what is lost', async function () {
     this.timeout(120_000);
-    const training = { ...SUITE.training, epochs: 10_000 };
+    const training = { ...SUITE.training, batchSize: 16, epochs: 10_000 };
     const { folder, suite } = await smallSuite({
       training,
       methods: { sgd: {} },
@@ -115,7 +116,7 @@ describe('a suite that is killed', () => {
 
   it('by SIGTERM before it trains leaves no folder, and by a second signal ends at once', async function () {
     this.timeout(120_000);
-    const training = { ...SUITE.training, epochs: 10_000 };
+    const training = { ...SUITE.training, batchSize: 16, epochs: 10_000 };
     const { folder, suite } = await smallSuite({ training, checkpoint: { minutes: 60 } });
     const out = path.join(folder, 'out');
     const early = start([MAIN, 'run', suite, '--out', out]);

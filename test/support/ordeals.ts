@@ -216,7 +216,6 @@ export class Ordeals {
   /** Kills the command (SIGKILL) at random instants of its life, again and again in one folder, until it comes to its end. */
   async kills(subject: Subject, most: number, next: Stream): Promise<Tally> {
     const tally: Tally = { kind: `kill: ${subject}`, times: 0, hits: 0, failures: [] };
-    const milliseconds = this.milliseconds.get(subject)!;
     let left = most;
     const rounds = function* () {
       while (left > 0) yield 1 + integer(next, 4);
@@ -226,14 +225,16 @@ export class Ordeals {
       // Then all over again, so that every part of the work is met.
       for (; inARow > 0 && left > 0; inARow--) {
         left--;
-        const after = (0.3 + 0.75 * next()) * milliseconds;
+        const usual = this.milliseconds.get(subject)!;
+        const after = (0.3 + 0.75 * next()) * usual;
         const { child, ended } = this.begin(subject, place);
         const isOver = await Promise.race([ended.then(() => true), setTimeout(after, false)]);
         child.kill('SIGKILL');
-        const { signal, code, stderr } = await ended;
+        const { signal, code, stderr, milliseconds } = await ended;
         if (isOver && code !== 0) tally.failures.push(`ends with ${signal ?? code}: ${stderr.trim()}`);
         // One that was faster was not killed, and does not count.
         if (isOver) {
+          this.milliseconds.set(subject, Math.min(usual, milliseconds));
           left++;
           break;
         }
