@@ -38,7 +38,10 @@ async function smallSuite(changes: object = {}): Promise<{ folder: string; suite
   const data = { trainImages: 128, testImages: 100, augment: 'none' };
   const training = { ...SUITE.training, batchSize: 16 };
   const checkpoint = { minutes: 1e-6 };
-  await writeFile(suite, JSON.stringify({ ...smoke, data, noise, methods, training, checkpoint, ...changes }));
+  await writeFile(
+    suite,
+    JSON.stringify({ ...smoke, data, noise, methods, training, checkpoint, ...changes }),
+  );
   return { folder, suite };
 }
 

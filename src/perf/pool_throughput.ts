@@ -10,7 +10,9 @@ import { madeUpImages, runSpec } from './setting.js';
 const DEPTH = 10;
 const WIDTH = 1;
 const BATCH = 32;
-const STEPS = 40;
+const STEPS_PER_EPOCH = 4;
+/** Of the trainings that are timed: what is evaluated after them takes a small part of their time. */
+const EPOCHS = 10;
 
 /**
  * Trains in as many workers of one thread as the machine runs at once, then in one worker of all threads, round after
@@ -23,12 +25,13 @@ export async function poolOverSingle(precision: Precision, rounds: number): Prom
   const rates: Record<'pool' | 'single', number[]> = { pool: [], single: [] };
   try {
     for (let round = 0; round <= rounds; round++) {
-      const workers = Array.from({ length: parallelRuns(1) }, () => stepsPerSecond(pool, 1, precision));
-      const together = (await Promise.all(workers)).reduce((sum, rate) => sum + rate, 0);
-      const single = await stepsPerSecond(pool, threads, precision);
       // The first round starts the workers.
+      const epochs = round === 0 ? 1 : EPOCHS;
+      const rate = (threads: number) => stepsPerSecond(pool, jobOf(threads, precision, epochs));
+      const together = await Promise.all(Array.from({ length: parallelRuns(1) }, () => rate(1)));
+      const single = await rate(threads);
       if (round === 0) continue;
-      rates.pool.push(together);
+      rates.pool.push(together.reduce((sum, one) => sum + one));
       rates.single.push(single);
     }
   } finally {
@@ -38,10 +41,10 @@ export async function poolOverSingle(precision: Precision, rounds: number): Prom
 }
 
 /** By the median step of one training: a process of many threads waits for whichever is disturbed, and a mean would be made of such moments. */
-async function stepsPerSecond(pool: WorkerPool, threads: number, precision: Precision): Promise<number> {
+async function stepsPerSecond(pool: WorkerPool, job: TrainingJob): Promise<number> {
   const milliseconds: number[] = [];
   let last: number | undefined;
-  await pool.ask(threads, 'train', jobOf(threads, precision), ({ evaluation }) => {
+  await pool.ask(job.spec.threads, 'train', job, ({ evaluation }) => {
     if (evaluation) return;
     const now = performance.now();
     if (last !== undefined) milliseconds.push(now - last);
@@ -50,12 +53,13 @@ async function stepsPerSecond(pool: WorkerPool, threads: number, precision: Prec
   return 1000 / median(milliseconds);
 }
 
-function jobOf(threads: number, precision: Precision): TrainingJob {
-  const [train, test] = [madeUpImages(BATCH * STEPS), madeUpImages(BATCH)];
-  const spec = runSpec(
+function jobOf(threads: number, precision: Precision, epochs: number): TrainingJob {
+  const [train, test] = [madeUpImages(BATCH * STEPS_PER_EPOCH), madeUpImages(BATCH)];
+  const one = runSpec(
     { depth: DEPTH, width: WIDTH, batchSize: BATCH },
     { trainImages: train.count, testImages: test.count, augment: 'none' },
     { precision, threads },
   );
+  const spec = { ...one, training: { ...one.training, epochs, evaluateEvery: epochs } };
   return { spec, train, test, noisyLabels: train.labels, targetLabels: train.labels };
 }
