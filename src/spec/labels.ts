@@ -14,6 +14,8 @@ export function labelWidth(classes: number): number {
   return classes > 10 ? 2 : 1;
 }
 
+const ZERO = '0'.charCodeAt(0);
+
 /** Labels 0 to classes - 1 as text. */
 export function encodeLabels(labels: Uint8Array, classes: number): string {
   const none = labels.find((label) => label >= classes);
@@ -23,9 +25,10 @@ export function encodeLabels(labels: Uint8Array, classes: number): string {
 
 /** The labels of a text. */
 export function decodeLabels(text: string, classes: number): Uint8Array {
-  return labelWidth(classes) === 2
-    ? Uint8Array.from(Buffer.from(text, 'hex'))
-    : Uint8Array.from(text, Number);
+  if (labelWidth(classes) === 2) return Uint8Array.from(Buffer.from(text, 'hex'));
+  const labels = Uint8Array.from(Buffer.from(text, 'latin1'));
+  for (let i = 0; i < labels.length; i++) labels[i]! -= ZERO;
+  return labels;
 }
 
 /** Share in percent of the images that `counts` accepts among those that `among` accepts; null if there are none. */

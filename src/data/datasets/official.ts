@@ -350,10 +350,11 @@ function pixelsAt(files: readonly VerifiedFile[], labelBytes: number, places: In
   try {
     for (const [i, place] of places.entries()) {
       const record = recordAt(place);
-      let from = labelBytes;
-      for (let channel = 0; channel < CHANNELS; channel++) {
-        const to = i * IMAGE_BYTES + channel;
-        for (let pixel = 0; pixel < PLANE_BYTES; pixel++) images[to + pixel * CHANNELS] = record[from++]!;
+      let to = i * IMAGE_BYTES;
+      for (let red = labelBytes; red < labelBytes + PLANE_BYTES; red++) {
+        images[to++] = record[red]!;
+        images[to++] = record[red + PLANE_BYTES]!;
+        images[to++] = record[red + 2 * PLANE_BYTES]!;
       }
     }
     return images;
