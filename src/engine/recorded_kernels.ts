@@ -305,22 +305,23 @@ register('Unpack', (recorder, { value: whole }, { axis }) => {
   const attributes = { ...T(value), num: { int: count }, axis: { int: along } };
   const node = recorder.graph.add('Unpack', [value], attributes);
   const shape = value.shape.toSpliced(along, 1);
-  return Array.from({ length: count }, (_, i) =>
-    recorder.tensorOf({ ref: i ? `${node}:${i}` : node, dtype: value.dtype, shape }),
-  );
+  return Array.from({ length: count }, (_, i) => recorder.tensorOf(outputOf(node, i, value, shape)));
 });
 
 register('SplitV', (recorder, { x }, { numOrSizeSplits, axis }) => {
   const value = recorder.recorded(x!);
   const along = tf.util.parseAxisParam(axis as number, value.shape)[0]!;
   const sizes = tf.backend_util.prepareSplitSize(x as tf.Tensor, numOrSizeSplits as number[], along);
-  let start = 0;
-  return sizes.map((size) => {
-    const begin = value.shape.map((_, i) => (i === along ? start : 0));
-    start += size;
-    return recorder.tensorOf(recorder.graph.slice(value, begin, value.shape.with(along, size)));
-  });
+  const attributes = { ...T(value), Tlen: { type: 'int32' as const }, num_split: { int: sizes.length } };
+  const { graph } = recorder;
+  const node = graph.add('SplitV', [value, graph.integers(sizes), graph.integers(along)], attributes);
+  return sizes.map((size, i) => recorder.tensorOf(outputOf(node, i, value, value.shape.with(along, size))));
 });
+
+/** One of several outputs of a node, of another shape than what it was made of. */
+function outputOf(node: string, i: number, { dtype }: Value, shape: number[]): Value {
+  return { ref: i ? `${node}:${i}` : node, dtype, shape };
+}
 
 register('UnsortedSegmentSum', (recorder, { x, segmentIds }, { numSegments }) => {
   const value = inFull(recorder, x!);

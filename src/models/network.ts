@@ -173,18 +173,19 @@ export function weightCount(weights: Record<string, WeightSpec>): number {
 
 /** Weights cut out of the vector that holds them all. */
 export function unflatten(flat: tf.Tensor1D, weights: Record<string, WeightSpec>): Tensors {
-  let start = 0;
+  const shapes = Object.entries(weights).map(([name, { shape }]) => [name, shape] as const);
+  const parts = tf.split(
+    flat,
+    shapes.map(([, shape]) => tf.util.sizeFromShape(shape)),
+  );
+  // What is a vector stays as it is: operations that do nothing cost as much to optimise as others.
   return Object.fromEntries(
-    Object.entries(weights).map(([name, { shape }]) => {
-      const size = tf.util.sizeFromShape(shape);
-      const part = tf.slice(flat, [start], [size]).reshape(shape);
-      start += size;
-      return [name, part];
-    }),
+    shapes.map(([name, shape], i) => [name, shape.length === 1 ? parts[i]! : parts[i]!.reshape(shape)]),
   );
 }
 
 /** All weights, in the order of their specification, as one vector. */
 export function flatten(tensors: Tensors, weights: Record<string, WeightSpec>): tf.Tensor1D {
-  return tf.concat(Object.keys(weights).map((name) => tensors[name]!.reshape([-1]) as tf.Tensor1D));
+  const asVector = (tensor: tf.Tensor) => (tensor.rank === 1 ? tensor : tensor.reshape([-1])) as tf.Tensor1D;
+  return tf.concat(Object.keys(weights).map((name) => asVector(tensors[name]!)));
 }
