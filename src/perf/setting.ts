@@ -56,11 +56,16 @@ export function modelOf(depth: number, width: number): Architecture {
   return { kind: 'wide-resnet', depth, width, shortcut: 'pool-pad' };
 }
 
+/** Pixels after which they come again: 251 times 256. */
+const MADE_UP_PERIOD = 64_256;
+
 /** Images and labels without meaning: the time of a step does not depend on them. */
 export function madeUpImages(count: number): ImageSet {
   const { imageSize, channels, classNames } = cifar10;
   const images = new Uint8Array(count * imageSize ** 2 * channels);
-  for (let i = 0; i < images.length; i++) images[i] = (i * 37 + (i >> 8) * 101) % 251;
+  for (let i = 0; i < Math.min(MADE_UP_PERIOD, images.length); i++)
+    images[i] = (i * 37 + (i >> 8) * 101) % 251;
+  for (let made = MADE_UP_PERIOD; made < images.length; made *= 2) images.copyWithin(made, 0, made);
   return { count, images, labels: new Uint8Array(count).map((_, i) => i % classNames.length) };
 }
 
