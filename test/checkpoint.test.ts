@@ -76,6 +76,24 @@ function job(kind: string, precision: Precision, file?: string): TrainingJob {
 
 const never = new AbortController().signal;
 
+describe('a training', () => {
+  it('reads the images that it will be tested on before its first step', async () => {
+    const test: TrainingJob['test'] = {
+      ...images(20, 2),
+      get images(): Uint8Array {
+        throw new Error('the file is gone');
+      },
+    };
+    const seen: TrainingProgress[] = [];
+    const error = await train(
+      { ...job('sgd', 'float32'), test },
+      (progress) => seen.push(progress),
+      never,
+    ).catch((e) => e);
+    expect([error.message, seen]).to.deep.equal(['the file is gone', []]);
+  });
+});
+
 describe('a training that goes on from a checkpoint', () => {
   before(() => METHODS.add(everything));
   after(() => METHODS.remove('everything'));

@@ -152,7 +152,7 @@ function readRows(graph: Graph, handle: Value, spec: TensorSpec, rows: Value): V
   return graph.value('ResourceGather', [handle, rows], attributes, spec.dtype, shape);
 }
 
-/** What a call is given; its value. @param inputs are told what to feed */
+/** Adds what a call is given. @param inputs is told under `key` what to feed @returns its value */
 function input(
   graph: Graph,
   name: string,

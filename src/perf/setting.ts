@@ -56,7 +56,7 @@ export function modelOf(depth: number, width: number): Architecture {
   return { kind: 'wide-resnet', depth, width, shortcut: 'pool-pad' };
 }
 
-/** Pixels after which they come again: 251 times 256. */
+/** Bytes after which made-up images begin anew: 251 times 256. */
 const MADE_UP_PERIOD = 64_256;
 
 /** Images and labels without meaning: the time of a step does not depend on them. */

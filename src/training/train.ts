@@ -63,6 +63,8 @@ async function trainWatched(
   const recipe = recipeOf(spec, job.only?.length);
   const network = buildNetwork(spec.model, imageFormOf(spec.data));
   load(session, job);
+  // Read now, if they have not been: after an epoch, a file that is gone by then would cost the run.
+  for (const set of [job.test, job.heldOut]) void set?.images;
 
   const stepsPerEpoch = Math.floor((job.only?.length ?? job.train.count) / batchSize);
   const steps = epochs * stepsPerEpoch;
@@ -246,14 +248,11 @@ async function predictionsOf(
     stream: (name) => stream(spec.seed, name, epoch),
     note: (text) => notes.push(text),
   });
-  const classified = (labels: Uint8Array, { count }: ImageSet) => checkedLabels(labels, count, classes);
-  predictions.train.predictions = classified(classify(features), train);
-  for (const [name, set] of Object.entries({ test, heldOut }))
-    if (set)
-      predictions[name as 'test' | 'heldOut']!.predictions = classified(
-        classify(featuresOf(session, program, set)),
-        set,
-      );
+  const classified = (set: ImageSet, found = featuresOf(session, program, set)) =>
+    checkedLabels(classify(found), set.count, classes);
+  predictions.train.predictions = classified(train, features);
+  predictions.test.predictions = classified(test);
+  if (heldOut) predictions.heldOut!.predictions = classified(heldOut);
   return predictions;
 }
 

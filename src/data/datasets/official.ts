@@ -80,8 +80,8 @@ export async function cachedOfficial(data: OfficialData): Promise<LoadedDataset 
 
 /**
  * Makes sure that a data set is there: from `dataDir` if given, else from the cache, which is completed from the first
- * source that works. Every file is verified against its official SHA-256, once for a command and its workers, and again where it has changed. A damaged file in the cache is
- * quarantined and fetched again; `dataDir` is never altered.
+ * source that works. Every file is verified against its official SHA-256, once for a command and its workers, and again where
+ * it has changed. A damaged file in the cache is quarantined and fetched again; `dataDir` is never altered.
  *
  * @returns the folder with the verified official binary files
  * @throws InputError if `dataDir` lacks a file or has a damaged one, if the cache cannot be written, if no source works
@@ -173,7 +173,7 @@ export function wholeFiles(): ReadonlyMap<string, WholeFile> {
   return knownWhole;
 }
 
-/** Spares this process to verify what another has verified, as long as it has not changed since. */
+/** Takes another process's word for these files: they are verified here only where they have changed since. */
 export function trustWholeFiles(files: ReadonlyMap<string, WholeFile>): void {
   for (const [asked, file] of files) knownWhole.set(asked, file);
 }
