@@ -13,7 +13,7 @@ import { type ResolvedSuite, resolveSuite } from '../src/suite/resolve.js';
 import { bundle } from '../src/user/bundle.js';
 import { guarded, OVERDUE } from '../src/user/guard.js';
 import type { Kind } from '../src/user/kinds.js';
-import { loadUserFile } from '../src/user/load.js';
+import { loadUserFile, Trial } from '../src/user/load.js';
 import { fakeEngine, SUITE } from './fakes.js';
 import { trainingCommand, labelnoise as typed } from './support/commands.js';
 import { temporaryFolder } from './support/temporary_folder.js';
@@ -30,6 +30,7 @@ export default {
 
 describe("files of users' own", () => {
   let folder: string;
+  const trial = new Trial();
   const cache = process.env.LABELNOISE_CACHE;
   beforeEach(async () => {
     folder = await temporaryFolder();
@@ -40,6 +41,7 @@ describe("files of users' own", () => {
     else process.env.LABELNOISE_CACHE = cache;
     delete process.env.LABELNOISE_USER_SECONDS;
   });
+  after(() => trial.end());
 
   async function file(text: string, name = 'mine.ts'): Promise<string> {
     await mkdir(path.dirname(path.join(folder, name)), { recursive: true });
@@ -48,7 +50,7 @@ describe("files of users' own", () => {
   }
 
   async function load(text: string, kind: Kind = 'method', name?: string) {
-    return loadUserFile(await file(text, name), kind);
+    return loadUserFile(await file(text, name), kind, trial);
   }
 
   /** What is said of a file, in one line. */
@@ -141,7 +143,9 @@ describe("files of users' own", () => {
   });
 
   it('that are not there, or no modules, are refused', async () => {
-    const missing = await loadUserFile(path.join(folder, 'nosuch.ts'), 'method').catch((e: Error) => e);
+    const missing = await loadUserFile(path.join(folder, 'nosuch.ts'), 'method', trial).catch(
+      (e: Error) => e,
+    );
     expect((missing as Error).message).to.include(
       'nosuch.ts: there is no such file; allowed: the path of a file',
     );
@@ -149,7 +153,9 @@ describe("files of users' own", () => {
       /^mine\.py: is no module by its name; allowed:/,
     );
     await mkdir(path.join(folder, 'folder.ts'));
-    const isFolder = await loadUserFile(path.join(folder, 'folder.ts'), 'method').catch((e: Error) => e);
+    const isFolder = await loadUserFile(path.join(folder, 'folder.ts'), 'method', trial).catch(
+      (e: Error) => e,
+    );
     expect((isFolder as Error).message).to.include('folder.ts: there is no such file');
   });
 
@@ -215,9 +221,16 @@ describe("files of users' own", () => {
       'its top level does not return',
     );
     process.env.LABELNOISE_USER_SECONDS = 'soon';
-    expect(await refused(METHOD)).to.equal(
+    expect(await refused(METHOD.replace('Mine', 'Other'))).to.equal(
       'LABELNOISE_USER_SECONDS is "soon"; allowed: a number of seconds above 0',
     );
+  });
+
+  it('are not blamed for what a file before them does', async () => {
+    const inTrial = "if (process.argv[1]?.endsWith('trial.js'))";
+    await load(`${METHOD}${inTrial} setTimeout(() => process.kill(process.pid), 100);\n`);
+    const { entry } = await load(`${METHOD}${inTrial} await new Promise((done) => setTimeout(done, 300));\n`);
+    expect(entry.name).to.equal('mine');
   });
 
   /** A method whose recipe has these parts. */
@@ -354,10 +367,12 @@ describe("files of users' own", () => {
   });
 
   it('end the process, with a line, when a call does not return', async () => {
-    const program = `import { loadUserFile } from ${JSON.stringify(pathToFileURL(path.join(PROJECT_ROOT, 'dist/src/user/load.js')))};
+    const program = `import { loadUserFile, Trial } from ${JSON.stringify(pathToFileURL(path.join(PROJECT_ROOT, 'dist/src/user/load.js')))};
       import { watch } from ${JSON.stringify(pathToFileURL(path.join(PROJECT_ROOT, 'dist/src/user/guard.js')))};
       watch(1, ${JSON.stringify(OVERDUE)});
-      const { entry } = await loadUserFile(process.argv[2], 'method');
+      const trial = new Trial();
+      const { entry } = await loadUserFile(process.argv[2], 'method', trial);
+      trial.end();
       entry.cost();
       await new Promise((done) => setTimeout(done, 2000));
       console.log('still here');

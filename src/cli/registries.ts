@@ -9,7 +9,7 @@ import { type ListedSetting, listedSettings, settingsTable } from '../suite/refe
 import { entriesOf } from '../suite/user_files.js';
 import { shownFile, USER_FILE, type UserModule } from '../user/bundle.js';
 import { type Entries, KINDS, type Kind } from '../user/kinds.js';
-import { loadUserFile } from '../user/load.js';
+import { loadUserFile, Trial } from '../user/load.js';
 
 const COMMANDS: { kind: Kind; command: string; chosen: string }[] = [
   { kind: 'method', command: 'methods', chosen: 'training methods, which suites choose in "methods"' },
@@ -73,12 +73,17 @@ async function entriesAsked(kind: Kind, asked: readonly string[]): Promise<Asked
   const found: Asked[] = all
     .filter(({ name }) => !asked.some(isName) || asked.includes(name))
     .map((entry) => ({ entry }));
-  for (const file of asked.filter((one) => !isName(one))) {
-    if (!file.includes('.') && !file.includes('/'))
-      throw new InputError(
-        `${file}: is no ${KINDS[kind].title} of this project, and no module by its name; allowed: ${list(all.map(({ name }) => name))}, or ${USER_FILE}`,
-      );
-    found.push(await loadUserFile(file, kind));
+  const trial = new Trial();
+  try {
+    for (const file of asked.filter((one) => !isName(one))) {
+      if (!file.includes('.') && !file.includes('/'))
+        throw new InputError(
+          `${file}: is no ${KINDS[kind].title} of this project, and no module by its name; allowed: ${list(all.map(({ name }) => name))}, or ${USER_FILE}`,
+        );
+      found.push(await loadUserFile(file, kind, trial));
+    }
+  } finally {
+    trial.end();
   }
   return found;
 }

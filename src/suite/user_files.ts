@@ -14,7 +14,7 @@ import { canonicalJson } from '../spec/run_spec.js';
 import { isUserFile, shownFile, type UserModule } from '../user/bundle.js';
 import { locatedError, userSeconds, watch } from '../user/guard.js';
 import type { Entries, Kind } from '../user/kinds.js';
-import { loadUserFile, loadUserModule } from '../user/load.js';
+import { loadUserFile, loadUserModule, Trial } from '../user/load.js';
 import { settingsAt } from './method_settings.js';
 import { noiseSettings } from './noise_setting.js';
 import type { ResolvedSuite } from './resolve.js';
@@ -213,25 +213,30 @@ function note<K extends Kind>(kind: K, path: string, module: UserModule, entry: 
 export async function loadFilesOf(suite: unknown, folder: string): Promise<void> {
   const named = namedBy(suite);
   if (named.length) watch(userSeconds(), 'SIGKILL', 'labelnoise: ');
-  for (const { kind, path: name, by } of named) {
-    const file = path.resolve(folder, name);
-    const { entry, module } = await loadUserFile(file, kind).catch((error: Error) => {
-      throw error instanceof InputError ? new InputError(`${error.message} (named by ${by})`) : error;
-    });
-    const teacher = kind === 'method' ? (entry as Method).teacher : undefined;
-    if (teacher === undefined) note(kind, name, module, entry);
-    else if (isUserFile(teacher)) {
-      // As the suite would write it.
-      const seen = path.posix.join(path.posix.dirname(name), teacher);
-      const own = isUserFile(seen) ? seen : `./${seen}`;
-      if (!named.some((one) => one.path === own))
-        named.push({ kind, path: own, by: `the teacher of ${shownFile(file)}` });
-      note(kind, name, module, { ...entry, teacher: own });
-    } else if (METHODS.find(teacher)) note(kind, name, module, entry);
-    else
-      throw locatedError(
-        `${shownFile(file)}: its "teacher" is ${JSON.stringify(teacher)}; expected: one of ${METHODS.names.filter((one) => !isUserFile(one)).join(', ')}, or the path of a method's file`,
-      );
+  const trial = new Trial();
+  try {
+    for (const { kind, path: name, by } of named) {
+      const file = path.resolve(folder, name);
+      const { entry, module } = await loadUserFile(file, kind, trial).catch((error: Error) => {
+        throw error instanceof InputError ? new InputError(`${error.message} (named by ${by})`) : error;
+      });
+      const teacher = kind === 'method' ? (entry as Method).teacher : undefined;
+      if (teacher === undefined) note(kind, name, module, entry);
+      else if (isUserFile(teacher)) {
+        // As the suite would write it.
+        const seen = path.posix.join(path.posix.dirname(name), teacher);
+        const own = isUserFile(seen) ? seen : `./${seen}`;
+        if (!named.some((one) => one.path === own))
+          named.push({ kind, path: own, by: `the teacher of ${shownFile(file)}` });
+        note(kind, name, module, { ...entry, teacher: own });
+      } else if (METHODS.find(teacher)) note(kind, name, module, entry);
+      else
+        throw locatedError(
+          `${shownFile(file)}: its "teacher" is ${JSON.stringify(teacher)}; expected: one of ${METHODS.names.filter((one) => !isUserFile(one)).join(', ')}, or the path of a method's file`,
+        );
+    }
+  } finally {
+    trial.end();
   }
 }
 
