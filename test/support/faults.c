@@ -18,6 +18,8 @@
 // What all processes of a command share; FAULT_STATE names the file, which is full of zeros at first.
 struct state {
   _Atomic long calls;
+  // Of these, those that a full disk would not let fail.
+  _Atomic long spared;
   _Atomic long failed;
   char what[240];
 };
@@ -50,9 +52,19 @@ __attribute__((constructor)) static void begin(void) {
   close(fd);
 }
 
+// A full disk still gives what is on it, and lets go of it.
+static int spares(const char *call) {
+  return !strcmp(call, "read") || !strcmp(call, "pread") || !strcmp(call, "unlink") ||
+         !strcmp(call, "rmdir") || !strcmp(call, "open to read");
+}
+
 // Whether this call, if it is of the folder, is the one to fail.
 static int fails(const char *call, const char *path) {
   if (!state || !under || !path || strncmp(path, under, strlen(under)) != 0) return 0;
+  if (spares(call)) {
+    atomic_fetch_add(&state->spared, 1);
+    if (error_number == ENOSPC) return 0;
+  }
   long n = atomic_fetch_add(&state->calls, 1) + 1;
   if (n != at && !(from && n >= from)) return 0;
   if (atomic_fetch_add(&state->failed, 1) == 0)
@@ -71,15 +83,12 @@ static int fails_on(const char *call, int fd) {
   return fails(call, path);
 }
 
-// A full disk still gives what is on it, and lets go of it.
-static int takes_space(void) { return error_number == ENOSPC; }
-
 int open64(const char *path, int flags, ...) {
   va_list rest;
   va_start(rest, flags);
   mode_t mode = va_arg(rest, mode_t);
   va_end(rest);
-  if (!(takes_space() && !(flags & O_CREAT)) && fails("open", path)) return -1;
+  if (fails(flags & O_CREAT ? "open" : "open to read", path)) return -1;
   return REAL(open64)(path, flags, mode);
 }
 
@@ -96,10 +105,10 @@ ssize_t pwritev64(int fd, const struct iovec *parts, int count, off64_t offset) 
   return fails_on("pwritev", fd) ? -1 : REAL(pwritev64)(fd, parts, count, offset);
 }
 ssize_t read(int fd, void *bytes, size_t count) {
-  return !takes_space() && fails_on("read", fd) ? -1 : REAL(read)(fd, bytes, count);
+  return fails_on("read", fd) ? -1 : REAL(read)(fd, bytes, count);
 }
 ssize_t pread64(int fd, void *bytes, size_t count, off64_t offset) {
-  return !takes_space() && fails_on("pread", fd) ? -1 : REAL(pread64)(fd, bytes, count, offset);
+  return fails_on("pread", fd) ? -1 : REAL(pread64)(fd, bytes, count, offset);
 }
 int fsync(int fd) { return fails_on("fsync", fd) ? -1 : REAL(fsync)(fd); }
 int fdatasync(int fd) { return fails_on("fdatasync", fd) ? -1 : REAL(fdatasync)(fd); }
@@ -115,9 +124,9 @@ int link(const char *before, const char *after) {
   return fails("link", after) ? -1 : REAL(link)(before, after);
 }
 int unlink(const char *path) {
-  return !takes_space() && fails("unlink", path) ? -1 : REAL(unlink)(path);
+  return fails("unlink", path) ? -1 : REAL(unlink)(path);
 }
-int rmdir(const char *path) { return !takes_space() && fails("rmdir", path) ? -1 : REAL(rmdir)(path); }
+int rmdir(const char *path) { return fails("rmdir", path) ? -1 : REAL(rmdir)(path); }
 
 // Seconds to add to the time of day, once the process has lived for FAULT_CLOCK_AFTER milliseconds.
 static long shift(void) {

@@ -90,6 +90,8 @@ export class Ordeals {
   private readonly references = new Map<Subject, string>();
   /** How long each command took undisturbed. */
   private readonly milliseconds = new Map<Subject, number>();
+  /** The calls of each, undisturbed, that an error can make fail. */
+  private readonly calls = new Map<Subject, { EIO: number; ENOSPC: number }>();
 
   private constructor(
     readonly folder: string,
@@ -115,8 +117,13 @@ export class Ordeals {
     }
     for (const subject of SUBJECTS) {
       const place = await ordeals.place(subject);
-      const { code, stdout, stderr, milliseconds } = await ordeals.begin(subject, place).ended;
+      const watched = shim ? ordeals.watched(place) : undefined;
+      const { code, stdout, stderr, milliseconds } = await ordeals.begin(subject, place, watched?.env).ended;
       if (code !== 0) throw new Error(`${subject} ended with exit code ${code}: ${stdout}${stderr}`);
+      if (watched) {
+        const { calls, spared } = watched.state();
+        ordeals.calls.set(subject, { EIO: calls, ENOSPC: calls - spared });
+      }
       ordeals.milliseconds.set(subject, milliseconds);
       ordeals.references.set(subject, await contentOf(place, subject));
     }
@@ -259,20 +266,14 @@ export class Ordeals {
   ): Promise<Tally> {
     const kind = `${error}${lasting ? ' from a call on' : ' at a call'}: ${subject}`;
     const tally: Tally = { kind, times: 0, hits: 0, failures: [] };
-    const trial = async (env: NodeJS.ProcessEnv) => {
+    await inTwos(choose(this.calls.get(subject)![error]), async (n) => {
       const place = await this.place(subject);
-      const state = path.join(path.dirname(place), 'state');
-      writeFileSync(state, Buffer.alloc(4096));
-      const FAULT_ERRNO = String(constants.errno[error]);
-      const faults = { FAULT_STATE: state, FAULT_UNDER: `${place}/`, FAULT_ERRNO, ...env };
-      const outcome = await this.begin(subject, place, { ...this.preload(), ...faults }).ended;
-      const bytes = readFileSync(state);
-      const what = bytes.subarray(16, bytes.indexOf(0, 16)).toString();
-      return { place, outcome, calls: Number(bytes.readBigInt64LE(0)), what };
-    };
-    const { calls } = await trial({});
-    await inTwos(choose(calls), async (n) => {
-      const { place, outcome, what } = await trial({ [lasting ? 'FAULT_FROM' : 'FAULT_AT']: String(n) });
+      const { env, state } = this.watched(place, {
+        FAULT_ERRNO: String(constants.errno[error]),
+        [lasting ? 'FAULT_FROM' : 'FAULT_AT']: String(n),
+      });
+      const outcome = await this.begin(subject, place, env).ended;
+      const { what } = state();
       tally.times++;
       if (what) tally.hits++;
       const wrong = (await this.answer(subject, place, outcome)) ?? (await this.recovered(subject, place));
@@ -417,6 +418,23 @@ export class Ordeals {
       await rm(path.dirname(place), { recursive: true });
     });
     return tally;
+  }
+
+  /** An environment in which calls that touch a place are counted and may fail, and what has come of it. */
+  private watched(
+    place: string,
+    faults: NodeJS.ProcessEnv = {},
+  ): { env: NodeJS.ProcessEnv; state(): { calls: number; spared: number; what: string } } {
+    const file = path.join(path.dirname(place), 'state');
+    writeFileSync(file, Buffer.alloc(4096));
+    return {
+      env: { ...this.preload(), FAULT_STATE: file, FAULT_UNDER: `${place}/`, ...faults },
+      state: () => {
+        const bytes = readFileSync(file);
+        const [calls, spared] = [0, 8].map((at) => Number(bytes.readBigInt64LE(at)));
+        return { calls: calls!, spared: spared!, what: bytes.subarray(24, bytes.indexOf(0, 24)).toString() };
+      },
+    };
   }
 
   private preload(): NodeJS.ProcessEnv {
