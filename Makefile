@@ -37,7 +37,7 @@ OTHER_NODES := 24.21.0 26.10.0
 NODE_TESTS := $(addsuffix .test.js,$(addprefix dist/test/,workers lock checkpoint watch install download doctor))
 
 MAKEFLAGS += --no-builtin-rules
-.PHONY: help report readme docs screenshot install build bench check perf test test-node sanitizer-test fuzz torture queue-torture mutation-test trajectory-test lint licences sbom format doctor data clean
+.PHONY: help report readme docs screenshot install build bench check perf test test-node sanitizer-test emulated-amx-test fuzz torture queue-torture mutation-test trajectory-test lint licences sbom format doctor data clean
 .DEFAULT_GOAL := help
 
 help:
@@ -49,6 +49,8 @@ help:
 	@echo 'make test-node  on other versions of Node ($(OTHER_NODES)): doctor, a training and the tests of what depends on Node'
 	@echo 'make sanitizer-test'
 	@echo '               compile the kernels with sanitizers of addresses and of undefined behaviour, and run their tests'
+	@echo 'make emulated-amx-test'
+	@echo '               train with the kernels for AMX on a processor that has AVX512_BF16 instead'
 	@echo 'make torture [KILLS=50] [SEED=1]'
 	@echo '               kill commands, fill disks, let calls fail, race, and see that results do not change (long: KILLS=1000)'
 	@echo 'make fuzz [INPUTS=10000] [SEED=1]'
@@ -156,6 +158,9 @@ test-node: data
 
 sanitizer-test: build
 	@SANITIZED=1 $(MOCHA) --grep sanitizers dist/test/native_kernels.test.js
+
+emulated-amx-test: data
+	@TF_NUM_INTRAOP_THREADS=$${TF_NUM_INTRAOP_THREADS:-1} node --enable-source-maps dist/test/emulated_amx.js
 
 fuzz: data
 	@node --enable-source-maps dist/test/fuzz.js

@@ -28,7 +28,11 @@
 namespace labelnoise {
 
 #if defined(__AMX_BF16__)
+#if defined(LABELNOISE_EMULATED_TILES)
+extern const InstructionSet kCompiledFor = {true, false};
+#else
 extern const InstructionSet kCompiledFor = {true, true};
+#endif
 constexpr bool kHasTiles = true;
 #else
 #if defined(__AVX512F__)

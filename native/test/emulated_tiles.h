@@ -1,55 +1,39 @@
-// AMX's tiles in plain C++, for processors that have AVX-512 with bfloat16 but no AMX: included before the
-// kernels, so that their logic is tested there too, and under sanitizers everywhere.
+// AMX's tiles by AVX512_BF16, for processors that have this but no AMX: included before the kernels, so that
+// their logic is tested there too, and under sanitizers everywhere.
 #pragma once
 #define LABELNOISE_EMULATED_TILES
 #include <immintrin.h>
 
 #include <cstddef>
-#include <cstdint>
-#include <cstring>
 
 namespace emulated {
 
 struct Tile {
-  uint8_t row[16][64];
+  __m512i row[16];
 };
 inline thread_local Tile tiles[8];
 
 inline void load(int tile, const void* from, size_t stride) {
   for (int r = 0; r < 16; r++)
-    std::memcpy(tiles[tile].row[r], static_cast<const uint8_t*>(from) + r * stride, 64);
+    tiles[tile].row[r] = _mm512_loadu_si512(static_cast<const char*>(from) + r * stride);
 }
 
 inline void store(int tile, void* to, size_t stride) {
-  for (int r = 0; r < 16; r++) std::memcpy(static_cast<uint8_t*>(to) + r * stride, tiles[tile].row[r], 64);
-}
-
-inline float number(const uint8_t* halves, int which) {
-  uint32_t bits = 0;
-  std::memcpy(reinterpret_cast<uint8_t*>(&bits) + 2, halves + 2 * which, 2);
-  float value;
-  std::memcpy(&value, &bits, sizeof value);
-  return value;
+  for (int r = 0; r < 16; r++) _mm512_storeu_si512(static_cast<char*>(to) + r * stride, tiles[tile].row[r]);
 }
 
 /** Adds to each number of `sum` the products of the pairs in a row of `left` and in a column of `right`. */
 [[gnu::no_sanitize("address", "undefined"), gnu::optimize("O3")]]  // touches tiles alone, millions of times
 inline void
 multiply(int sum, int left, int right) {
-  const Tile a = tiles[left], b = tiles[right];
-  float columns[2][16][16];
-  for (int which = 0; which < 2; which++)
-    for (int k = 0; k < 16; k++)
-      for (int n = 0; n < 16; n++) columns[which][k][n] = number(b.row[k] + 4 * n, which);
+  const Tile &a = tiles[left], &b = tiles[right];
   for (int m = 0; m < 16; m++) {
-    float totals[16];
-    std::memcpy(totals, tiles[sum].row[m], sizeof totals);
+    int pairs[16];
+    _mm512_storeu_si512(pairs, a.row[m]);
+    __m512 total = _mm512_castsi512_ps(tiles[sum].row[m]);
     for (int k = 0; k < 16; k++)
-      for (int which = 0; which < 2; which++) {
-        const float factor = number(a.row[m] + 4 * k, which);
-        for (int n = 0; n < 16; n++) totals[n] += factor * columns[which][k][n];
-      }
-    std::memcpy(tiles[sum].row[m], totals, sizeof totals);
+      total = _mm512_dpbf16_ps(total, (__m512bh)_mm512_set1_epi32(pairs[k]), (__m512bh)b.row[k]);
+    tiles[sum].row[m] = _mm512_castps_si512(total);
   }
 }
 
