@@ -50,7 +50,7 @@ help:
 	@echo 'make sanitizer-test'
 	@echo '               compile the kernels with sanitizers of addresses and of undefined behaviour, and run their tests'
 	@echo 'make emulated-amx-test'
-	@echo '               train with the kernels for AMX on a processor that has AVX512_BF16 instead'
+	@echo '               train with the kernels for AMX where there is none but AVX512_BF16, tiles emulated'
 	@echo 'make torture [KILLS=50] [SEED=1]'
 	@echo '               kill commands, fill disks, let calls fail, race, and see that results do not change (long: KILLS=1000)'
 	@echo 'make fuzz [INPUTS=10000] [SEED=1]'

@@ -1,4 +1,4 @@
-// `make emulated-amx-test`: tests of what trains, by a copy of the product that takes this processor for one with AMX and whose tiles are AVX512_BF16's.
+// `make emulated-amx-test`: tests of what trains, by a copy of the product that takes this processor for one with AMX and emulates its tiles.
 import { spawnSync } from 'node:child_process';
 import { cp, rm } from 'node:fs/promises';
 import path from 'node:path';
@@ -55,5 +55,7 @@ async function test(root: string): Promise<boolean> {
 }
 
 if (instructionSets().at(-1) !== 'avx512' || bfloat16Support() !== 'native')
-  console.log('This processor has AMX itself, or lacks AVX512_BF16 to emulate it with: nothing to test.');
+  console.log(
+    'This processor has AMX itself, or lacks AVX512_BF16, which kernels for AMX need beside it: nothing to test.',
+  );
 else if (!(await test(path.join(await temporaryFolder(), 'copy')))) process.exitCode = 1;

@@ -1,5 +1,5 @@
-// AMX's tiles by AVX512_BF16, for processors that have this but no AMX: included before the kernels, so that
-// their logic is tested there too, and under sanitizers everywhere.
+// AMX's tiles by AVX-512, for processors that have all that the kernels for AMX need but these: included
+// before the kernels, so that their logic is tested there too, and under sanitizers everywhere.
 #pragma once
 #define LABELNOISE_EMULATED_TILES
 #include <immintrin.h>
@@ -22,18 +22,30 @@ inline void store(int tile, void* to, size_t stride) {
   for (int r = 0; r < 16; r++) _mm512_storeu_si512(static_cast<char*>(to) + r * stride, tiles[tile].row[r]);
 }
 
-/** Adds to each number of `sum` the products of the pairs in a row of `left` and in a column of `right`. */
+/**
+ * Adds to each number of `sum` the products of the pairs in a row of `left` and in a column of `right`: those
+ * of the first of each pair and those of the second apart, and then both, as the processor does (TDPBF16PS in
+ * Intel's manual; that it takes denormals for zero is left out).
+ */
 [[gnu::no_sanitize("address", "undefined"), gnu::optimize("O3")]]  // touches tiles alone, millions of times
 inline void
 multiply(int sum, int left, int right) {
-  const Tile &a = tiles[left], &b = tiles[right];
+  const __m512i second = _mm512_set1_epi32(0xffff0000);
+  __m512 columns[2][16];
+  for (int k = 0; k < 16; k++) {
+    columns[0][k] = _mm512_castsi512_ps(_mm512_slli_epi32(tiles[right].row[k], 16));
+    columns[1][k] = _mm512_castsi512_ps(_mm512_and_si512(tiles[right].row[k], second));
+  }
   for (int m = 0; m < 16; m++) {
-    int pairs[16];
-    _mm512_storeu_si512(pairs, a.row[m]);
-    __m512 total = _mm512_castsi512_ps(tiles[sum].row[m]);
+    float factors[2][16];
+    _mm512_storeu_ps(factors[0], _mm512_castsi512_ps(_mm512_slli_epi32(tiles[left].row[m], 16)));
+    _mm512_storeu_ps(factors[1], _mm512_castsi512_ps(_mm512_and_si512(tiles[left].row[m], second)));
+    __m512 totals[2] = {};
     for (int k = 0; k < 16; k++)
-      total = _mm512_dpbf16_ps(total, (__m512bh)_mm512_set1_epi32(pairs[k]), (__m512bh)b.row[k]);
-    tiles[sum].row[m] = _mm512_castps_si512(total);
+      for (int which = 0; which < 2; which++)
+        totals[which] = _mm512_fmadd_ps(_mm512_set1_ps(factors[which][k]), columns[which][k], totals[which]);
+    __m512i& row = tiles[sum].row[m];
+    row = _mm512_castps_si512(_mm512_castsi512_ps(row) + (totals[0] + totals[1]));
   }
 }
 
