@@ -15,14 +15,10 @@ PAGE := $(addprefix src/report/page/,first.ts browser.tsx page.css leaderboard_b
 # Files at a time: two more than there are processors, as some tests wait, at most eight; JOBS=1 for one after the other, in one process.
 JOBS ?= $(shell n=$$(($$(getconf _NPROCESSORS_ONLN) + 2)); [ "$$n" -lt 8 ] && echo "$$n" || echo 8)
 MOCHA := node_modules/.bin/mocha $(if $(filter-out 1,$(JOBS)),--parallel --jobs $(JOBS)) --reporter dist/test/support/reporter.js
-# First those that start processes, while mocha's own are small: a process that has loaded TensorFlow takes up to ten times as long to
-# start another. Of each kind those come first that take longest, or wait most, so that at the end none of them runs alone.
-STARTING := docs durability fuzz lock page queue trajectory user slurm native_kernels smoke workers mutation store external watch doctor check cli leaderboard report_command \
-	package install label_file
-COMPUTING := native field_methods perf
-FIRST := $(patsubst %,test/%.test.ts,$(STARTING) $(COMPUTING))
+# Those that take longest, or wait most, come first, so that at the end none of them runs alone.
+LONGEST := $(addprefix test/,$(addsuffix .test.ts,docs durability field_methods fuzz lock native native_kernels page perf queue slurm smoke trajectory user workers))
 TEST_SOURCES := $(wildcard test/*.test.ts)
-TESTS := $(patsubst %.ts,dist/%.js,$(filter $(TEST_SOURCES),$(FIRST)) $(filter-out $(FIRST),$(TEST_SOURCES)))
+TESTS := $(patsubst %.ts,dist/%.js,$(filter $(LONGEST),$(TEST_SOURCES)) $(filter-out $(LONGEST),$(TEST_SOURCES)))
 LABELNOISE := node dist/src/cli/main.js
 # Runs a command whose output only matters when it fails.
 QUIETLY = quietly() { out=$$("$$@" 2>&1) || { rc=$$?; printf '%s\n' "$$out" >&2; exit $$rc; }; }; quietly
