@@ -125,7 +125,9 @@ export async function copyProduct(root: string): Promise<void> {
       if (['.git', 'dist', compiled].includes(entry)) continue;
       await symlink(path.join(PROJECT_ROOT, entry), path.join(root, entry));
     }
-  await cp(path.join(PROJECT_ROOT, compiled), path.join(root, compiled), { recursive: true });
+  // What runs, and not the types and maps beside it, two files for each: making files is what takes the time.
+  const runs = (name: string) => !/\.(d\.ts|map)$/.test(name);
+  await cp(path.join(PROJECT_ROOT, compiled), path.join(root, compiled), { recursive: true, filter: runs });
 }
 
 /** Breaks a copy of the product. @returns what mends it @throws Error if a text to be replaced is not there exactly once */
