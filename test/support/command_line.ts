@@ -8,10 +8,15 @@ export interface Outcome {
   stderr: string;
 }
 
-/** @param args what is typed after `labelnoise` @param env variables that are added to this process's for it */
+/**
+ * @param args what is typed after the program's name
+ * @param env variables that are added to this process's for it
+ * @param program `labelnoise`, if not another
+ */
 export async function commandLine(
   args: readonly string[],
   env: Record<string, string> = {},
+  program: (args: readonly string[]) => Promise<void> = runCommand,
 ): Promise<Outcome> {
   const [stdout, stderr]: [string[], string[]] = [[], []];
   const streams = [process.stdout.write, process.stderr.write] as const;
@@ -22,7 +27,7 @@ export async function commandLine(
   process.exitCode = 0;
   let thrown: string | undefined;
   try {
-    await runCommand(args);
+    await program(args);
   } catch (error) {
     thrown = String((error as Error).stack);
   }

@@ -15,18 +15,21 @@
 #include <time.h>
 #include <unistd.h>
 
-// What all processes of a command share; FAULT_STATE names the file, which is full of zeros at first.
+// What all processes of a command share, and whoever lets calls fail; FAULT_STATE names the file.
 struct state {
   _Atomic long calls;
   // Of these, those that a full disk would not let fail.
   _Atomic long spared;
   _Atomic long failed;
+  // Written before a command begins: the call to fail, or the first, and how.
+  long at, from, error_number;
+  // The folder; none, no calls.
+  char under[1024];
   char what[240];
 };
 
 static struct state *state;
-static const char *under;
-static long at, from, error_number, clock_shift, clock_after;
+static long clock_shift, clock_after;
 static struct timespec begun;
 
 #define REAL(name) ((__typeof__(&name))dlsym(RTLD_NEXT, #name))
@@ -37,10 +40,6 @@ static long number(const char *name) {
 }
 
 __attribute__((constructor)) static void begin(void) {
-  under = getenv("FAULT_UNDER");
-  at = number("FAULT_AT");
-  from = number("FAULT_FROM");
-  error_number = number("FAULT_ERRNO");
   clock_shift = number("FAULT_CLOCK_SHIFT");
   clock_after = number("FAULT_CLOCK_AFTER");
   REAL(clock_gettime)(CLOCK_MONOTONIC, &begun);
@@ -60,16 +59,18 @@ static int spares(const char *call) {
 
 // Whether this call, if it is of the folder, is the one to fail.
 static int fails(const char *call, const char *path) {
-  if (!state || !under || !path || strncmp(path, under, strlen(under)) != 0) return 0;
+  if (!state || !state->under[0] || !path) return 0;
+  size_t length = strlen(state->under);
+  if (strncmp(path, state->under, length) != 0) return 0;
   if (spares(call)) {
     atomic_fetch_add(&state->spared, 1);
-    if (error_number == ENOSPC) return 0;
+    if (state->error_number == ENOSPC) return 0;
   }
   long n = atomic_fetch_add(&state->calls, 1) + 1;
-  if (n != at && !(from && n >= from)) return 0;
+  if (n != state->at && !(state->from && n >= state->from)) return 0;
   if (atomic_fetch_add(&state->failed, 1) == 0)
-    snprintf(state->what, sizeof state->what, "%s %s", call, path + strlen(under));
-  errno = (int)error_number;
+    snprintf(state->what, sizeof state->what, "%s %s", call, path + length);
+  errno = (int)state->error_number;
   return 1;
 }
 

@@ -1,7 +1,7 @@
 // What commands go through in `make torture`: kills, full disks, failing calls, a clock set back, races, little memory. After
 // each, the command typed again must end in the files that an undisturbed one writes.
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, writeFileSync, writeSync } from 'node:fs';
 import { cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { constants } from 'node:os';
 import path from 'node:path';
@@ -17,6 +17,8 @@ import { integer, type Stream } from '../../src/io/random.js';
 import { readOwnGraph } from '../../src/results/manifest.js';
 import { readStored } from '../../src/results/store.js';
 import { SUITE } from '../fakes.js';
+import type { Outcome } from './command_line.js';
+import { KeptProcess } from './kept_process.js';
 import { engine } from './stand_in.js';
 import { temporaryFolder } from './temporary_folder.js';
 
@@ -76,14 +78,64 @@ export function start(
   return { child, said: () => stderr, ended };
 }
 
-/** Does something with each of these, two at a time. */
-export async function inTwos<T>(items: Iterable<T>, act: (item: T) => Promise<void>): Promise<void> {
+/** Does something with each of these, two at a time. @param act is told which of the two it is, 0 or 1 */
+export async function inTwos<T>(
+  items: Iterable<T>,
+  act: (item: T, hand: number) => Promise<void>,
+): Promise<void> {
   const rest = items[Symbol.iterator]();
-  const hand = async () => {
-    for (let next = rest.next(); !next.done; next = rest.next()) await act(next.value);
+  const take = async (hand: number) => {
+    for (let next = rest.next(); !next.done; next = rest.next()) await act(next.value, hand);
   };
-  await Promise.all([hand(), hand()]);
+  await Promise.all([take(0), take(1)]);
 }
+
+/** Which calls are to fail, all counted from 1: one, or all from one on. */
+interface Fault {
+  error: 'EIO' | 'ENOSPC';
+  at?: number;
+  from?: number;
+}
+
+/** A process whose calls can be made to fail, and which runs one command after the other: to start takes longer than most of them. */
+class FaultyProcess {
+  private readonly child: KeptProcess<{ args: string[]; isStandIn: boolean }, Outcome>;
+
+  /** @param state a file to be made, which the library shares with this process (faults.c has its layout) */
+  constructor(
+    shim: string,
+    private readonly state: string,
+  ) {
+    writeFileSync(state, Buffer.alloc(4096));
+    const env = { ...process.env, ...preload(shim), FAULT_STATE: state };
+    this.child = new KeptProcess(new URL('./ordeal_child.js', import.meta.url), env);
+  }
+
+  /** Runs a command whose calls under a place are counted and may fail. @returns how it ended, the calls, and the first that failed */
+  async run(args: readonly string[], place: string, fault?: Fault) {
+    const bytes = Buffer.alloc(4096);
+    if (fault) {
+      const numbers = [fault.at ?? 0, fault.from ?? 0, constants.errno[fault.error]];
+      for (const [i, value] of numbers.entries()) bytes.writeBigInt64LE(BigInt(value), 24 + 8 * i);
+    }
+    bytes.write(`${place}/`, 48);
+    const file = openSync(this.state, 'r+');
+    writeSync(file, bytes);
+    closeSync(file);
+    const [program, ...rest] = args;
+    const asked = { args: rest, isStandIn: program === STAND_IN };
+    const { status, stdout, stderr } = await this.child.ask(asked, LONGEST_MILLISECONDS);
+    const ended: Ended = { code: status, signal: null, stdout, stderr, milliseconds: 0 };
+    const found = readFileSync(this.state);
+    const [calls, spared] = [0, 8].map((at) => Number(found.readBigInt64LE(at))) as [number, number];
+    const what = found.subarray(1072, found.indexOf(0, 1072)).toString();
+    // It would have ended with the command, and with it its claim on the folder.
+    if ((await locksIn(place)).length) this.child.close();
+    return { ended, calls, spared, what };
+  }
+}
+
+const preload = (shim: string) => ({ LD_PRELOAD: shim, UV_USE_IO_URING: '0' });
 
 /** A finished results folder, and what each command makes of it undisturbed. */
 export class Ordeals {
@@ -92,12 +144,15 @@ export class Ordeals {
   private readonly milliseconds = new Map<Subject, number>();
   /** The calls of each, undisturbed, that an error can make fail. */
   private readonly calls = new Map<Subject, { EIO: number; ENOSPC: number }>();
+  private readonly faulty: FaultyProcess[];
 
   private constructor(
     readonly folder: string,
     private readonly suite: string,
     private readonly shim: string | undefined,
-  ) {}
+  ) {
+    this.faulty = shim ? [0, 1].map((n) => new FaultyProcess(shim, path.join(folder, `faults-${n}`))) : [];
+  }
 
   /** @param shim the library of `faultLibrary` */
   static async prepare(shim?: string): Promise<Ordeals> {
@@ -117,15 +172,18 @@ export class Ordeals {
     }
     for (const subject of SUBJECTS) {
       const place = await ordeals.place(subject);
-      const watched = shim ? ordeals.watched(place) : undefined;
-      const { code, stdout, stderr, milliseconds } = await ordeals.begin(subject, place, watched?.env).ended;
+      const { code, stdout, stderr, milliseconds } = await ordeals.begin(subject, place).ended;
       if (code !== 0) throw new Error(`${subject} ended with exit code ${code}: ${stdout}${stderr}`);
-      if (watched) {
-        const { calls, spared } = watched.state();
-        ordeals.calls.set(subject, { EIO: calls, ENOSPC: calls - spared });
-      }
       ordeals.milliseconds.set(subject, milliseconds);
       ordeals.references.set(subject, await contentOf(place, subject));
+      if (!shim) continue;
+      const counted = await ordeals.place(subject);
+      const { ended, calls, spared } = await ordeals.faulty[0]!.run(
+        ordeals.argsOf(subject, counted),
+        counted,
+      );
+      if (ended.code !== 0) throw new Error(`${subject}, watched, ended with ${ended.code}: ${ended.stderr}`);
+      ordeals.calls.set(subject, { EIO: calls, ENOSPC: calls - spared });
     }
     return ordeals;
   }
@@ -208,9 +266,8 @@ export class Ordeals {
       const other = found.split('\n').find((line, i) => line !== lines[i]);
       return `another content than undisturbed: ${other?.slice(0, 120)}`;
     }
-    const left = (await readdir(place, { recursive: true })).filter(
-      (name) => UNFINISHED.test(name) || path.basename(name).startsWith('lock'),
-    );
+    const left = (await readdir(place, { recursive: true })).filter((name) => UNFINISHED.test(name));
+    left.push(...(await locksIn(place)));
     if (left.length) return `left behind: ${left.join(', ')}`;
     let said = '';
     const print = (text: string) => {
@@ -266,17 +323,13 @@ export class Ordeals {
   ): Promise<Tally> {
     const kind = `${error}${lasting ? ' from a call on' : ' at a call'}: ${subject}`;
     const tally: Tally = { kind, times: 0, hits: 0, failures: [] };
-    await inTwos(choose(this.calls.get(subject)![error]), async (n) => {
+    await inTwos(choose(this.calls.get(subject)![error]), async (n, hand) => {
       const place = await this.place(subject);
-      const { env, state } = this.watched(place, {
-        FAULT_ERRNO: String(constants.errno[error]),
-        [lasting ? 'FAULT_FROM' : 'FAULT_AT']: String(n),
-      });
-      const outcome = await this.begin(subject, place, env).ended;
-      const { what } = state();
+      const fault: Fault = { error, [lasting ? 'from' : 'at']: n };
+      const { ended, what } = await this.faulty[hand]!.run(this.argsOf(subject, place), place, fault);
       tally.times++;
       if (what) tally.hits++;
-      const wrong = (await this.answer(subject, place, outcome)) ?? (await this.recovered(subject, place));
+      const wrong = (await this.answer(subject, place, ended)) ?? (await this.recovered(subject, place));
       if (wrong) tally.failures.push(`call ${n} (${what}): ${wrong}`);
       await rm(path.dirname(place), { recursive: true });
     });
@@ -343,7 +396,7 @@ export class Ordeals {
       }
       const FAULT_CLOCK_AFTER = String(Math.floor(next() * milliseconds));
       const clock = { FAULT_CLOCK_SHIFT: '-86400', FAULT_CLOCK_AFTER };
-      const { code, stderr } = await this.begin(subject, place, { ...this.preload(), ...clock }).ended;
+      const { code, stderr } = await this.begin(subject, place, { ...preload(this.shim!), ...clock }).ended;
       tally.hits++;
       if (/-\d+ (s|min|h)\b|NaN|Invalid Date/.test(stderr)) tally.failures.push(`says ${stderr}`);
       const wrong = code === 0 ? await this.differs(subject, place) : `ends with ${code}: ${stderr}`;
@@ -419,28 +472,6 @@ export class Ordeals {
     });
     return tally;
   }
-
-  /** An environment in which calls that touch a place are counted and may fail, and what has come of it. */
-  private watched(
-    place: string,
-    faults: NodeJS.ProcessEnv = {},
-  ): { env: NodeJS.ProcessEnv; state(): { calls: number; spared: number; what: string } } {
-    const file = path.join(path.dirname(place), 'state');
-    writeFileSync(file, Buffer.alloc(4096));
-    return {
-      env: { ...this.preload(), FAULT_STATE: file, FAULT_UNDER: `${place}/`, ...faults },
-      state: () => {
-        const bytes = readFileSync(file);
-        const [calls, spared] = [0, 8].map((at) => Number(bytes.readBigInt64LE(at)));
-        return { calls: calls!, spared: spared!, what: bytes.subarray(24, bytes.indexOf(0, 24)).toString() };
-      },
-    };
-  }
-
-  private preload(): NodeJS.ProcessEnv {
-    if (!this.shim) throw new Error('there is no library to preload');
-    return { LD_PRELOAD: this.shim, UV_USE_IO_URING: '0' };
-  }
 }
 
 /** Compiles the library that lets calls fail. @returns undefined where there is no compiler, or no such way (not on Linux) */
@@ -480,6 +511,10 @@ async function tablesOf(source: string): Promise<string[]> {
   return (await readdir(path.join(source, 'out'))).filter(
     (name) => /\.(csv|md|tex)$/.test(name) || name === 'records.jsonl',
   );
+}
+
+async function locksIn(place: string): Promise<string[]> {
+  return (await readdir(place, { recursive: true })).filter((name) => path.basename(name).startsWith('lock'));
 }
 
 /** What a command that was cut short did to the records: nothing, or this. */

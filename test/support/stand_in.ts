@@ -61,8 +61,8 @@ const train: Trainer<RunJob> = async (job, onProgress, signal) => {
 
 export const engine: Engine = { ...fakeEngine, train, loadData, parallelRuns: () => 2 };
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const [command, subject, target] = process.argv.slice(2);
+/** What is typed after the program's name. */
+export async function standIn([command, subject, target]: readonly string[]): Promise<void> {
   try {
     process.exitCode =
       command === 'run'
@@ -73,3 +73,5 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
     process.exitCode = error instanceof InputError ? EXIT_BAD_INPUT : 1;
   }
 }
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) await standIn(process.argv.slice(2));
