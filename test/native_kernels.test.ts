@@ -17,9 +17,9 @@ import { TFJS_FOLDER } from '../src/io/project.js';
 const COMPILER = process.env.CXX ?? 'g++';
 /** GCC takes its own header of AVX-512 to use what is not initialised (its bug 105593). */
 const WARNINGS = ['-Wall', '-Wextra', '-Werror', '-Wno-maybe-uninitialized', '-Wno-uninitialized'];
-/** A little, or each intrinsic is a call; sanitizers need no more, and of symbols the lines alone. */
-const OPTIMISED = ['-O1', '-g1'];
 const isSanitized = process.env.SANITIZED === '1';
+/** A little, or each intrinsic is a call; sanitizers need no more, and of symbols the lines alone. */
+const OPTIMISED = ['-O1', ...(isSanitized ? ['-g1'] : [])];
 const KERNELS = [
   ...OPTIMISED,
   ...(isSanitized ? ['-fsanitize=address,undefined', '-fno-sanitize-recover=all'] : []),
