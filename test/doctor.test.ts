@@ -43,7 +43,7 @@ describe('doctor', () => {
     expect(stdout).to.match(/oneDNN +(on, version \d|off)/);
     expect(stdout).to.match(/Native kernels +(used, for \w+|not used: .+)\n/);
     expect(stdout).to.match(/Threads +\d+ within an operation/);
-    expect(stdout).to.match(/bfloat16 +(native(, and not used without oneDNN)?|emulated|unknown)\n/);
+    expect(stdout).to.match(/bfloat16 +(native(, and not used (without|in) .*)?|emulated|unknown)\n/);
   });
 
   it('sees that oneDNN is turned off', () => {

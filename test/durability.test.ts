@@ -77,9 +77,13 @@ describe('a suite that is killed', () => {
     });
     const events = path.join(folder, 'out', 'events.jsonl');
     while (!(await readFile(events, 'utf8').catch(() => '')).includes('"progress"')) await setTimeout(100);
+    // They would train on until the other command has been told.
+    const workers = childrenOf(child.pid!);
+    for (const worker of workers) process.kill(worker, 'SIGSTOP');
     const second = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'pipe'] });
     const [refusal] = await once(second.stderr!.setEncoding('utf8'), 'data');
     expect((await once(second, 'close'))[0]).to.equal(2);
+    for (const worker of workers) process.kill(worker, 'SIGCONT');
     expect(refusal).to.match(/^labelnoise: .*out: is in use by process \d+ since .*\n$/);
     expect(refusal).to.include(`process ${child.pid} `);
     child.kill('SIGINT');

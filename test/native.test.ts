@@ -136,9 +136,16 @@ describe('the native kernels', function () {
       for (const [variable, value] of [
         ['TF_ENABLE_ONEDNN_OPTS', '0'],
         ['LABELNOISE_ISA', 'avx2'],
+        ['ONEDNN_MAX_CPU_ISA', 'avx2'],
+        ['DNNL_MAX_CPU_ISA', 'SSE41'],
       ] as const) {
-        delete process.env.TF_ENABLE_ONEDNN_OPTS;
-        delete process.env.LABELNOISE_ISA;
+        for (const name of [
+          'TF_ENABLE_ONEDNN_OPTS',
+          'LABELNOISE_ISA',
+          'ONEDNN_MAX_CPU_ISA',
+          'DNNL_MAX_CPU_ISA',
+        ])
+          delete process.env[name];
         const has = bfloat16Support() === 'native' && !oneDnnMistakesCaches();
         expect(fastestPrecision()).to.equal(has ? 'bfloat16' : 'float32');
         if (variable === 'LABELNOISE_ISA' && !instructionSets().length) continue;

@@ -11,6 +11,7 @@ import {
   bfloat16Support,
   chosenInstructionSet,
   instructionSets,
+  isHeldFromBfloat16,
   oneDnnSetting,
 } from '../engine/native/instruction_set.js';
 import { nodeVersionProblem } from '../install/node_version.js';
@@ -116,14 +117,19 @@ function gpus(used: boolean): string {
 }
 
 function machineFindings(): Finding[] {
-  const isWithoutOneDnn = bfloat16Support() === 'native' && emulatesBfloat16();
+  const support = bfloat16Support();
+  const idle =
+    support !== 'native'
+      ? undefined
+      : emulatesBfloat16()
+        ? 'without oneDNN'
+        : isHeldFromBfloat16()
+          ? 'in the instruction set that oneDNN is held to'
+          : undefined;
   return [
     { what: 'CPU', found: `${cpus()[0]?.model.trim() ?? 'unknown'}, ${availableParallelism()} usable cores` },
     { what: 'Instruction set', found: instructionSetFound() },
-    {
-      what: 'bfloat16',
-      found: `${bfloat16Support()}${isWithoutOneDnn ? ', and not used without oneDNN' : ''}`,
-    },
+    { what: 'bfloat16', found: `${support}${idle ? `, and not used ${idle}` : ''}` },
   ];
 }
 

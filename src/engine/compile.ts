@@ -6,6 +6,7 @@ import { InputError } from '../spec/errors.js';
 import type { Precision } from '../spec/run_spec.js';
 import type { Attribute, DType, Graph, Value } from './graph.js';
 import { writeSavedModel } from './graph.js';
+import { isHeldFromBfloat16 } from './native/instruction_set.js';
 import {
   type Given,
   groupsOf,
@@ -35,9 +36,9 @@ interface Signature {
  * instruction set in which it has no bfloat16
  */
 export async function compiledSession(program: Program, precision: Precision): Promise<Session> {
-  if (precision === 'bfloat16' && process.env.ONEDNN_MAX_CPU_ISA === 'AVX2')
+  if (precision === 'bfloat16' && isHeldFromBfloat16())
     throw new InputError(
-      'precision is bfloat16, which oneDNN does not have where it is held to AVX2; allowed: float32, or a higher LABELNOISE_ISA',
+      'precision is bfloat16, which oneDNN does not have in the instruction set that it is held to; allowed: float32, or a higher LABELNOISE_ISA or ONEDNN_MAX_CPU_ISA',
     );
   const recorder = new Recorder(precision, program.secondOrder);
   const { graph } = recorder;

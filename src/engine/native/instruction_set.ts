@@ -59,6 +59,15 @@ export function oneDnnLimit(): string | undefined {
   return chosen && chosen !== available.at(-1) ? ONEDNN_NAMES[chosen] : undefined;
 }
 
+/** What oneDNN calls those in which it has no bfloat16. */
+const WITHOUT_BFLOAT16 = ['SSE41', 'AVX', 'AVX2', 'AVX2_VNNI'];
+
+/** Whether oneDNN is held to an instruction set in which it has no bfloat16: by its own variable, whose prefix was another once, or by LABELNOISE_ISA. */
+export function isHeldFromBfloat16(): boolean {
+  const limit = process.env.ONEDNN_MAX_CPU_ISA ?? oneDnnLimit() ?? process.env.DNNL_MAX_CPU_ISA;
+  return limit !== undefined && WITHOUT_BFLOAT16.includes(limit.toUpperCase());
+}
+
 /** A folder of Linux, there if the processor tells of its caches. */
 const CACHES = '/sys/devices/system/cpu/cpu0/cache/index0';
 
