@@ -11,6 +11,7 @@ import { PROJECT_ROOT } from '../src/io/project.js';
 import { InputError } from '../src/spec/errors.js';
 import { EVERYTHING } from '../src/suite/select.js';
 import { fakeEngine, fakeTrain, suiteFile } from './fakes.js';
+import { keptEnvironment } from './support/environment.js';
 import { temporaryFolder } from './support/temporary_folder.js';
 
 const progress = { stop() {} };
@@ -151,7 +152,7 @@ describe('labelnoise check', () => {
     await writeFile(summary, 'before\n');
     const { out, said } = await checked(worse);
     expect(said).not.to.include('::error');
-    const before = { ...process.env };
+    const restore = keptEnvironment();
     try {
       Object.assign(process.env, { GITHUB_ACTIONS: 'true', GITHUB_STEP_SUMMARY: summary });
       let there = '';
@@ -162,7 +163,7 @@ describe('labelnoise check', () => {
       ).to.equal(1);
       expect(there.match(/^::error title=[^\n]+::a defect: [^\n]+$/gm)).to.have.length(8);
     } finally {
-      process.env = before;
+      restore();
     }
     const markdown = await readFile(path.join(out, 'check.md'), 'utf8');
     expect(await readFile(summary, 'utf8')).to.equal(`before\n${markdown}`);

@@ -22,6 +22,7 @@ import { PROJECT_ROOT, TFJS_FOLDER } from '../src/io/project.js';
 import { InputError } from '../src/spec/errors.js';
 import type { Precision } from '../src/spec/run_spec.js';
 import { fastestPrecision } from '../src/training/precision.js';
+import { keptEnvironment } from './support/environment.js';
 import { needsBfloat16, relativeDistance } from './support/programs.js';
 
 type Attributes = Record<string, Attribute>;
@@ -112,7 +113,7 @@ describe('the native kernels', function () {
     expect(instructionSetsOf('avx2 fma')).to.deep.equal(['avx2']);
     expect(instructionSetsOf(`${avx512} amx_tile amx_bf16`)).to.deep.equal(['avx2', 'avx512']);
     expect(instructionSetsOf(`${avx512} avx512_bf16 amx_tile amx_bf16`)).to.have.length(3);
-    const asked = process.env.LABELNOISE_ISA;
+    const restore = keptEnvironment();
     try {
       delete process.env.LABELNOISE_ISA;
       expect(chosenInstructionSet([])).to.equal(undefined);
@@ -125,27 +126,21 @@ describe('the native kernels', function () {
         'LABELNOISE_ISA is "amx"; it must be one of those that this processor has: avx2, avx512',
       );
     } finally {
-      if (asked === undefined) delete process.env.LABELNOISE_ISA;
-      else process.env.LABELNOISE_ISA = asked;
+      restore();
     }
   });
 
   it("are for float32 unless bfloat16 is the processor's and may be used", () => {
-    const before = { ...process.env };
+    const restore = keptEnvironment();
     try {
-      for (const [variable, value] of [
-        ['TF_ENABLE_ONEDNN_OPTS', '0'],
-        ['LABELNOISE_ISA', 'avx2'],
-        ['ONEDNN_MAX_CPU_ISA', 'avx2'],
-        ['DNNL_MAX_CPU_ISA', 'SSE41'],
-      ] as const) {
-        for (const name of [
-          'TF_ENABLE_ONEDNN_OPTS',
-          'LABELNOISE_ISA',
-          'ONEDNN_MAX_CPU_ISA',
-          'DNNL_MAX_CPU_ISA',
-        ])
-          delete process.env[name];
+      const holding = {
+        TF_ENABLE_ONEDNN_OPTS: '0',
+        LABELNOISE_ISA: 'avx2',
+        ONEDNN_MAX_CPU_ISA: 'avx2',
+        DNNL_MAX_CPU_ISA: 'SSE41',
+      };
+      for (const [variable, value] of Object.entries(holding)) {
+        for (const name of Object.keys(holding)) delete process.env[name];
         const has = bfloat16Support() === 'native' && !oneDnnMistakesCaches();
         expect(fastestPrecision()).to.equal(has ? 'bfloat16' : 'float32');
         if (variable === 'LABELNOISE_ISA' && !instructionSets().length) continue;
@@ -153,7 +148,7 @@ describe('the native kernels', function () {
         expect(fastestPrecision(), variable).to.equal('float32');
       }
     } finally {
-      process.env = before;
+      restore();
     }
   });
 
@@ -163,7 +158,7 @@ describe('the native kernels', function () {
     expect(oneDnnMistakesCaches(amd, false)).to.equal(true);
     expect(oneDnnMistakesCaches(amd.replace(' topoext', ''), true)).to.equal(true);
     expect(oneDnnMistakesCaches(amd.replace('AuthenticAMD', 'GenuineIntel'), false)).to.equal(false);
-    const before = { ...process.env };
+    const restore = keptEnvironment();
     try {
       delete process.env.TF_ENABLE_ONEDNN_OPTS;
       if (process.arch !== 'x64') return;
@@ -176,7 +171,7 @@ describe('the native kernels', function () {
       // What is set for TensorFlow is not taken for what the user asked.
       expect(oneDnnSetting().why).to.match(hidden ? /caches/ : /^TF_ENABLE_ONEDNN_OPTS=0$/);
     } finally {
-      process.env = before;
+      restore();
     }
   });
 

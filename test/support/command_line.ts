@@ -1,5 +1,6 @@
 // Runs a command in this process, as if it were typed anew.
 import { runCommand } from '../../src/cli/program.js';
+import { keptEnvironment } from './environment.js';
 
 /** How a command ended; the status is null after an error that the command does not tell in a line of its own. */
 export interface Outcome {
@@ -20,7 +21,7 @@ export async function commandLine(
 ): Promise<Outcome> {
   const [stdout, stderr]: [string[], string[]] = [[], []];
   const streams = [process.stdout.write, process.stderr.write] as const;
-  const before = { ...process.env };
+  const restore = keptEnvironment();
   const into = (texts: string[]) => (text: string | Uint8Array) => Boolean(texts.push(String(text)));
   [process.stdout.write, process.stderr.write] = [into(stdout), into(stderr)];
   Object.assign(process.env, env);
@@ -32,8 +33,7 @@ export async function commandLine(
     thrown = String((error as Error).stack);
   }
   [process.stdout.write, process.stderr.write] = streams;
-  for (const name of Object.keys(process.env)) if (!(name in before)) delete process.env[name];
-  Object.assign(process.env, before);
+  restore();
   return {
     status: thrown === undefined ? Number(process.exitCode) : null,
     stdout: stdout.join(''),
