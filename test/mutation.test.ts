@@ -19,7 +19,13 @@ describe('a product broken on purpose', () => {
     expect(MUTATIONS).to.have.length(10);
     const copy = path.join(await temporaryFolder(), 'copy');
     await copyProduct(copy);
-    for (const mutation of MUTATIONS) await (await mutate(copy, mutation))();
+    for (const mutation of MUTATIONS) {
+      const own = path.join(PROJECT_ROOT, 'dist', 'src', mutation.file);
+      const before = await readFile(own, 'utf8');
+      const mend = await mutate(copy, mutation);
+      expect(await readFile(own, 'utf8'), 'the product itself').to.equal(before);
+      await mend();
+    }
     const gone = { ...MUTATIONS[0]!, replace: [['no such text', '']] as [string, string][] };
     const error = await mutate(copy, gone).catch((e) => e);
     expect(error.message).to.equal(
