@@ -82,8 +82,9 @@ describe('a suite that is killed', () => {
     for (const worker of workers) process.kill(worker, 'SIGSTOP');
     const second = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'pipe'] });
     const [refusal] = await once(second.stderr!.setEncoding('utf8'), 'data');
-    expect((await once(second, 'close'))[0]).to.equal(2);
+    const [secondCode] = await once(second, 'close');
     for (const worker of workers) process.kill(worker, 'SIGCONT');
+    expect(secondCode).to.equal(2);
     expect(refusal).to.match(/^labelnoise: .*out: is in use by process \d+ since .*\n$/);
     expect(refusal).to.include(`process ${child.pid} `);
     child.kill('SIGINT');

@@ -12,6 +12,7 @@ import {
   chosenInstructionSet,
   instructionSets,
   instructionSetsOf,
+  isHeldFromBfloat16,
   oneDnnMistakesCaches,
   oneDnnSetting,
 } from '../src/engine/native/instruction_set.js';
@@ -146,6 +147,7 @@ describe('the native kernels', function () {
         if (variable === 'LABELNOISE_ISA' && !instructionSets().length) continue;
         process.env[variable] = value;
         expect(fastestPrecision(), variable).to.equal('float32');
+        if (variable.endsWith('MAX_CPU_ISA')) expect(isHeldFromBfloat16(), variable).to.equal(true);
       }
     } finally {
       restore();

@@ -118,18 +118,13 @@ function gpus(used: boolean): string {
 
 function machineFindings(): Finding[] {
   const support = bfloat16Support();
-  const idle =
-    support !== 'native'
-      ? undefined
-      : emulatesBfloat16()
-        ? 'without oneDNN'
-        : isHeldFromBfloat16()
-          ? 'in the instruction set that oneDNN is held to'
-          : undefined;
+  const idle = emulatesBfloat16()
+    ? 'without oneDNN'
+    : isHeldFromBfloat16() && 'in the instruction set that oneDNN is held to';
   return [
     { what: 'CPU', found: `${cpus()[0]?.model.trim() ?? 'unknown'}, ${availableParallelism()} usable cores` },
     { what: 'Instruction set', found: instructionSetFound() },
-    { what: 'bfloat16', found: `${support}${idle ? `, and not used ${idle}` : ''}` },
+    { what: 'bfloat16', found: support === 'native' && idle ? `native, and not used ${idle}` : support },
   ];
 }
 
